@@ -1,1 +1,184 @@
-//! (stub)
+//! Intent: what the user told AWS to build, as plain data.
+//!
+//! Purpose: one [`Model`] holds every resource of one account in one Region, and whatever lies outside. Constructors check
+//! what AWS checks and answer with AWS's error codes, so that a scenario file and an API call are refused alike.
+//! Non-goals: packets, forwarding (see `compile` and `dataplane`), IPv6.
+//! Invariants: every id mentioned by a resource exists, except targets of routes, which may be gone (`blackhole`); addresses of
+//! a VPC's interfaces are unique; every VPC has a main route table, a default security group and a default network ACL.
+
+mod construct;
+mod endpoint;
+mod error;
+mod gateway;
+mod launch;
+mod network_acl;
+mod network_interface;
+mod outside;
+pub mod prefix_list;
+mod quota;
+mod route_table;
+mod security_group;
+mod tags;
+mod vpc;
+
+pub use construct::{NewSubnet, NewVpc};
+pub use endpoint::NewVpcEndpoint;
+pub use error::ModelError;
+pub use gateway::{InternetGateway, VpcEndpoint};
+pub use launch::NewInstance;
+pub use network_acl::{NetworkAcl, NetworkAclEntry};
+pub use network_interface::{Attachment, ElasticAddress, Instance, InstanceState, NetworkInterface, PublicAddress};
+pub use outside::{LinkParameters, Links, OutsideHost, PublicService, ServiceKind, UnknownConnection};
+pub use prefix_list::{PrefixList, PrefixLists, Provenance};
+pub use quota::Quotas;
+pub use route_table::{
+    LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
+};
+pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule, TrafficMatch};
+pub use tags::Tags;
+pub use vpc::{Subnet, Vpc, VpcCidrBlock};
+
+use crate::ids::*;
+use crate::rng::Seed;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+/// Everything one account has in one Region, and the world around it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// `us-east-1`.
+    pub region: String,
+    /// Twelve digits.
+    pub account_id: String,
+    /// Where ids come from.
+    pub seed: Seed,
+    /// How long minted ids are.
+    pub id_length: IdLength,
+    /// How many ids were minted without a name, so that the next differs.
+    pub minted_count: u64,
+    /// AWS's quotas.
+    pub quotas: Quotas,
+    /// VPCs.
+    pub vpcs: BTreeMap<VpcId, Vpc>,
+    /// Subnets.
+    pub subnets: BTreeMap<SubnetId, Subnet>,
+    /// Route tables.
+    pub route_tables: BTreeMap<RouteTableId, RouteTable>,
+    /// Internet gateways.
+    pub internet_gateways: BTreeMap<InternetGatewayId, InternetGateway>,
+    /// Security groups.
+    pub security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
+    /// Network ACLs.
+    pub network_acls: BTreeMap<NetworkAclId, NetworkAcl>,
+    /// Network interfaces.
+    pub network_interfaces: BTreeMap<EniId, NetworkInterface>,
+    /// Instances, terminated ones included.
+    pub instances: BTreeMap<InstanceId, Instance>,
+    /// Elastic IP addresses.
+    pub elastic_addresses: BTreeMap<AllocationId, ElasticAddress>,
+    /// Gateway endpoints.
+    pub vpc_endpoints: BTreeMap<VpcEndpointId, VpcEndpoint>,
+    /// Prefix lists of every Region.
+    pub prefix_lists: PrefixLists,
+    /// Names of DynamoDB tables.
+    pub dynamodb_tables: BTreeSet<String>,
+    /// Public sides of AWS services.
+    pub public_services: Vec<PublicService>,
+    /// Hosts on the internet, by name.
+    pub outside_hosts: BTreeMap<String, OutsideHost>,
+    /// Public addresses ever assigned, so that none comes back.
+    pub public_addresses_used: BTreeSet<Ipv4Addr>,
+    /// Link classes.
+    pub links: Links,
+    /// What an access point does with segments of connections it does not know.
+    pub unknown_connection: UnknownConnection,
+    /// Seconds a DNS answer of a service name may be cached.
+    pub dns_ttl_seconds: u32,
+}
+
+impl Model {
+    /// An empty account in `region`, with AWS's prefix lists.
+    pub fn new(region: &str, account_id: &str, seed: Seed) -> Self {
+        Model {
+            region: region.to_owned(),
+            account_id: account_id.to_owned(),
+            seed,
+            id_length: IdLength::Short,
+            minted_count: 0,
+            quotas: Quotas::default(),
+            vpcs: BTreeMap::new(),
+            subnets: BTreeMap::new(),
+            route_tables: BTreeMap::new(),
+            internet_gateways: BTreeMap::new(),
+            security_groups: BTreeMap::new(),
+            network_acls: BTreeMap::new(),
+            network_interfaces: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            elastic_addresses: BTreeMap::new(),
+            vpc_endpoints: BTreeMap::new(),
+            prefix_lists: prefix_list::aws_managed(),
+            dynamodb_tables: BTreeSet::new(),
+            public_services: Vec::new(),
+            outside_hosts: BTreeMap::new(),
+            public_addresses_used: BTreeSet::new(),
+            links: Links::default(),
+            unknown_connection: UnknownConnection::default(),
+            dns_ttl_seconds: 5,
+        }
+    }
+
+    /// A label no other unnamed resource has: the seed of the next unnamed id.
+    pub fn next_label(&mut self) -> String {
+        self.minted_count += 1;
+        format!("unnamed {}", self.minted_count)
+    }
+
+    /// The table that routes for `subnet`: its own, else the VPC's main one.
+    pub fn effective_route_table(&self, subnet: &Subnet) -> Option<&RouteTable> {
+        let own = self.route_tables.values().find(|table| table.associations.contains_key(&subnet.id));
+        own.or_else(|| self.route_tables.get(&self.vpcs.get(&subnet.vpc_id)?.main_route_table_id))
+    }
+
+    /// Whether the route's target takes packets.
+    pub fn route_state(&self, table: &RouteTable, route: &Route) -> RouteState {
+        let active = match route.target {
+            RouteTarget::Local => true,
+            RouteTarget::InternetGateway(id) => {
+                self.internet_gateways.get(&id).is_some_and(|gateway| gateway.attached_vpc_id == Some(table.vpc_id))
+            }
+            RouteTarget::GatewayEndpoint(id) => self.vpc_endpoints.contains_key(&id),
+            RouteTarget::NetworkInterface(id) => {
+                self.network_interfaces.get(&id).is_some_and(|interface| interface.attachment.is_some())
+            }
+        };
+        if active { RouteState::Active } else { RouteState::Blackhole }
+    }
+
+    /// The blocks a route's destination stands for; none for a list that this Region does not have.
+    pub fn destination_cidrs(&self, destination: RouteDestination) -> Vec<crate::net::Ipv4Net> {
+        match destination {
+            RouteDestination::Cidr(cidr) => vec![cidr],
+            RouteDestination::PrefixList(id) => self.prefix_list(id).map_or_else(Vec::new, |list| list.cidrs.clone()),
+        }
+    }
+
+    /// The prefix list of this Region with `id`.
+    pub fn prefix_list(&self, id: PrefixListId) -> Option<&PrefixList> {
+        self.prefix_lists.get(&(self.region.clone(), id))
+    }
+
+    /// The prefix list of this Region called `name`.
+    pub fn prefix_list_named(&self, name: &str) -> Option<&PrefixList> {
+        self.prefix_lists.values().find(|list| list.region == self.region && list.name == name)
+    }
+
+    /// The interface in `vpc_id` whose private address is `address`.
+    pub fn interface_at(&self, vpc_id: VpcId, address: Ipv4Addr) -> Option<&NetworkInterface> {
+        self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address)
+    }
+
+    /// The instance an interface is attached to.
+    pub fn instance_of(&self, interface: &NetworkInterface) -> Option<&Instance> {
+        self.instances.get(&interface.attachment?.instance_id)
+    }
+}

@@ -1,0 +1,104 @@
+//! Network interfaces, the instances they serve, and Elastic IP addresses.
+//!
+//! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html
+
+use super::Tags;
+use crate::ids::{
+    AddressAssociationId, AllocationId, EniAttachmentId, EniId, ImageId, InstanceId, ReservationId, SecurityGroupId,
+    SubnetId, VpcId,
+};
+use crate::net::MacAddress;
+use crate::time::SimTime;
+use std::net::Ipv4Addr;
+
+/// A network interface with one private address. Secondary addresses are not simulated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkInterface {
+    /// Its id.
+    pub id: EniId,
+    /// Its subnet.
+    pub subnet_id: SubnetId,
+    /// Its VPC.
+    pub vpc_id: VpcId,
+    /// The private address, fixed for life.
+    pub private_ip: Ipv4Addr,
+    /// The public address that the internet gateway maps to it.
+    pub public_address: Option<PublicAddress>,
+    /// One to five security groups.
+    pub security_group_ids: Vec<SecurityGroupId>,
+    /// Whether packets that are neither from nor to the private address are dropped.
+    pub source_dest_check: bool,
+    /// Its virtual Ethernet address, derived from the id.
+    pub mac: MacAddress,
+    /// Its description.
+    pub description: String,
+    /// The instance it is attached to.
+    pub attachment: Option<Attachment>,
+}
+
+/// A public address of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicAddress {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The Elastic IP it comes from; `None` if AWS assigned it at launch.
+    pub allocation_id: Option<AllocationId>,
+}
+
+/// The attachment of an interface to an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its id.
+    pub id: EniAttachmentId,
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// 0 for the primary interface.
+    pub device_index: u8,
+    /// When.
+    pub attached_at: SimTime,
+}
+
+/// An EC2 instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// Its machine image.
+    pub image_id: ImageId,
+    /// `t3.micro`.
+    pub instance_type: String,
+    /// Its state.
+    pub state: InstanceState,
+    /// Its primary interface; gone once the instance is terminated.
+    pub primary_interface_id: Option<EniId>,
+    /// The launch it came from.
+    pub reservation_id: ReservationId,
+    /// When it was launched.
+    pub launched_at: SimTime,
+    /// Name of its SSH key pair.
+    pub key_name: Option<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// An instance's life. Starting takes no simulated time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceState {
+    /// Its interface sends and receives.
+    Running,
+    /// Gone; listed for a while.
+    Terminated,
+}
+
+/// An Elastic IP address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElasticAddress {
+    /// The allocation's id.
+    pub allocation_id: AllocationId,
+    /// The address.
+    pub public_ip: Ipv4Addr,
+    /// The interface it is associated with.
+    pub association: Option<(AddressAssociationId, EniId)>,
+    /// Tags.
+    pub tags: Tags,
+}

@@ -1,0 +1,94 @@
+//! What lies outside every VPC: hosts on the internet, the public side of AWS services, and the links between all of them.
+
+use crate::net::Ipv4Net;
+use crate::time::SimDuration;
+use std::net::Ipv4Addr;
+
+/// A host on the internet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideHost {
+    /// What the scenario calls it.
+    pub name: String,
+    /// Its public address.
+    pub address: Ipv4Addr,
+}
+
+/// The services that are simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceKind {
+    /// Amazon DynamoDB.
+    DynamoDb,
+    /// The EC2 API.
+    Ec2,
+}
+
+/// The public side of one service in one Region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicService {
+    /// Which service.
+    pub kind: ServiceKind,
+    /// The Region it serves.
+    pub region: String,
+    /// Blocks whose every address answers.
+    pub cidrs: Vec<Ipv4Net>,
+    /// The address that DNS answers with, inside `cidrs`.
+    pub address: Ipv4Addr,
+    /// DNS names. A first label `*` stands for any 12-digit account id.
+    pub dns_names: Vec<String>,
+}
+
+/// How a service's access point treats segments of connections it does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownConnection {
+    /// Answers RST, as any TCP does (RFC 9293 section 3.5.2).
+    #[default]
+    Reset,
+    /// Says nothing. AWS documents only that the connection breaks, not how.
+    Silence,
+}
+
+/// One link's properties.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkParameters {
+    /// One-way propagation delay.
+    pub latency: SimDuration,
+    /// Serialisation rate; 0 is unlimited.
+    pub bandwidth_bits_per_second: u64,
+    /// Bytes that may wait for transmission; more are dropped.
+    pub queue_bytes: u64,
+    /// Share of frames lost at random, 0.0..=1.0.
+    pub loss: f64,
+}
+
+/// The classes of links. Latencies are assumptions: AWS publishes none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Links {
+    /// Between an instance and its network interface's host.
+    pub nic: LinkParameters,
+    /// Between interfaces of one availability zone.
+    pub same_az: LinkParameters,
+    /// Between interfaces of different availability zones.
+    pub cross_az: LinkParameters,
+    /// Between a VPC and a service of its Region, by internet gateway and by endpoint alike: both stay on AWS's network.
+    pub aws_service: LinkParameters,
+    /// Between the internet gateway and a host on the internet.
+    pub internet: LinkParameters,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        let link = |latency_us, gigabits: u64, queue_kib: u64| LinkParameters {
+            latency: SimDuration::from_micros(latency_us),
+            bandwidth_bits_per_second: gigabits * 1_000_000_000,
+            queue_bytes: queue_kib * 1024,
+            loss: 0.0,
+        };
+        Links {
+            nic: link(15, 5, 1024),
+            same_az: link(60, 25, 4096),
+            cross_az: link(500, 25, 4096),
+            aws_service: link(350, 25, 4096),
+            internet: link(20_000, 1, 4096),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! AWS's quotas, those that this version counts.
+//!
+//! Source: docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (defaults; most are adjustable there and here).
+
+/// How many of each resource an account or resource may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each name says what is counted, per what")]
+pub struct Quotas {
+    pub vpcs_per_region: usize,
+    pub subnets_per_vpc: usize,
+    pub cidr_blocks_per_vpc: usize,
+    pub route_tables_per_vpc: usize,
+    pub routes_per_table: u32,
+    pub internet_gateways_per_region: usize,
+    pub security_groups_per_region: usize,
+    pub rules_per_security_group_direction: u32,
+    pub security_groups_per_interface: usize,
+    pub interfaces_per_region: usize,
+    pub elastic_addresses_per_region: usize,
+    pub gateway_endpoints_per_region: usize,
+    pub rules_per_network_acl_direction: usize,
+    pub endpoint_policy_characters: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Quotas {
+            vpcs_per_region: 5,
+            subnets_per_vpc: 200,
+            cidr_blocks_per_vpc: 5,
+            route_tables_per_vpc: 200,
+            routes_per_table: 500,
+            internet_gateways_per_region: 5,
+            security_groups_per_region: 2_500,
+            rules_per_security_group_direction: 60,
+            security_groups_per_interface: 5,
+            interfaces_per_region: 5_000,
+            elastic_addresses_per_region: 5,
+            gateway_endpoints_per_region: 20,
+            rules_per_network_acl_direction: 20,
+            endpoint_policy_characters: 20_480,
+        }
+    }
+}
