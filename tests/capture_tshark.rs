@@ -155,7 +155,7 @@ fn secrets_and_counts_are_recognised() {
     };
     assert_eq!(value("Number of packets"), "10");
     assert_eq!(value("Number of decryption secrets"), "1");
-    assert_eq!(value("Number of resolved IPv4"), "3");
+    assert_eq!(value("Number of resolved IPv4"), "4");
     assert_eq!(value("Capture comment"), "test of the encoder");
 }
 
@@ -212,7 +212,7 @@ fn write_story(file: &mut CaptureFile) {
     };
     let (outbound, inbound) = (Direction::Outbound, Direction::Inbound);
 
-    file.names([(HOST, "app-1"), (RESOLVER, "resolver")]);
+    file.names([(HOST, "ip-172-31-0-10"), (HOST, "app-1"), (RESOLVER, "resolver")]); // the last one shows
     write(
         file,
         outbound,

@@ -57,13 +57,14 @@ impl CaptureFile {
         &self.file_name
     }
 
-    /// Adds names of addresses, of which those the file has already are skipped. Wireshark shows the one that comes last in order of text.
+    /// Adds names of addresses, of which those the file has already are skipped. Of an address's names Wireshark shows the one given last,
+    /// from that place in the file on.
     pub fn names<'a>(&mut self, names: impl IntoIterator<Item = (Ipv4Addr, &'a str)>) {
         let mut fresh: Vec<(Ipv4Addr, &str)> = names
             .into_iter()
             .filter(|(address, name)| !name.is_empty() && self.named.insert((*address, (*name).to_owned())))
             .collect();
-        fresh.sort_unstable();
+        fresh.sort_by_key(|(address, _)| *address); // stable: the order of an address's names is the caller's
         self.encoder.names(&mut self.pending, fresh);
     }
 
@@ -202,11 +203,12 @@ mod tests {
         assert_eq!(file.pending(), b"", "nothing new, no block");
 
         let address = Ipv4Addr::new(172, 31, 0, 10);
-        file.names([(address, "zeta"), (address, "alpha"), (address, "zeta"), (address, "")]);
+        let other = Ipv4Addr::new(172, 31, 0, 2);
+        file.names([(address, "zeta"), (other, "beta"), (address, "alpha"), (address, "zeta"), (address, "")]);
         let names = file.take_pending();
         let at = |text: &str| names.windows(text.len()).position(|window| window == text.as_bytes());
         assert_eq!((occurrences(&names, "zeta\0"), occurrences(&names, "alpha\0")), (1, 1));
-        assert!(at("alpha") < at("zeta"), "order of text, not of arrival");
+        assert!(at("beta") < at("zeta") && at("zeta") < at("alpha"), "by address, then as the caller gave them");
         file.names([(address, "alpha")]);
         assert_eq!(file.pending(), b"");
     }
