@@ -1,13 +1,14 @@
 //! Wireshark as judge of the encoder and of the profile: a capture made of crafted frames, read by `tshark -C vpcsim`.
 //!
-//! Not here: real traffic and TLS decryption; the tests of whole runs have them.
+//! Not here: TLS decryption (`capture_tls.rs`), real traffic (the tests of whole runs).
+
+mod wireshark;
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use etherparse::PacketBuilder;
-use vpcsim::capture::{CaptureFile, Direction, FileSet, Vantage, profile};
+use vpcsim::capture::{CaptureFile, Direction, profile};
+use wireshark::{Capture, run};
 
 const HOST: Ipv4Addr = Ipv4Addr::new(172, 31, 0, 10);
 const RESOLVER: Ipv4Addr = Ipv4Addr::new(172, 31, 0, 2);
@@ -22,7 +23,7 @@ const DROPPED: &str = "DROP: no route to 52.94.2.72 [NO_ROUTE_TO_DESTINATION]";
 const SECRET: &str = "CLIENT_RANDOM 0101010101010101010101010101010101010101010101010101010101010101 \
     020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202";
 
-/// Frame numbers, as tshark counts them, of what [`Capture::new`] writes.
+/// Frame numbers, as tshark counts them, of what [`write_story`] writes.
 mod frame {
     pub(super) const LOST_SYNS: [u32; 2] = [3, 4];
     pub(super) const CALL: u32 = 8;
@@ -32,7 +33,7 @@ mod frame {
 
 #[test]
 fn wireshark_finds_nothing_wrong_and_every_comment() {
-    let capture = Capture::new();
+    let capture = Capture::of(write_story);
     let bad = "_ws.malformed || ip.checksum.status == \"Bad\" || tcp.checksum.status == \"Bad\" || udp.checksum.status == \"Bad\"";
     assert_eq!(capture.fields(bad, &["frame.number", "_ws.expert.message"]), [""; 0]);
     let good = "ip.checksum.status == \"Good\" && (tcp.checksum.status == \"Good\" || udp.checksum.status == \"Good\")";
@@ -47,7 +48,7 @@ fn wireshark_finds_nothing_wrong_and_every_comment() {
 
 #[test]
 fn times_interfaces_and_directions_are_exact() {
-    let capture = Capture::new();
+    let capture = Capture::of(write_story);
     let first = capture.fields(
         "frame.number == 1",
         &["frame.time_epoch", "frame.interface_name", "frame.interface_description", "frame.packet_flags_direction"],
@@ -57,9 +58,10 @@ fn times_interfaces_and_directions_are_exact() {
 
 #[test]
 fn names_come_from_the_capture() {
-    let capture = Capture::new();
+    let capture = Capture::of(write_story);
     // `-N n` is how a reader without the profile asks for them.
-    let plain = tshark(
+    let plain = run(
+        "tshark",
         &capture.home,
         &[
             "-N",
@@ -84,7 +86,7 @@ fn names_come_from_the_capture() {
 
 #[test]
 fn the_profile_shows_decisions_and_json() {
-    let capture = Capture::new();
+    let capture = Capture::of(write_story);
     let rows = capture.tshark(&[]);
     assert_eq!(rows.len(), frame::COUNT);
     let lost = &rows[frame::LOST_SYNS[0] as usize - 1];
@@ -104,7 +106,7 @@ fn the_profile_shows_decisions_and_json() {
 
 #[test]
 fn every_colour_and_button_is_a_filter_wireshark_understands() {
-    let capture = Capture::new();
+    let capture = Capture::of(write_story);
     let mut expected = vec!["DNS"; 2];
     expected.extend(["Dropped by the VPC"; 2]);
     expected.extend(["Road: VPC endpoint"; 5]);
@@ -145,7 +147,7 @@ fn every_colour_and_button_is_a_filter_wireshark_understands() {
 
 #[test]
 fn secrets_and_counts_are_recognised() {
-    let capture = Capture::new();
+    let capture = Capture::of(write_story);
     // -M: plain numbers; the others choose what to say.
     let said = run("capinfos", &capture.home, &["-M", "-D", "-n", "-c", "-k", &capture.path]);
     let value = |label: &str| -> &str {
@@ -160,49 +162,6 @@ fn secrets_and_counts_are_recognised() {
 }
 
 // ---- the capture ----
-
-/// A capture on disk beside an installed profile; both vanish with it.
-struct Capture {
-    home: PathBuf,
-    path: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Capture {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let home = directory.path().to_owned();
-        let profile_directory = home.join(".config/wireshark/profiles").join(profile::NAME);
-        std::fs::create_dir_all(&profile_directory).unwrap();
-        for (name, contents) in profile::FILES {
-            std::fs::write(profile_directory.join(name), contents).unwrap();
-        }
-
-        let mut set = FileSet::default();
-        let vantage = Vantage {
-            name: "app-1".into(),
-            id: "eni-5f2103c4".into(),
-            description: "app-1, instance in subnet default-1a".into(),
-        };
-        let file = set.add(&vantage, Some("test of the encoder"));
-        let file = set.get_mut(file).unwrap();
-        write_story(file);
-        let path = home.join(file.file_name());
-        std::fs::write(&path, file.take_pending()).unwrap();
-        Capture { path: path.to_str().unwrap().to_owned(), home, _directory: directory }
-    }
-
-    fn tshark(&self, arguments: &[&str]) -> Vec<String> {
-        tshark(&self.home, &[&["-C", profile::NAME, "-r", &self.path], arguments].concat())
-    }
-
-    /// One line per frame that passes the filter, fields separated by tabs. Two passes: completeness is known at the end.
-    fn fields(&self, filter: &str, fields: &[&str]) -> Vec<String> {
-        let mut arguments = vec!["-2", "-Y", filter, "-T", "fields"];
-        arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
-        self.tshark(&arguments)
-    }
-}
 
 fn write_story(file: &mut CaptureFile) {
     let mut clock_ns = 1_767_225_600_000_000_001; // 2026-01-01, and a nanosecond that must survive
@@ -326,28 +285,6 @@ fn dns_answer() -> Vec<u8> {
     message
 }
 
-// ---- the judge ----
-
 fn file(name: &str) -> &'static str {
     profile::FILES.iter().find(|(file, _)| *file == name).map(|(_, contents)| *contents).expect("a file of the profile")
-}
-
-fn tshark(home: &Path, arguments: &[&str]) -> Vec<String> {
-    run("tshark", home, arguments)
-}
-
-/// Output lines; anything but success, or a complaint of Wireshark's about its input or settings, fails the test.
-fn run(program: &str, home: &Path, arguments: &[&str]) -> Vec<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .env("HOME", home)
-        .env_remove("XDG_CONFIG_HOME")
-        .env("LC_ALL", "C.UTF-8")
-        .env("TERM", "xterm-256color")
-        .output()
-        .unwrap_or_else(|error| panic!("{program} is needed to judge captures; scripts/test installs it ({error})"));
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    let serious: Vec<&str> = complaints.lines().filter(|line| !line.starts_with("Running as user")).collect();
-    assert!(output.status.success() && serious.is_empty(), "{program} {arguments:?}: {serious:#?}");
-    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }

@@ -1,8 +1,8 @@
 //! The Wireshark profile "vpcsim", written beside the captures: a column for decisions, red for what was dropped, filter buttons, names
 //! and JSON bodies shown, checksums judged.
 //!
-//! Purpose: opening a capture shows the tutorial's point without any setting. Non-goals: knowing where Wireshark keeps its profiles (the user
-//! copies or links the folder there), preferences of taste. Sources: Wireshark's User's Guide, appendix "Configuration Files"; the column's and
+//! Purpose: opening a capture shows the tutorial's point without any setting. Non-goals: knowing where Wireshark keeps its profiles, preferences of taste.
+//! Written to `DIRECTORY/profiles/vpcsim/`, it is found without any copying by `WIRESHARK_CONFIG_DIR=DIRECTORY wireshark -C vpcsim FILE`. Sources: Wireshark's User's Guide, appendix "Configuration Files"; the column's and
 //! the tables' formats as Wireshark 4.0 writes them.
 //!
 //! Invariant: the filters find a dropped frame by [`DROP_WORD`], and a road by the prefix of the id in the comment: the words of comments
@@ -22,3 +22,20 @@ pub const FILES: [(&str, &str); 5] = [
     ("decode_as_entries", include_str!("profile/decode_as_entries")),
     ("recent", include_str!("profile/recent")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_are_coloured_first_and_have_the_first_button() {
+        let first_entry = |file: &str| {
+            let (_, contents) = FILES.iter().find(|(name, _)| *name == file).unwrap();
+            contents.lines().find(|line| !line.starts_with('#')).unwrap().replace("\\x22", "\"")
+        };
+        let filter = format!("frame.comment contains \"{DROP_WORD}\"");
+        for file in ["colorfilters", "dfilter_buttons"] {
+            assert!(first_entry(file).contains(&filter), "{}", first_entry(file));
+        }
+    }
+}
