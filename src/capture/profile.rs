@@ -1,9 +1,10 @@
 //! The Wireshark profile "vpcsim", written beside the captures: a column for decisions, red for what was dropped, filter buttons, names
 //! and JSON bodies shown, checksums judged.
 //!
-//! Purpose: opening a capture shows the tutorial's point without any setting. Non-goals: knowing where Wireshark keeps its profiles, preferences of taste.
-//! Written to `DIRECTORY/profiles/vpcsim/`, it is found without any copying by `WIRESHARK_CONFIG_DIR=DIRECTORY wireshark -C vpcsim FILE`. Sources: Wireshark's User's Guide, appendix "Configuration Files"; the column's and
-//! the tables' formats as Wireshark 4.0 writes them.
+//! Purpose: opening a capture shows the tutorial's point without any setting. Written to `DIRECTORY/profiles/vpcsim/`, the profile is found
+//! without any copying by `WIRESHARK_CONFIG_DIR=DIRECTORY wireshark -C vpcsim FILE`. Non-goals: knowing where Wireshark keeps its profiles,
+//! preferences of taste. Sources: Wireshark's User's Guide, appendix "Configuration Files"; the column's and the tables' formats as
+//! Wireshark 4.0 writes them.
 //!
 //! Invariant: the filters find a dropped frame by [`DROP_WORD`], and a road by the prefix of the id in the comment: the words of comments
 //! are an interface.
