@@ -11,7 +11,9 @@ mod file_name;
 mod file_set;
 pub mod pcapng;
 pub mod profile;
+mod tap;
 
 pub use file_name::{FileNames, file_name, safe_stem};
 pub use file_set::{CaptureFile, FileIx, FileSet, Vantage};
 pub use pcapng::Direction;
+pub use tap::CaptureTap;
