@@ -12,6 +12,10 @@
 //! Only suites with forward secrecy exist here (rustls has no others), as DynamoDB requires
 //! (docs.aws.amazon.com/amazondynamodb/latest/developerguide/inter-network-traffic-privacy.html).
 
+mod ambient;
+mod version_check;
+
+use self::version_check::{VersionCheck, version_name};
 use super::certificate::{CertificateError, Certificates};
 use crate::calendar::Calendar;
 use crate::rng::{Seed, Stream};
@@ -40,6 +44,12 @@ pub enum TlsError {
     ServerName {
         /// What was given.
         name: String,
+    },
+    /// The client offers nothing newer than this version; an alert protocol_version waits in [`TlsConnection::take_ciphertext`].
+    #[error("the client offers at most {}, expected TLSv1.2 or TLSv1.3", version_name(*.offered))]
+    OldVersion {
+        /// The ClientHello's version field, 0x0302 for TLS 1.1.
+        offered: u16,
     },
     /// The peer broke the protocol, was refused, or refused us. An alert may be waiting in [`TlsConnection::take_ciphertext`].
     #[error("{0}")]
@@ -114,18 +124,21 @@ impl TlsWorld {
             TlsVersions::Tls12 => &self.shared.client_12,
             TlsVersions::Tls13 => &self.shared.client_13,
         };
-        self.connection(stream, now, || Ok(ClientConnection::new(Arc::clone(configuration), name)?.into()))
+        let make = || Ok(ClientConnection::new(Arc::clone(configuration), name)?.into());
+        self.connection(stream, now, VersionCheck::Passed, make)
     }
 
     /// A server that waits for a ClientHello.
     pub fn server(&self, stream: &mut Stream, now: SimTime) -> Result<TlsConnection, TlsError> {
-        self.connection(stream, now, || Ok(ServerConnection::new(Arc::clone(&self.shared.server))?.into()))
+        let make = || Ok(ServerConnection::new(Arc::clone(&self.shared.server))?.into());
+        self.connection(stream, now, VersionCheck::Reading(Vec::new()), make)
     }
 
     fn connection(
         &self,
         stream: &mut Stream,
         now: SimTime,
+        version_check: VersionCheck,
         make: impl FnOnce() -> Result<Connection, TlsError>,
     ) -> Result<TlsConnection, TlsError> {
         let calendar = self.shared.calendar;
@@ -133,7 +146,7 @@ impl TlsWorld {
         let mut connection = ambient::lend(stream, calendar.unix_seconds(now), &mut secrets, make)?;
         // Without this a request of more than 64 KiB would be cut short: `send` has no way to say "later".
         connection.set_buffer_limit(None);
-        Ok(TlsConnection { connection, calendar, secrets, plaintext: Vec::new(), peer_closed: false })
+        Ok(TlsConnection { connection, calendar, version_check, secrets, plaintext: Vec::new(), peer_closed: false })
     }
 }
 
@@ -174,6 +187,7 @@ fn server_configuration(certificate_der: Vec<u8>, key_pkcs8_der: Vec<u8>) -> Res
 pub struct TlsConnection {
     connection: Connection,
     calendar: Calendar,
+    version_check: VersionCheck,
     secrets: String,
     plaintext: Vec<u8>,
     peer_closed: bool,
@@ -185,6 +199,7 @@ impl TlsConnection {
     /// After an error the connection is dead, but [`take_ciphertext`](Self::take_ciphertext) may hold the alert that says why;
     /// plaintext received before the fault stays available. Bytes after the peer's close_notify are ignored.
     pub fn receive(&mut self, stream: &mut Stream, now: SimTime, ciphertext: &[u8]) -> Result<(), TlsError> {
+        self.version_check.admit(ciphertext)?;
         let Self { connection, plaintext, peer_closed, .. } = self;
         ambient::lend(stream, self.calendar.unix_seconds(now), &mut self.secrets, || {
             let mut rest = ciphertext;
@@ -209,7 +224,7 @@ impl TlsConnection {
 
     /// What has to go onto the socket now; empty if nothing does.
     pub fn take_ciphertext(&mut self) -> Vec<u8> {
-        let mut ciphertext = Vec::new();
+        let mut ciphertext = self.version_check.take_alert();
         while self.connection.wants_write() {
             match self.connection.write_tls(&mut ciphertext) {
                 Ok(written) if written > 0 => {}
@@ -257,155 +272,6 @@ impl TlsConnection {
 fn drain(connection: &mut Connection, plaintext: &mut Vec<u8>) {
     // "Would block" (nothing more yet) and "unexpected end" (closed) both mean: that was all; what was read has been appended.
     let _ = connection.reader().read_to_end(plaintext);
-}
-
-/// What rustls reads from `'static` places, lent to it for the length of one call.
-mod ambient {
-    use crate::rng::Stream;
-    use rustls::crypto::{
-        ActiveKeyExchange, CryptoProvider, GetRandomFailed, SecureRandom, SharedSecret, SupportedKxGroup,
-    };
-    use rustls::ffdhe_groups::FfdheGroup;
-    use rustls::pki_types::UnixTime;
-    use rustls::time_provider::TimeProvider;
-    use rustls::{Error, KeyLog, NamedGroup, PeerMisbehaved};
-    use std::cell::RefCell;
-    use std::fmt::Write;
-    use std::time::Duration;
-    use x25519_dalek::{PublicKey, StaticSecret};
-
-    struct Lent {
-        stream: Stream,
-        unix_seconds: u64,
-        secrets: String,
-    }
-
-    thread_local! {
-        static LENT: RefCell<Option<Lent>> = const { RefCell::new(None) };
-    }
-
-    /// Runs `work` with the stream and date in the slot; afterwards the stream is back and new key log lines are in `secrets`.
-    pub(super) fn lend<R>(stream: &mut Stream, unix_seconds: u64, secrets: &mut String, work: impl FnOnce() -> R) -> R {
-        LENT.set(Some(Lent { stream: stream.clone(), unix_seconds, secrets: std::mem::take(secrets) }));
-        let result = work();
-        if let Some(lent) = LENT.take() {
-            *stream = lent.stream;
-            *secrets = lent.secrets;
-        }
-        result
-    }
-
-    fn fill(bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
-        LENT.with_borrow_mut(|slot| match slot {
-            Some(lent) => {
-                lent.stream.fill(bytes);
-                Ok(())
-            }
-            None => Err(GetRandomFailed),
-        })
-    }
-
-    /// ring's ciphers and verification, our randomness and key exchange.
-    pub(super) fn provider() -> CryptoProvider {
-        CryptoProvider {
-            kx_groups: vec![&SeededX25519],
-            secure_random: &SeededRandom,
-            ..rustls::crypto::ring::default_provider()
-        }
-    }
-
-    #[derive(Debug)]
-    struct SeededRandom;
-
-    impl SecureRandom for SeededRandom {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
-            fill(bytes)
-        }
-    }
-
-    /// The date in the slot.
-    #[derive(Debug)]
-    pub(super) struct VirtualDate;
-
-    impl TimeProvider for VirtualDate {
-        fn current_time(&self) -> Option<UnixTime> {
-            let seconds = LENT.with_borrow(|slot| slot.as_ref().map(|lent| lent.unix_seconds))?;
-            Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-        }
-    }
-
-    /// Collects secrets in the slot, one NSS key log line each.
-    #[derive(Debug)]
-    pub(super) struct SecretsToCaller;
-
-    impl KeyLog for SecretsToCaller {
-        fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-            LENT.with_borrow_mut(|slot| {
-                let Some(lent) = slot else { return };
-                let line = &mut lent.secrets;
-                line.push_str(label);
-                for bytes in [client_random, secret] {
-                    line.push(' ');
-                    for byte in bytes {
-                        // Writing to a String cannot fail.
-                        let _ = write!(line, "{byte:02x}");
-                    }
-                }
-                line.push('\n');
-            });
-        }
-    }
-
-    /// X25519 (RFC 7748) with the private key drawn from the slot.
-    #[derive(Debug)]
-    struct SeededX25519;
-
-    struct Exchange {
-        secret: StaticSecret,
-        public: PublicKey,
-    }
-
-    impl SupportedKxGroup for SeededX25519 {
-        fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-            let mut secret = [0; 32];
-            fill(&mut secret)?;
-            let secret = StaticSecret::from(secret);
-            Ok(Box::new(Exchange { public: PublicKey::from(&secret), secret }))
-        }
-
-        fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
-            None
-        }
-
-        fn name(&self) -> NamedGroup {
-            NamedGroup::X25519
-        }
-    }
-
-    impl ActiveKeyExchange for Exchange {
-        fn complete(self: Box<Self>, peer_public: &[u8]) -> Result<SharedSecret, Error> {
-            let invalid = || Error::from(PeerMisbehaved::InvalidKeyShare);
-            let peer_public: [u8; 32] = peer_public.try_into().map_err(|_| invalid())?;
-            let shared = self.secret.diffie_hellman(&PublicKey::from(peer_public));
-            // RFC 8446 section 7.4.2: an all-zero result must end the handshake.
-            if !shared.was_contributory() {
-                return Err(invalid());
-            }
-            Ok(SharedSecret::from(&shared.as_bytes()[..]))
-        }
-
-        fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
-            None
-        }
-
-        fn pub_key(&self) -> &[u8] {
-            self.public.as_bytes()
-        }
-
-        fn group(&self) -> NamedGroup {
-            NamedGroup::X25519
-        }
-    }
 }
 
 #[cfg(test)]
@@ -572,13 +438,17 @@ mod tests {
         let mut hello = vec![22, 3, 1, 0, body.len() as u8 + 4, 1, 0, 0, body.len() as u8];
         hello.extend(body);
 
-        let mut stream = Seed::new(1).derive("server");
-        let mut server = world(1).server(&mut stream, NOW).unwrap();
-        let refused = server.receive(&mut stream, NOW, &hello).unwrap_err();
-        assert!(matches!(refused, TlsError::Protocol(rustls::Error::PeerIncompatible(_))), "{refused:?}");
-        let alert = server.take_ciphertext();
-        // Record type alert (21), two bytes: fatal (2), protocol_version (70).
-        assert_eq!((alert[0], &alert[3..]), (21, &[0, 2, 2, 70][..]));
+        for piece_bytes in [1, 7, hello.len()] {
+            let mut stream = Seed::new(1).derive("server");
+            let mut server = world(1).server(&mut stream, NOW).unwrap();
+            let refused = hello.chunks(piece_bytes).find_map(|piece| server.receive(&mut stream, NOW, piece).err());
+            let refused = refused.unwrap();
+            assert_eq!(refused, TlsError::OldVersion { offered: 0x0302 });
+            assert_eq!(refused.to_string(), "the client offers at most TLSv1.1, expected TLSv1.2 or TLSv1.3");
+            assert_eq!(server.take_ciphertext(), [21, 3, 2, 0, 2, 2, 70]);
+            assert_eq!(server.take_ciphertext(), [], "once");
+            assert_eq!(server.receive(&mut stream, NOW, &hello), Err(TlsError::OldVersion { offered: 0x0302 }));
+        }
     }
 
     #[test]
