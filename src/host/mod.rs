@@ -1,4 +1,5 @@
 //! (stub)
 
 pub mod certificate;
+pub mod http;
 pub mod tls;
