@@ -1,1 +1,4 @@
 //! (stub)
+
+pub mod certificate;
+pub mod tls;
