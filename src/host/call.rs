@@ -12,7 +12,7 @@ use super::interface::Stack;
 use super::outcome::{Failure, Outcome, Reply};
 use super::resolver::{Lookup, Progress};
 use super::session::{PoolKey, SessionPool};
-use super::sigv4;
+use super::sigv4::{self, Credentials};
 use super::tls::TlsVersions;
 use crate::time::{SimDuration, SimTime};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -73,12 +73,8 @@ pub struct Call {
 /// Credentials and scope of Signature Version 4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signing {
-    /// Access key id.
-    pub access_key: String,
-    /// Secret access key.
-    pub secret_key: String,
-    /// Session token of temporary credentials.
-    pub token: Option<String>,
+    /// Whose signature.
+    pub credentials: Credentials,
     /// Region of the scope.
     pub region: String,
     /// Service of the scope, `dynamodb`.
@@ -322,7 +318,8 @@ impl CallProcess {
             request.headers.insert(0, ("Host".to_owned(), self.call.authority()));
         }
         if let Some(signing) = &self.call.signing {
-            sign(&mut request, signing, &cx.calendar.amz_date(cx.now));
+            let Signing { credentials, region, service } = signing;
+            sigv4::sign(&mut request, credentials, region, service, &cx.calendar.amz_date(cx.now));
         }
         self.record.local = Some(connection.local());
         self.record.peer = Some(connection.peer());

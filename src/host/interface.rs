@@ -372,6 +372,11 @@ impl Stack {
         }
     }
 
+    /// Closes a listener.
+    pub(super) fn stop_listening(&mut self, listener: TcpListener) {
+        self.sockets.remove(listener.handle);
+    }
+
     /// What `socket` can do now.
     pub(super) fn state(&self, socket: &TcpSocket) -> TcpState {
         match self.sockets.get::<tcp::Socket>(socket.handle).state() {
