@@ -242,8 +242,7 @@ impl CallProcess {
         match progress {
             Progress::Found(addresses) if !addresses.is_empty() => self.open(cx, addresses[0]),
             _ => {
-                let failure =
-                    Failure::NameResolution { host: self.call.endpoint_host.clone(), url: self.call.url() };
+                let failure = Failure::NameResolution { host: self.call.endpoint_host.clone(), url: self.call.url() };
                 self.attempt_failed(cx, failure, None)
             }
         }

@@ -203,7 +203,9 @@ impl Outgoing {
                 let repr = ArpPacket::new_checked(ethernet.payload()).and_then(|packet| ArpRepr::parse(&packet));
                 match repr {
                     Ok(ArpRepr::EthernetIpv4 {
-                        operation: ArpOperation::Request, target_protocol_addr: target, ..
+                        operation: ArpOperation::Request,
+                        target_protocol_addr: target,
+                        ..
                     }) => Outgoing::ArpRequest { target },
                     _ => Outgoing::Other,
                 }

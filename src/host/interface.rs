@@ -365,9 +365,7 @@ impl Stack {
     pub(super) fn accept(&mut self, listener: TcpListener) -> Result<TcpSocket, TcpListener> {
         let socket = self.sockets.get::<tcp::Socket>(listener.handle);
         match (socket.local_endpoint().map(endpoint_v4), socket.remote_endpoint().map(endpoint_v4)) {
-            (Some(local), Some(peer)) => {
-                Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false })
-            }
+            (Some(local), Some(peer)) => Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false }),
             _ => Err(listener),
         }
     }
@@ -469,7 +467,8 @@ impl Stack {
     /// Opens a socket on a free ephemeral port. `None` if there is none.
     pub(super) fn open_udp(&mut self, stream: &mut Stream) -> Option<UdpSocket> {
         let port = self.take_port(stream)?;
-        let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; UDP_DATAGRAMS], vec![0; UDP_BUFFER_BYTES]);
+        let buffer =
+            || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; UDP_DATAGRAMS], vec![0; UDP_BUFFER_BYTES]);
         let mut socket = udp::Socket::new(buffer(), buffer());
         let bound = socket.bind(port).is_ok();
         debug_assert!(bound, "a new socket binds to any port but 0");

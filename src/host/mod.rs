@@ -93,6 +93,7 @@ pub enum Addressing {
 
 /// A program to run.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // made once per program, and unpacked at once
 pub enum Workload {
     /// One API call the way the AWS CLI makes it.
     Call(Call),

@@ -190,7 +190,8 @@ impl Servers {
 
     /// The next time [`Servers::poll`] must be called though no frame has come.
     pub(super) fn deadline(&self) -> Option<SimTime> {
-        let half_open = self.listening.iter().flat_map(|listening| &listening.half_open).map(|half_open| half_open.until);
+        let half_open =
+            self.listening.iter().flat_map(|listening| &listening.half_open).map(|half_open| half_open.until);
         let idle = self.connections.values().filter_map(Served::deadline);
         half_open.chain(idle).min()
     }

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 pub(super) const NAME: &str = "dynamodb.us-east-1.amazonaws.com";
+/// 2026-01-01T00:00:00Z
+pub(super) const START_SECONDS: i64 = 1_767_225_600;
 pub(super) const SERVICE: Ipv4Addr = Ipv4Addr::new(52, 94, 2, 72);
 pub(super) const CLIENT: Ipv4Addr = Ipv4Addr::new(172, 31, 0, 10);
 pub(super) const LATENCY: SimDuration = SimDuration::from_micros(250);
@@ -90,7 +92,7 @@ pub(super) fn service(index: u64) -> HostConfig {
 
 impl World {
     pub(super) fn new(configs: Vec<HostConfig>) -> World {
-        let (seed, calendar) = (Seed::new(7), Calendar::starting_at(1_767_225_600).unwrap());
+        let (seed, calendar) = (Seed::new(7), Calendar::starting_at(START_SECONDS).unwrap());
         let tls = TlsWorld::new(seed, calendar, &[NAME.to_owned()]).unwrap();
         World {
             now: SimTime::ZERO,
@@ -138,7 +140,8 @@ impl World {
             assert!(timeouts.iter().flatten().all(|at| *at > now), "poll_timeout is later than now");
             let Some(next) = self.next_event() else { return };
             self.now = next.max(now);
-            let mut due: Vec<usize> = (0..timeouts.len()).filter(|i| timeouts[*i].is_some_and(|at| at <= next)).collect();
+            let mut due: Vec<usize> =
+                (0..timeouts.len()).filter(|i| timeouts[*i].is_some_and(|at| at <= next)).collect();
             while let Some(entry) = self.flight.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (host, frame) = entry.remove();
                 self.hosts[host].handle_frame(self.now, frame);
@@ -164,7 +167,8 @@ impl World {
                 }
                 HostEvent::Request { token, request, peer, local, tls_version } => {
                     let status = if self.statuses.is_empty() { 200 } else { self.statuses.remove(0) };
-                    let body = if status == 400 { r#"{"__type":"x#ThrottlingException"}"# } else { r#"{"TableNames":[]}"# };
+                    let body =
+                        if status == 400 { r#"{"__type":"x#ThrottlingException"}"# } else { r#"{"TableNames":[]}"# };
                     self.requests.push(Asked { server: index, token, request, peer, local, tls_version });
                     let response = HttpResponse {
                         status,
@@ -200,8 +204,13 @@ impl World {
         let ethernet = EthernetFrame::new_checked(frame).unwrap();
         if ethernet.ethertype() == EthernetProtocol::Arp {
             let repr = ArpRepr::parse(&ArpPacket::new_checked(ethernet.payload()).unwrap()).unwrap();
-            let ArpRepr::EthernetIpv4 { operation, source_hardware_addr, source_protocol_addr, target_protocol_addr, .. } =
-                repr
+            let ArpRepr::EthernetIpv4 {
+                operation,
+                source_hardware_addr,
+                source_protocol_addr,
+                target_protocol_addr,
+                ..
+            } = repr
             else {
                 panic!("ARP")
             };
@@ -338,12 +347,7 @@ pub(super) fn syn_frame(to: MacAddress, source: (Ipv4Addr, u16), destination: (I
     address(&mut bytes, EthernetAddress(to.0), EthernetProtocol::Ipv4);
     let checksums = ChecksumCapabilities::default();
     ip.emit(&mut Ipv4Packet::new_unchecked(&mut bytes[14..]), &checksums);
-    tcp.emit(
-        &mut TcpPacket::new_unchecked(&mut bytes[34..]),
-        &source.0.into(),
-        &destination.0.into(),
-        &checksums,
-    );
+    tcp.emit(&mut TcpPacket::new_unchecked(&mut bytes[34..]), &source.0.into(), &destination.0.into(), &checksums);
     bytes
 }
 
