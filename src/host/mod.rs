@@ -15,7 +15,9 @@
 //! no input panics. Only `device` and `interface` (and the packet makers `dhcp` and `platform`) know smoltcp.
 
 pub mod certificate;
+pub mod dhcp;
 pub mod http;
+pub mod platform;
 pub mod sigv4;
 pub mod tls;
 
