@@ -124,6 +124,11 @@ pub struct Program {
 }
 
 impl Program {
+    /// (skeleton) The Ethernet address of a host that has no interface of its own in a VPC.
+    pub fn host_mac(&self, _host: HostIx) -> crate::net::MacAddress {
+        crate::net::MacAddress::default()
+    }
+
     /// A program without any place: what a world holds before the first publication.
     pub fn empty() -> Program {
         Program {

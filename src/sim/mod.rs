@@ -13,7 +13,7 @@ mod link;
 mod population;
 
 pub use conservation::Conservation;
-pub use population::{EndSystems, HostSettings};
+pub use population::HostSettings;
 
 use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, State, Step, Tap, step};
 use crate::host::http::HttpResponse;
@@ -21,6 +21,7 @@ use crate::host::{Host, HostEvent, ProcessId, RequestToken, Workload};
 use crate::model::Model;
 use crate::program::{HostIx, LinkIx, NodeIx, Program};
 use crate::rng::{Seed, Stream};
+use crate::service::dns::NameError;
 use crate::time::{SimDuration, SimTime};
 use bytes::{Bytes, BytesMut};
 use event::{Cause, Event, Way};
@@ -105,14 +106,18 @@ impl<T: Tap> Sim<T> {
 
     /// Puts a new program in force, now. Hosts of new attachments are switched on, hosts of removed ones vanish; state and frames in
     /// flight stay.
-    pub fn publish(&mut self, program: Arc<Program>, model: &Model, zones: EndSystems) {
+    ///
+    /// # Errors
+    /// A service's name in the model is not a DNS name; then nothing is published.
+    pub fn publish(&mut self, program: Arc<Program>, model: &Model) -> Result<(), NameError> {
+        let switched_on = self.population.adopt(&program, model)?;
         self.links.resize_with(program.links.len(), Default::default);
         self.timers.resize(program.hosts.len(), Timer::default());
-        let switched_on = self.population.adopt(&program, model, zones);
         self.program = program;
         for host in switched_on {
             self.attend(host);
         }
+        Ok(())
     }
 
     /// Starts a program on a host; `None` if there is no such guest.
