@@ -251,7 +251,7 @@ impl CallProcess {
     fn open(&mut self, cx: &mut Context<'_>, address: Ipv4Addr) -> Next {
         self.record.resolved = Some(address);
         let peer = SocketAddrV4::new(address, self.call.port);
-        let Some(tcp) = cx.stack.connect(cx.now, cx.stream, peer) else {
+        let Some(tcp) = cx.stack.connect(cx.stream, peer) else {
             return self.attempt_failed(cx, Failure::NoFreePort { url: self.call.url() }, None);
         };
         let security = match self.call.tls {

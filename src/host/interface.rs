@@ -7,7 +7,7 @@
 //!
 //! smoltcp 0.14's habits that this module works around:
 //! - it sends at most one ARP request a second whatever the neighbour, so a query to the resolver would hold up the connect
-//!   that follows by a second: [`Stack::ask_neighbour`] asks where smoltcp keeps silent;
+//!   that follows by a second: [`Stack::ask_neighbours`] asks where smoltcp keeps silent;
 //! - it drops an immediate answer (RST, echo reply) whose neighbour is not known yet, where Linux keeps it: the frame that
 //!   provoked it is held and played again when the ARP reply comes;
 //! - with `any_ip` it answers for every address: frames for others are filtered out before;
@@ -122,6 +122,8 @@ pub(super) struct Stack {
     lingering: Vec<Lingering>,
     /// When each neighbour last named its address.
     neighbours: BTreeMap<Ipv4Addr, SimTime>,
+    /// Destinations that something was handed in for since the last egress.
+    wanted: BTreeSet<Ipv4Addr>,
     held: VecDeque<Bytes>,
 }
 
@@ -144,6 +146,7 @@ impl Stack {
             ports: BTreeSet::new(),
             lingering: Vec::new(),
             neighbours: BTreeMap::new(),
+            wanted: BTreeSet::new(),
             held: VecDeque::new(),
         };
         match config.addressing {
@@ -176,8 +179,9 @@ impl Stack {
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
         let frame = self.device.peek_incoming()?;
         self.device.now = now;
+        self.refresh_neighbour(now, &frame);
         let answered = arp_speaker(&frame, &self.address);
-        let asked_before = self.device.last_arp_request();
+        let asked_before = self.device.arp_requests_sent();
         if let PollIngressSingleResult::None =
             self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets)
         {
@@ -189,7 +193,7 @@ impl Stack {
                 self.device.push_incoming(frame);
             }
         }
-        if self.device.last_arp_request() != asked_before && self.held.len() < HELD_FRAMES_MAX {
+        if self.device.arp_requests_sent() != asked_before && self.held.len() < HELD_FRAMES_MAX {
             // The answer to this frame was lost for want of a neighbour: hear the frame again when that is known.
             self.held.push_back(frame);
         }
@@ -207,6 +211,7 @@ impl Stack {
         {
             sent = true;
         }
+        self.ask_neighbours(now);
         sent || self.device.outgoing_frames() != frames_before
     }
 
@@ -321,27 +326,40 @@ impl Stack {
         !own && !self.answers_for.iter().any(|net| net.contains(&destination))
     }
 
-    /// Asks for the neighbour on the way to `destination` if nobody knows it and smoltcp would keep silent for now.
-    fn ask_neighbour(&mut self, now: SimTime, destination: Ipv4Addr) {
+    /// smoltcp prolongs what it knows of a neighbour with every packet from it; so does the record here.
+    fn refresh_neighbour(&mut self, now: SimTime, frame: &[u8]) {
+        if let Ok(ethernet) = EthernetFrame::new_checked(frame)
+            && ethernet.ethertype() == EthernetProtocol::Ipv4
+            && let Ok(ip) = Ipv4Packet::new_checked(ethernet.payload())
+            && let Some(heard_at) = self.neighbours.get_mut(&ip.src_addr())
+        {
+            *heard_at = now;
+        }
+    }
+
+    /// After an egress: asks for those neighbours that something waits for and smoltcp has not asked for.
+    fn ask_neighbours(&mut self, now: SimTime) {
+        let wanted = std::mem::take(&mut self.wanted);
         let Some(address) = self.address else { return };
-        let next_hop = if address.contains(&destination) { Some(destination) } else { self.gateway };
-        let Some(next_hop) = next_hop else { return };
-        let known = self.neighbours.get(&next_hop).is_some_and(|at| now.since(*at) < NEIGHBOUR_LIFETIME);
-        let silent = self.device.last_arp_request().is_some_and(|(asked_at, about)| {
-            about != next_hop && now.since(asked_at) < NEIGHBOUR_SILENCE + SimDuration::from_micros(1)
-        });
-        if !known && silent {
-            self.device.push_outgoing(arp_request(self.mac, address.addr(), next_hop));
+        for destination in wanted {
+            let next_hop = if address.contains(&destination) { Some(destination) } else { self.gateway };
+            let Some(next_hop) = next_hop else { continue };
+            let is_recent = |at: SimTime, span| now.since(at) < span;
+            let known = self.neighbours.get(&next_hop).is_some_and(|at| is_recent(*at, NEIGHBOUR_LIFETIME));
+            let asked = self.device.arp_request_at(next_hop).is_some_and(|at| is_recent(at, NEIGHBOUR_SILENCE));
+            if !known && !asked {
+                self.device.push_outgoing(arp_request(self.mac, address.addr(), next_hop));
+            }
         }
     }
 
     // ---- TCP
 
     /// Sends a SYN to `peer` from a free ephemeral port. `None` without an address or a free port.
-    pub(super) fn connect(&mut self, now: SimTime, stream: &mut Stream, peer: SocketAddrV4) -> Option<TcpSocket> {
+    pub(super) fn connect(&mut self, stream: &mut Stream, peer: SocketAddrV4) -> Option<TcpSocket> {
         let address = self.address()?;
         let port = self.take_port(stream)?;
-        self.ask_neighbour(now, *peer.ip());
+        self.wanted.insert(*peer.ip());
         let handle = self.sockets.add(new_tcp());
         let local = SocketAddrV4::new(address, port);
         let socket = TcpSocket { handle, local, peer, ephemeral: true };
@@ -365,7 +383,10 @@ impl Stack {
     pub(super) fn accept(&mut self, listener: TcpListener) -> Result<TcpSocket, TcpListener> {
         let socket = self.sockets.get::<tcp::Socket>(listener.handle);
         match (socket.local_endpoint().map(endpoint_v4), socket.remote_endpoint().map(endpoint_v4)) {
-            (Some(local), Some(peer)) => Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false }),
+            (Some(local), Some(peer)) => {
+                self.wanted.insert(*peer.ip());
+                Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false })
+            }
             _ => Err(listener),
         }
     }
@@ -416,6 +437,9 @@ impl Stack {
     pub(super) fn send(&mut self, socket: &TcpSocket, bytes: &mut Vec<u8>) -> usize {
         let accepted = self.sockets.get_mut::<tcp::Socket>(socket.handle).send_slice(bytes).unwrap_or(0);
         bytes.drain(..accepted);
+        if accepted > 0 {
+            self.wanted.insert(*socket.peer.ip());
+        }
         accepted
     }
 
@@ -476,8 +500,8 @@ impl Stack {
     }
 
     /// Queues a datagram. False if the send buffer is full.
-    pub(super) fn send_udp(&mut self, now: SimTime, socket: &UdpSocket, to: SocketAddrV4, payload: &[u8]) -> bool {
-        self.ask_neighbour(now, *to.ip());
+    pub(super) fn send_udp(&mut self, socket: &UdpSocket, to: SocketAddrV4, payload: &[u8]) -> bool {
+        self.wanted.insert(*to.ip());
         let endpoint = (IpAddress::Ipv4(*to.ip()), to.port());
         self.sockets.get_mut::<udp::Socket>(socket.handle).send_slice(payload, endpoint).is_ok()
     }

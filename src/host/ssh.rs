@@ -162,7 +162,7 @@ impl SshProcess {
         let address = *addresses.first().ok_or(SshProblem::NameResolution)?;
         let peer = SocketAddrV4::new(address, self.ssh.port);
         self.record.resolved = Some(address);
-        let tcp = cx.stack.connect(cx.now, cx.stream, peer).ok_or(SshProblem::NoFreePort)?;
+        let tcp = cx.stack.connect(cx.stream, peer).ok_or(SshProblem::NoFreePort)?;
         self.record.connections_opened += 1;
         (self.record.local, self.record.peer) = (Some(tcp.local), Some(tcp.peer));
         self.phase = Phase::Connecting { connection: Connection::new(tcp, Security::Plain) };

@@ -1,7 +1,9 @@
 //! A tiny world for tests: a router that answers ARP, DHCP and DNS itself and carries everything else between hosts.
 
 use crate::calendar::Calendar;
+use crate::host::dhcp::Lease;
 use crate::host::http::HttpResponse;
+use crate::host::platform::Platform;
 use crate::host::tls::TlsWorld;
 use crate::host::{Addressing, Host, HostConfig, HostEvent, Outcome, ProcessId, RequestToken, Server};
 use crate::net::MacAddress;
@@ -67,6 +69,18 @@ pub(super) fn client() -> HostConfig {
         resets_unknown: true,
         servers: vec![],
     }
+}
+
+fn platform() -> Platform {
+    let lease = Lease {
+        address: "172.31.0.10/20".parse().unwrap(),
+        router: GATEWAY,
+        resolver: Some(RESOLVER),
+        domain_name: Some("ec2.internal".into()),
+        mtu_bytes: 9001,
+        lease_seconds: 3600,
+    };
+    Platform { mac: ROUTER, router: GATEWAY, resolvers: vec![RESOLVER], lease, dns_enabled: true }
 }
 
 /// An access point of DynamoDB.
@@ -230,14 +244,13 @@ impl World {
         }
         let ip = Ipv4Packet::new_checked(ethernet.payload()).unwrap();
         if ip.next_header() == IpProtocol::Udp {
-            let udp = UdpPacket::new_checked(ip.payload()).unwrap();
-            match udp.dst_port() {
-                67 if self.dhcp_answers => self.answer_dhcp(from, udp.payload()),
-                53 if self.dns_answers && ip.dst_addr() == RESOLVER => {
-                    let (port, answer) = (udp.src_port(), answer_dns(udp.payload(), &self.names));
-                    self.send_udp(from, (RESOLVER, 53), (ip.src_addr(), port), &answer);
-                }
-                _ => {}
+            let is_dhcp = UdpPacket::new_checked(ip.payload()).unwrap().dst_port() == 67;
+            if is_dhcp && !self.dhcp_answers {
+                return;
+            }
+            let resolve = |query: &[u8]| self.dns_answers.then(|| answer_dns(query, &self.names));
+            if let Some(reply) = platform().handle_frame(frame, resolve) {
+                self.deliver(from, reply.to_vec());
             }
             return;
         }
@@ -246,58 +259,6 @@ impl World {
             address(&mut bytes, EthernetAddress(self.configs[to].mac.0), EthernetProtocol::Ipv4);
             self.deliver(to, bytes);
         }
-    }
-
-    fn send_udp(&mut self, to: usize, source: (Ipv4Addr, u16), destination: (Ipv4Addr, u16), payload: &[u8]) {
-        let udp = UdpRepr { src_port: source.1, dst_port: destination.1 };
-        let ip = Ipv4Repr {
-            src_addr: source.0,
-            dst_addr: destination.0,
-            next_header: IpProtocol::Udp,
-            payload_len: 8 + payload.len(),
-            hop_limit: 64,
-        };
-        let mut bytes = vec![0; 14 + 20 + 8 + payload.len()];
-        address(&mut bytes, EthernetAddress(self.configs[to].mac.0), EthernetProtocol::Ipv4);
-        let checksums = ChecksumCapabilities::default();
-        ip.emit(&mut Ipv4Packet::new_unchecked(&mut bytes[14..]), &checksums);
-        udp.emit(
-            &mut UdpPacket::new_unchecked(&mut bytes[34..]),
-            &source.0.into(),
-            &destination.0.into(),
-            payload.len(),
-            |buffer| buffer.copy_from_slice(payload),
-            &checksums,
-        );
-        self.deliver(to, bytes);
-    }
-
-    fn answer_dhcp(&mut self, to: usize, payload: &[u8]) {
-        let packet = DhcpPacket::new_checked(payload).unwrap();
-        let asked = DhcpRepr::parse(&packet).unwrap();
-        let message_type = match asked.message_type {
-            DhcpMessageType::Discover => DhcpMessageType::Offer,
-            DhcpMessageType::Request => DhcpMessageType::Ack,
-            other => panic!("unexpected {other:?}"),
-        };
-        let reply = DhcpRepr {
-            message_type,
-            your_ip: CLIENT,
-            server_identifier: Some(GATEWAY),
-            router: Some(GATEWAY),
-            subnet_mask: Some(Ipv4Addr::new(255, 255, 240, 0)),
-            dns_servers: Some([RESOLVER].into_iter().collect()),
-            lease_duration: Some(3600),
-            requested_ip: None,
-            client_identifier: None,
-            parameter_request_list: None,
-            max_size: None,
-            additional_options: &[DhcpOption { kind: 26, data: &9001u16.to_be_bytes() }],
-            ..asked
-        };
-        let mut bytes = vec![0; reply.buffer_len()];
-        reply.emit(&mut DhcpPacket::new_unchecked(&mut bytes)).unwrap();
-        self.send_udp(to, (GATEWAY, 67), (Ipv4Addr::BROADCAST, 68), &bytes);
     }
 
     // ---- what was seen
