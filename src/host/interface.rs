@@ -55,7 +55,7 @@ const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
 /// RFC 2132 section 5.1.
 const DHCP_OPTION_MTU: u8 = 26;
 
-/// IP MTUs a host accepts from DHCP: RFC 791's minimum for hosts, and smoltcp's maximum.
+/// IP MTUs a host works with: RFC 791's minimum for hosts, and smoltcp's maximum.
 const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
 
 /// A TCP socket in the hands of a program.
@@ -81,6 +81,15 @@ pub(super) struct TcpListener {
 pub(super) struct UdpSocket {
     handle: SocketHandle,
     port: u16,
+}
+
+/// Why no SYN was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConnectError {
+    /// Every ephemeral port is in use.
+    NoFreePort,
+    /// The host has no address, or the destination is no unicast address and port.
+    BadDestination,
 }
 
 /// What a TCP socket can do for its owner.
@@ -130,7 +139,10 @@ pub(super) struct Stack {
 impl Stack {
     /// A stack as `config` describes it. With [`Addressing::Dhcp`] the first poll sends a DISCOVER.
     pub(super) fn new(config: &HostConfig, stream: &mut Stream) -> Self {
-        let mut device = QueueDevice::new(config.mtu_bytes, config.resets_unknown);
+        let mut device = QueueDevice::new(
+            config.mtu_bytes.clamp(*MTU_BYTES_ACCEPTED.start(), *MTU_BYTES_ACCEPTED.end()),
+            config.resets_unknown,
+        );
         let interface = new_interface(&mut device, config.mac, SimTime::ZERO, stream);
         let mut stack = Stack {
             device,
@@ -281,7 +293,12 @@ impl Stack {
         is_new.then(|| address.addr())
     }
 
+    /// An address or gateway that no host can bear is not applied: smoltcp would panic.
     fn configure(&mut self, address: Ipv4Net, gateway: Option<Ipv4Addr>, resolver: Option<Ipv4Addr>) {
+        if !is_unicast(address.addr()) {
+            return;
+        }
+        let gateway = gateway.filter(|gateway| is_unicast(*gateway));
         (self.address, self.gateway, self.resolver) = (Some(address), gateway, resolver);
         self.neighbours.clear();
         self.interface.update_ip_addrs(|addresses| {
@@ -355,21 +372,24 @@ impl Stack {
 
     // ---- TCP
 
-    /// Sends a SYN to `peer` from a free ephemeral port. `None` without an address or a free port.
-    pub(super) fn connect(&mut self, stream: &mut Stream, peer: SocketAddrV4) -> Option<TcpSocket> {
-        let address = self.address()?;
-        let port = self.take_port(stream)?;
+    /// Sends a SYN to `peer` from a free ephemeral port.
+    pub(super) fn connect(&mut self, stream: &mut Stream, peer: SocketAddrV4) -> Result<TcpSocket, ConnectError> {
+        let address = self.address().ok_or(ConnectError::BadDestination)?;
+        let subnet_broadcast = self.address.map(|net| net.broadcast());
+        if !is_unicast(*peer.ip()) || peer.port() == 0 || subnet_broadcast == Some(*peer.ip()) {
+            return Err(ConnectError::BadDestination);
+        }
+        let port = self.take_port(stream).ok_or(ConnectError::NoFreePort)?;
         self.wanted.insert(*peer.ip());
         let handle = self.sockets.add(new_tcp());
         let local = SocketAddrV4::new(address, port);
         let socket = TcpSocket { handle, local, peer, ephemeral: true };
         let smoltcp_socket = self.sockets.get_mut::<tcp::Socket>(handle);
         if smoltcp_socket.connect(self.interface.context(), (*peer.ip(), peer.port()), (address, port)).is_err() {
-            // Port 0 or an unspecified address.
             self.abandon(socket);
-            return None;
+            return Err(ConnectError::BadDestination);
         }
-        Some(socket)
+        Ok(socket)
     }
 
     /// Waits for one connection at `port`, at any address of this host. `None` for port 0.
@@ -532,6 +552,11 @@ impl Stack {
     }
 }
 
+/// Whether a host may bear, or call, this address.
+fn is_unicast(address: Ipv4Addr) -> bool {
+    !(address.is_unspecified() || address.is_multicast() || address.is_broadcast())
+}
+
 /// smoltcp counts whole microseconds; the part below is cut off.
 fn instant(at: SimTime) -> Instant {
     Instant::from_micros(i64::try_from(at.as_micros()).unwrap_or(i64::MAX))
@@ -617,4 +642,56 @@ fn dhcp_mtu(frame: &[u8], mac: MacAddress) -> Option<usize> {
     let option = packet.options().find(|option| option.kind == DHCP_OPTION_MTU)?;
     let mtu_bytes = usize::from(u16::from_be_bytes(option.data.try_into().ok()?));
     MTU_BYTES_ACCEPTED.contains(&mtu_bytes).then_some(mtu_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Seed;
+
+    fn stack(stream: &mut Stream) -> Stack {
+        let config = HostConfig {
+            name: "x".into(),
+            mac: MacAddress::local(1),
+            addressing: Addressing::Static {
+                address: "10.0.0.10/24".parse().unwrap(),
+                gateway: Ipv4Addr::new(10, 0, 0, 1),
+                resolver: None,
+            },
+            answers_for: vec![],
+            mtu_bytes: 1,
+            resets_unknown: true,
+            servers: vec![],
+        };
+        Stack::new(&config, stream)
+    }
+
+    #[test]
+    fn ports_are_drawn_once_and_given_back() {
+        let mut stream = Seed::new(1).derive("ports");
+        let mut stack = stack(&mut stream);
+        assert_eq!(stack.mtu_bytes(), 576, "the least a host works with");
+        let peer = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 443);
+        let sockets: Vec<_> = (0..100).map(|_| stack.connect(&mut stream, peer).unwrap()).collect();
+        let ports: BTreeSet<_> = sockets.iter().map(|socket| socket.local.port()).collect();
+        assert_eq!(ports.len(), 100);
+        assert!(ports.iter().all(|port| EPHEMERAL_PORTS.contains(port)));
+        for socket in sockets {
+            stack.close(SimTime::ZERO, socket, Vec::new());
+        }
+        assert!(stack.ports.is_empty());
+        stack.ports.extend(EPHEMERAL_PORTS.skip(1));
+        assert_eq!(stack.connect(&mut stream, peer).unwrap().local.port(), *EPHEMERAL_PORTS.start());
+        assert_eq!(stack.connect(&mut stream, peer).unwrap_err(), ConnectError::NoFreePort);
+    }
+
+    #[test]
+    fn destinations_that_cannot_be_connected_to() {
+        let mut stream = Seed::new(1).derive("ports");
+        let mut stack = stack(&mut stream);
+        for address in ["0.0.0.0:1", "224.0.0.1:1", "255.255.255.255:1", "10.0.0.255:1", "192.0.2.1:0"] {
+            let error = stack.connect(&mut stream, address.parse().unwrap()).unwrap_err();
+            assert_eq!(error, ConnectError::BadDestination, "{address}");
+        }
+    }
 }

@@ -69,7 +69,7 @@ pub struct HostConfig {
     pub addressing: Addressing,
     /// Further destinations it takes for its own: the prefixes of a service.
     pub answers_for: Vec<Ipv4Net>,
-    /// IP MTU until DHCP says otherwise (option 26).
+    /// IP MTU until DHCP says otherwise (option 26); held within 576 and 9216.
     pub mtu_bytes: usize,
     /// Whether segments of unknown connections are answered by RST, or by silence. Refusals of SYNs are sent either way.
     pub resets_unknown: bool,

@@ -281,6 +281,39 @@ fn neighbours_asked_for_in_one_instant_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn a_neighbour_that_keeps_talking_is_not_asked_for_again() {
+    let mut world = World::new(vec![client(), service(0)]);
+    world.names.clear();
+    for _ in 0..6 {
+        call(&mut world, Call { attempts_max: 1, ..list_tables() });
+        world.run_until(world.now + SimDuration::from_secs(25));
+    }
+    let is_arp = |frame: &[u8]| frame[12..14] == [8, 6];
+    assert_eq!(world.sent.iter().filter(|(_, _, frame)| is_arp(frame)).count(), 1);
+}
+
+#[test]
+fn acknowledgements_are_not_delayed() {
+    let mut world = World::new(vec![client(), service(0)]);
+    let outcome = call(&mut world, in_session());
+    world.run_until(world.now + SimDuration::from_secs(1));
+    assert_eq!(world.times(0, |_| true).last(), Some(&outcome.finished));
+}
+
+#[test]
+fn a_close_that_nobody_answers_ends_after_60_s() {
+    let mut world = World::new(vec![client(), service(0)]);
+    call(&mut world, in_session());
+    world.routes.clear();
+    let (at, before) = (world.now, world.times(0, |tcp| tcp.fin()).len());
+    world.hosts[0].end_sessions(at);
+    world.run_until(at + SimDuration::from_secs(300));
+    assert_eq!(world.times(0, |tcp| tcp.fin()).len() - before, 6, "at 0, 1, 3, 7, 15 and 31 s");
+    assert_eq!(world.hosts[0].counters().lingering_dropped, 1);
+    assert!(world.times(0, |tcp| tcp.rst()).is_empty());
+}
+
+#[test]
 fn an_untrusted_name_fails_in_tls() {
     let mut world = World::new(vec![client(), service(0)]);
     world.names.insert("example.com".into(), SERVICE);
