@@ -7,13 +7,14 @@
 //!
 //! smoltcp 0.14's habits that this module works around:
 //! - it sends at most one ARP request a second whatever the neighbour, so a query to the resolver would hold up the connect
-//!   that follows by a second: [`Stack::ask_neighbours`] asks where smoltcp keeps silent;
+//!   that follows by a second: `neighbours` asks where smoltcp keeps silent;
 //! - it drops an immediate answer (RST, echo reply) whose neighbour is not known yet, where Linux keeps it: the frame that
 //!   provoked it is held and played again when the ARP reply comes;
 //! - with `any_ip` it answers for every address: frames for others are filtered out before;
 //! - a closed socket may retransmit for ever: it is dropped after [`LINGER`].
 
 use super::device::QueueDevice;
+use super::neighbours::Neighbours;
 use super::{Addressing, HostConfig, HostCounters};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::rng::Stream;
@@ -23,10 +24,10 @@ use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, Soc
 use smoltcp::socket::{dhcpv4, tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame,
-    EthernetProtocol, HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpProtocol, Ipv4Cidr, Ipv4Packet, UdpPacket,
+    ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+    HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpProtocol, Ipv4Cidr, Ipv4Packet, UdpPacket,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// How long a socket may go on by itself after its program closed it (Linux: `tcp_fin_timeout`, 60 s).
@@ -41,13 +42,6 @@ const TCP_BUFFER_BYTES: usize = 64 * 1024;
 /// Datagrams and bytes a UDP socket holds each way.
 const UDP_DATAGRAMS: usize = 8;
 const UDP_BUFFER_BYTES: usize = 16 * 1024;
-
-/// How long smoltcp believes an ARP reply, and how long it keeps silent after asking.
-const NEIGHBOUR_LIFETIME: SimDuration = SimDuration::from_secs(60);
-const NEIGHBOUR_SILENCE: SimDuration = SimDuration::from_secs(1);
-
-/// Frames held for want of a neighbour.
-const HELD_FRAMES_MAX: usize = 16;
 
 /// RFC 2132: mask, router, resolver, domain name, interface MTU.
 const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
@@ -129,11 +123,7 @@ pub(super) struct Stack {
     resolver: Option<Ipv4Addr>,
     ports: BTreeSet<u16>,
     lingering: Vec<Lingering>,
-    /// When each neighbour last named its address.
-    neighbours: BTreeMap<Ipv4Addr, SimTime>,
-    /// Destinations that something was handed in for since the last egress.
-    wanted: BTreeSet<Ipv4Addr>,
-    held: VecDeque<Bytes>,
+    neighbours: Neighbours,
 }
 
 impl Stack {
@@ -157,9 +147,7 @@ impl Stack {
             resolver: None,
             ports: BTreeSet::new(),
             lingering: Vec::new(),
-            neighbours: BTreeMap::new(),
-            wanted: BTreeSet::new(),
-            held: VecDeque::new(),
+            neighbours: Neighbours::default(),
         };
         match config.addressing {
             Addressing::Dhcp => {
@@ -191,23 +179,18 @@ impl Stack {
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
         let frame = self.device.peek_incoming()?;
         self.device.now = now;
-        self.refresh_neighbour(now, &frame);
-        let answered = arp_speaker(&frame, &self.address);
         let asked_before = self.device.arp_requests_sent();
         if let PollIngressSingleResult::None =
             self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets)
         {
             return None;
         }
-        if let Some(neighbour) = answered {
-            self.neighbours.insert(neighbour, now);
-            for frame in self.held.drain(..) {
-                self.device.push_incoming(frame);
-            }
+        for held in self.neighbours.hear(now, &frame, self.address()) {
+            self.device.push_incoming(held);
         }
-        if self.device.arp_requests_sent() != asked_before && self.held.len() < HELD_FRAMES_MAX {
-            // The answer to this frame was lost for want of a neighbour: hear the frame again when that is known.
-            self.held.push_back(frame);
+        if self.device.arp_requests_sent() != asked_before {
+            // The answer to this frame was lost for want of a neighbour.
+            self.neighbours.hold(frame);
         }
         Some(self.device.take_refused_port())
     }
@@ -223,7 +206,9 @@ impl Stack {
         {
             sent = true;
         }
-        self.ask_neighbours(now);
+        if let Some(address) = self.address {
+            self.neighbours.ask(now, self.mac, address, self.gateway, &mut self.device);
+        }
         sent || self.device.outgoing_frames() != frames_before
     }
 
@@ -300,7 +285,7 @@ impl Stack {
         }
         let gateway = gateway.filter(|gateway| is_unicast(*gateway));
         (self.address, self.gateway, self.resolver) = (Some(address), gateway, resolver);
-        self.neighbours.clear();
+        self.neighbours.forget();
         self.interface.update_ip_addrs(|addresses| {
             addresses.clear();
             // The list has room for eight, and one is put in.
@@ -343,33 +328,6 @@ impl Stack {
         !own && !self.answers_for.iter().any(|net| net.contains(&destination))
     }
 
-    /// smoltcp prolongs what it knows of a neighbour with every packet from it; so does the record here.
-    fn refresh_neighbour(&mut self, now: SimTime, frame: &[u8]) {
-        if let Ok(ethernet) = EthernetFrame::new_checked(frame)
-            && ethernet.ethertype() == EthernetProtocol::Ipv4
-            && let Ok(ip) = Ipv4Packet::new_checked(ethernet.payload())
-            && let Some(heard_at) = self.neighbours.get_mut(&ip.src_addr())
-        {
-            *heard_at = now;
-        }
-    }
-
-    /// After an egress: asks for those neighbours that something waits for and smoltcp has not asked for.
-    fn ask_neighbours(&mut self, now: SimTime) {
-        let wanted = std::mem::take(&mut self.wanted);
-        let Some(address) = self.address else { return };
-        for destination in wanted {
-            let next_hop = if address.contains(&destination) { Some(destination) } else { self.gateway };
-            let Some(next_hop) = next_hop else { continue };
-            let is_recent = |at: SimTime, span| now.since(at) < span;
-            let known = self.neighbours.get(&next_hop).is_some_and(|at| is_recent(*at, NEIGHBOUR_LIFETIME));
-            let asked = self.device.arp_request_at(next_hop).is_some_and(|at| is_recent(at, NEIGHBOUR_SILENCE));
-            if !known && !asked {
-                self.device.push_outgoing(arp_request(self.mac, address.addr(), next_hop));
-            }
-        }
-    }
-
     // ---- TCP
 
     /// Sends a SYN to `peer` from a free ephemeral port.
@@ -380,7 +338,7 @@ impl Stack {
             return Err(ConnectError::BadDestination);
         }
         let port = self.take_port(stream).ok_or(ConnectError::NoFreePort)?;
-        self.wanted.insert(*peer.ip());
+        self.neighbours.want(*peer.ip());
         let handle = self.sockets.add(new_tcp());
         let local = SocketAddrV4::new(address, port);
         let socket = TcpSocket { handle, local, peer, ephemeral: true };
@@ -404,7 +362,7 @@ impl Stack {
         let socket = self.sockets.get::<tcp::Socket>(listener.handle);
         match (socket.local_endpoint().map(endpoint_v4), socket.remote_endpoint().map(endpoint_v4)) {
             (Some(local), Some(peer)) => {
-                self.wanted.insert(*peer.ip());
+                self.neighbours.want(*peer.ip());
                 Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false })
             }
             _ => Err(listener),
@@ -458,7 +416,7 @@ impl Stack {
         let accepted = self.sockets.get_mut::<tcp::Socket>(socket.handle).send_slice(bytes).unwrap_or(0);
         bytes.drain(..accepted);
         if accepted > 0 {
-            self.wanted.insert(*socket.peer.ip());
+            self.neighbours.want(*socket.peer.ip());
         }
         accepted
     }
@@ -521,7 +479,7 @@ impl Stack {
 
     /// Queues a datagram. False if the send buffer is full.
     pub(super) fn send_udp(&mut self, socket: &UdpSocket, to: SocketAddrV4, payload: &[u8]) -> bool {
-        self.wanted.insert(*to.ip());
+        self.neighbours.want(*to.ip());
         let endpoint = (IpAddress::Ipv4(*to.ip()), to.port());
         self.sockets.get_mut::<udp::Socket>(socket.handle).send_slice(payload, endpoint).is_ok()
     }
@@ -584,40 +542,6 @@ fn new_tcp() -> tcp::Socket<'static> {
 fn endpoint_v4(endpoint: IpEndpoint) -> SocketAddrV4 {
     let IpAddress::Ipv4(address) = endpoint.addr;
     SocketAddrV4::new(address, endpoint.port)
-}
-
-/// Who speaks in an ARP frame that is meant for `own`: what makes smoltcp learn a neighbour.
-fn arp_speaker(frame: &[u8], own: &Option<Ipv4Net>) -> Option<Ipv4Addr> {
-    let ethernet = EthernetFrame::new_checked(frame).ok()?;
-    if ethernet.ethertype() != EthernetProtocol::Arp {
-        return None;
-    }
-    let packet = ArpPacket::new_checked(ethernet.payload()).ok()?;
-    match ArpRepr::parse(&packet).ok()? {
-        ArpRepr::EthernetIpv4 { source_protocol_addr, target_protocol_addr, .. }
-            if own.is_some_and(|net| net.addr() == target_protocol_addr) =>
-        {
-            Some(source_protocol_addr)
-        }
-        _ => None,
-    }
-}
-
-fn arp_request(mac: MacAddress, own: Ipv4Addr, target: Ipv4Addr) -> Bytes {
-    let repr = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: EthernetAddress(mac.0),
-        source_protocol_addr: own,
-        target_hardware_addr: EthernetAddress::BROADCAST,
-        target_protocol_addr: target,
-    };
-    let mut bytes = vec![0; EthernetFrame::<&[u8]>::buffer_len(repr.buffer_len())];
-    let mut frame = EthernetFrame::new_unchecked(&mut bytes);
-    frame.set_src_addr(EthernetAddress(mac.0));
-    frame.set_dst_addr(EthernetAddress::BROADCAST);
-    frame.set_ethertype(EthernetProtocol::Arp);
-    repr.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    Bytes::from(bytes)
 }
 
 /// The interface MTU in a DHCP ACK for `mac`, if that is what the frame is.

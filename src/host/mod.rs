@@ -12,7 +12,7 @@
 //! sender (smoltcp has neither), an RTO below 1 s.
 //!
 //! Invariants: same seed, name and inputs give the same frames, bytes and outcomes; [`Host::poll_timeout`] is always later than `now`;
-//! no input panics. Only `device` and `interface` (and the packet makers `dhcp` and `platform`) know smoltcp.
+//! no input panics. Only `device`, `interface` and `neighbours` (and the packet maker `dhcp`) know smoltcp.
 
 pub mod certificate;
 pub mod dhcp;
@@ -26,6 +26,7 @@ mod connection;
 mod context;
 mod device;
 mod interface;
+mod neighbours;
 mod outcome;
 mod resolver;
 mod server;
