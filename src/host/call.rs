@@ -8,7 +8,7 @@
 use super::connection::{Connection, Loss, Security, Stage};
 use super::context::Context;
 use super::http::{HttpRequest, HttpResponse, ResponseDecoder};
-use super::interface::Stack;
+use super::interface::{ConnectError, Stack};
 use super::outcome::{Failure, Outcome, Reply};
 use super::resolver::{Lookup, Progress};
 use super::session::{PoolKey, SessionPool};
@@ -251,8 +251,14 @@ impl CallProcess {
     fn open(&mut self, cx: &mut Context<'_>, address: Ipv4Addr) -> Next {
         self.record.resolved = Some(address);
         let peer = SocketAddrV4::new(address, self.call.port);
-        let Some(tcp) = cx.stack.connect(cx.now, cx.stream, peer) else {
-            return self.attempt_failed(cx, Failure::NoFreePort { url: self.call.url() }, None);
+        let tcp = match cx.stack.connect(cx.stream, peer) {
+            Ok(tcp) => tcp,
+            Err(ConnectError::NoFreePort) => {
+                return self.attempt_failed(cx, Failure::NoFreePort { url: self.call.url() }, None);
+            }
+            Err(ConnectError::BadDestination) => {
+                return self.attempt_failed(cx, Failure::BadDestination { url: self.call.url() }, None);
+            }
         };
         let security = match self.call.tls {
             Some(versions) => Security::Client { server_name: self.call.endpoint_host.clone(), versions },

@@ -40,7 +40,8 @@ pub(super) struct QueueDevice {
     resets_unknown: bool,
     muted_ports: BTreeSet<u16>,
     first_syn_at: BTreeMap<u16, SimTime>,
-    last_arp_request: Option<(SimTime, Ipv4Addr)>,
+    arp_requests: BTreeMap<Ipv4Addr, SimTime>,
+    arp_requests_sent: u64,
     refused_port: Option<u16>,
 }
 
@@ -57,7 +58,8 @@ impl QueueDevice {
             resets_unknown,
             muted_ports: BTreeSet::new(),
             first_syn_at: BTreeMap::new(),
-            last_arp_request: None,
+            arp_requests: BTreeMap::new(),
+            arp_requests_sent: 0,
             refused_port: None,
         }
     }
@@ -74,7 +76,7 @@ impl QueueDevice {
 
     /// Puts a frame on the wire that the interface did not make itself.
     pub(super) fn push_outgoing(&mut self, frame: Bytes) {
-        self.outgoing.push_back(frame);
+        self.emit(frame, false);
     }
 
     /// The next frame for the wire.
@@ -103,9 +105,14 @@ impl QueueDevice {
         self.first_syn_at.remove(&port);
     }
 
-    /// When the interface last asked for a neighbour, and which.
-    pub(super) fn last_arp_request(&self) -> Option<(SimTime, Ipv4Addr)> {
-        self.last_arp_request
+    /// When `neighbour` was last asked for.
+    pub(super) fn arp_request_at(&self, neighbour: Ipv4Addr) -> Option<SimTime> {
+        self.arp_requests.get(&neighbour).copied()
+    }
+
+    /// How many ARP requests have left.
+    pub(super) fn arp_requests_sent(&self) -> u64 {
+        self.arp_requests_sent
     }
 
     /// The port at which the frame just processed was refused (a SYN answered by RST), if it was; reading it clears it.
@@ -116,7 +123,10 @@ impl QueueDevice {
     /// Judges a finished frame and queues it. `reply` is set when smoltcp made it on the spot for an incoming frame.
     fn emit(&mut self, frame: Bytes, reply: bool) {
         match Outgoing::of(&frame) {
-            Outgoing::ArpRequest { target } => self.last_arp_request = Some((self.now, target)),
+            Outgoing::ArpRequest { target } => {
+                self.arp_requests.insert(target, self.now);
+                self.arp_requests_sent += 1;
+            }
             Outgoing::Syn { port } if self.muted_ports.contains(&port) => {
                 self.counters.syns_muted += 1;
                 return;

@@ -7,13 +7,14 @@
 //!
 //! smoltcp 0.14's habits that this module works around:
 //! - it sends at most one ARP request a second whatever the neighbour, so a query to the resolver would hold up the connect
-//!   that follows by a second: [`Stack::ask_neighbour`] asks where smoltcp keeps silent;
+//!   that follows by a second: `neighbours` asks where smoltcp keeps silent;
 //! - it drops an immediate answer (RST, echo reply) whose neighbour is not known yet, where Linux keeps it: the frame that
 //!   provoked it is held and played again when the ARP reply comes;
 //! - with `any_ip` it answers for every address: frames for others are filtered out before;
 //! - a closed socket may retransmit for ever: it is dropped after [`LINGER`].
 
 use super::device::QueueDevice;
+use super::neighbours::Neighbours;
 use super::{Addressing, HostConfig, HostCounters};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::rng::Stream;
@@ -23,10 +24,10 @@ use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, Soc
 use smoltcp::socket::{dhcpv4, tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame,
-    EthernetProtocol, HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpProtocol, Ipv4Cidr, Ipv4Packet, UdpPacket,
+    ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+    HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpProtocol, Ipv4Cidr, Ipv4Packet, UdpPacket,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// How long a socket may go on by itself after its program closed it (Linux: `tcp_fin_timeout`, 60 s).
@@ -42,20 +43,13 @@ const TCP_BUFFER_BYTES: usize = 64 * 1024;
 const UDP_DATAGRAMS: usize = 8;
 const UDP_BUFFER_BYTES: usize = 16 * 1024;
 
-/// How long smoltcp believes an ARP reply, and how long it keeps silent after asking.
-const NEIGHBOUR_LIFETIME: SimDuration = SimDuration::from_secs(60);
-const NEIGHBOUR_SILENCE: SimDuration = SimDuration::from_secs(1);
-
-/// Frames held for want of a neighbour.
-const HELD_FRAMES_MAX: usize = 16;
-
 /// RFC 2132: mask, router, resolver, domain name, interface MTU.
 const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
 
 /// RFC 2132 section 5.1.
 const DHCP_OPTION_MTU: u8 = 26;
 
-/// IP MTUs a host accepts from DHCP: RFC 791's minimum for hosts, and smoltcp's maximum.
+/// IP MTUs a host works with: RFC 791's minimum for hosts, and smoltcp's maximum.
 const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
 
 /// A TCP socket in the hands of a program.
@@ -81,6 +75,15 @@ pub(super) struct TcpListener {
 pub(super) struct UdpSocket {
     handle: SocketHandle,
     port: u16,
+}
+
+/// Why no SYN was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConnectError {
+    /// Every ephemeral port is in use.
+    NoFreePort,
+    /// The host has no address, or the destination is no unicast address and port.
+    BadDestination,
 }
 
 /// What a TCP socket can do for its owner.
@@ -120,15 +123,16 @@ pub(super) struct Stack {
     resolver: Option<Ipv4Addr>,
     ports: BTreeSet<u16>,
     lingering: Vec<Lingering>,
-    /// When each neighbour last named its address.
-    neighbours: BTreeMap<Ipv4Addr, SimTime>,
-    held: VecDeque<Bytes>,
+    neighbours: Neighbours,
 }
 
 impl Stack {
     /// A stack as `config` describes it. With [`Addressing::Dhcp`] the first poll sends a DISCOVER.
     pub(super) fn new(config: &HostConfig, stream: &mut Stream) -> Self {
-        let mut device = QueueDevice::new(config.mtu_bytes, config.resets_unknown);
+        let mut device = QueueDevice::new(
+            config.mtu_bytes.clamp(*MTU_BYTES_ACCEPTED.start(), *MTU_BYTES_ACCEPTED.end()),
+            config.resets_unknown,
+        );
         let interface = new_interface(&mut device, config.mac, SimTime::ZERO, stream);
         let mut stack = Stack {
             device,
@@ -143,8 +147,7 @@ impl Stack {
             resolver: None,
             ports: BTreeSet::new(),
             lingering: Vec::new(),
-            neighbours: BTreeMap::new(),
-            held: VecDeque::new(),
+            neighbours: Neighbours::default(),
         };
         match config.addressing {
             Addressing::Dhcp => {
@@ -176,22 +179,18 @@ impl Stack {
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
         let frame = self.device.peek_incoming()?;
         self.device.now = now;
-        let answered = arp_speaker(&frame, &self.address);
-        let asked_before = self.device.last_arp_request();
+        let asked_before = self.device.arp_requests_sent();
         if let PollIngressSingleResult::None =
             self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets)
         {
             return None;
         }
-        if let Some(neighbour) = answered {
-            self.neighbours.insert(neighbour, now);
-            for frame in self.held.drain(..) {
-                self.device.push_incoming(frame);
-            }
+        for held in self.neighbours.hear(now, &frame, self.address()) {
+            self.device.push_incoming(held);
         }
-        if self.device.last_arp_request() != asked_before && self.held.len() < HELD_FRAMES_MAX {
-            // The answer to this frame was lost for want of a neighbour: hear the frame again when that is known.
-            self.held.push_back(frame);
+        if self.device.arp_requests_sent() != asked_before {
+            // The answer to this frame was lost for want of a neighbour.
+            self.neighbours.hold(frame);
         }
         Some(self.device.take_refused_port())
     }
@@ -206,6 +205,9 @@ impl Stack {
             self.interface.poll_egress(instant(now), &mut self.device, &mut self.sockets)
         {
             sent = true;
+        }
+        if let Some(address) = self.address {
+            self.neighbours.ask(now, self.mac, address, self.gateway, &mut self.device);
         }
         sent || self.device.outgoing_frames() != frames_before
     }
@@ -276,9 +278,14 @@ impl Stack {
         is_new.then(|| address.addr())
     }
 
+    /// An address or gateway that no host can bear is not applied: smoltcp would panic.
     fn configure(&mut self, address: Ipv4Net, gateway: Option<Ipv4Addr>, resolver: Option<Ipv4Addr>) {
+        if !is_unicast(address.addr()) {
+            return;
+        }
+        let gateway = gateway.filter(|gateway| is_unicast(*gateway));
         (self.address, self.gateway, self.resolver) = (Some(address), gateway, resolver);
-        self.neighbours.clear();
+        self.neighbours.forget();
         self.interface.update_ip_addrs(|addresses| {
             addresses.clear();
             // The list has room for eight, and one is put in.
@@ -321,37 +328,26 @@ impl Stack {
         !own && !self.answers_for.iter().any(|net| net.contains(&destination))
     }
 
-    /// Asks for the neighbour on the way to `destination` if nobody knows it and smoltcp would keep silent for now.
-    fn ask_neighbour(&mut self, now: SimTime, destination: Ipv4Addr) {
-        let Some(address) = self.address else { return };
-        let next_hop = if address.contains(&destination) { Some(destination) } else { self.gateway };
-        let Some(next_hop) = next_hop else { return };
-        let known = self.neighbours.get(&next_hop).is_some_and(|at| now.since(*at) < NEIGHBOUR_LIFETIME);
-        let silent = self.device.last_arp_request().is_some_and(|(asked_at, about)| {
-            about != next_hop && now.since(asked_at) < NEIGHBOUR_SILENCE + SimDuration::from_micros(1)
-        });
-        if !known && silent {
-            self.device.push_outgoing(arp_request(self.mac, address.addr(), next_hop));
-        }
-    }
-
     // ---- TCP
 
-    /// Sends a SYN to `peer` from a free ephemeral port. `None` without an address or a free port.
-    pub(super) fn connect(&mut self, now: SimTime, stream: &mut Stream, peer: SocketAddrV4) -> Option<TcpSocket> {
-        let address = self.address()?;
-        let port = self.take_port(stream)?;
-        self.ask_neighbour(now, *peer.ip());
+    /// Sends a SYN to `peer` from a free ephemeral port.
+    pub(super) fn connect(&mut self, stream: &mut Stream, peer: SocketAddrV4) -> Result<TcpSocket, ConnectError> {
+        let address = self.address().ok_or(ConnectError::BadDestination)?;
+        let subnet_broadcast = self.address.map(|net| net.broadcast());
+        if !is_unicast(*peer.ip()) || peer.port() == 0 || subnet_broadcast == Some(*peer.ip()) {
+            return Err(ConnectError::BadDestination);
+        }
+        let port = self.take_port(stream).ok_or(ConnectError::NoFreePort)?;
+        self.neighbours.want(*peer.ip());
         let handle = self.sockets.add(new_tcp());
         let local = SocketAddrV4::new(address, port);
         let socket = TcpSocket { handle, local, peer, ephemeral: true };
         let smoltcp_socket = self.sockets.get_mut::<tcp::Socket>(handle);
         if smoltcp_socket.connect(self.interface.context(), (*peer.ip(), peer.port()), (address, port)).is_err() {
-            // Port 0 or an unspecified address.
             self.abandon(socket);
-            return None;
+            return Err(ConnectError::BadDestination);
         }
-        Some(socket)
+        Ok(socket)
     }
 
     /// Waits for one connection at `port`, at any address of this host. `None` for port 0.
@@ -365,7 +361,10 @@ impl Stack {
     pub(super) fn accept(&mut self, listener: TcpListener) -> Result<TcpSocket, TcpListener> {
         let socket = self.sockets.get::<tcp::Socket>(listener.handle);
         match (socket.local_endpoint().map(endpoint_v4), socket.remote_endpoint().map(endpoint_v4)) {
-            (Some(local), Some(peer)) => Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false }),
+            (Some(local), Some(peer)) => {
+                self.neighbours.want(*peer.ip());
+                Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false })
+            }
             _ => Err(listener),
         }
     }
@@ -416,6 +415,9 @@ impl Stack {
     pub(super) fn send(&mut self, socket: &TcpSocket, bytes: &mut Vec<u8>) -> usize {
         let accepted = self.sockets.get_mut::<tcp::Socket>(socket.handle).send_slice(bytes).unwrap_or(0);
         bytes.drain(..accepted);
+        if accepted > 0 {
+            self.neighbours.want(*socket.peer.ip());
+        }
         accepted
     }
 
@@ -476,8 +478,8 @@ impl Stack {
     }
 
     /// Queues a datagram. False if the send buffer is full.
-    pub(super) fn send_udp(&mut self, now: SimTime, socket: &UdpSocket, to: SocketAddrV4, payload: &[u8]) -> bool {
-        self.ask_neighbour(now, *to.ip());
+    pub(super) fn send_udp(&mut self, socket: &UdpSocket, to: SocketAddrV4, payload: &[u8]) -> bool {
+        self.neighbours.want(*to.ip());
         let endpoint = (IpAddress::Ipv4(*to.ip()), to.port());
         self.sockets.get_mut::<udp::Socket>(socket.handle).send_slice(payload, endpoint).is_ok()
     }
@@ -506,6 +508,11 @@ impl Stack {
         self.ports.insert(port);
         Some(port)
     }
+}
+
+/// Whether a host may bear, or call, this address.
+fn is_unicast(address: Ipv4Addr) -> bool {
+    !(address.is_unspecified() || address.is_multicast() || address.is_broadcast())
 }
 
 /// smoltcp counts whole microseconds; the part below is cut off.
@@ -537,40 +544,6 @@ fn endpoint_v4(endpoint: IpEndpoint) -> SocketAddrV4 {
     SocketAddrV4::new(address, endpoint.port)
 }
 
-/// Who speaks in an ARP frame that is meant for `own`: what makes smoltcp learn a neighbour.
-fn arp_speaker(frame: &[u8], own: &Option<Ipv4Net>) -> Option<Ipv4Addr> {
-    let ethernet = EthernetFrame::new_checked(frame).ok()?;
-    if ethernet.ethertype() != EthernetProtocol::Arp {
-        return None;
-    }
-    let packet = ArpPacket::new_checked(ethernet.payload()).ok()?;
-    match ArpRepr::parse(&packet).ok()? {
-        ArpRepr::EthernetIpv4 { source_protocol_addr, target_protocol_addr, .. }
-            if own.is_some_and(|net| net.addr() == target_protocol_addr) =>
-        {
-            Some(source_protocol_addr)
-        }
-        _ => None,
-    }
-}
-
-fn arp_request(mac: MacAddress, own: Ipv4Addr, target: Ipv4Addr) -> Bytes {
-    let repr = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: EthernetAddress(mac.0),
-        source_protocol_addr: own,
-        target_hardware_addr: EthernetAddress::BROADCAST,
-        target_protocol_addr: target,
-    };
-    let mut bytes = vec![0; EthernetFrame::<&[u8]>::buffer_len(repr.buffer_len())];
-    let mut frame = EthernetFrame::new_unchecked(&mut bytes);
-    frame.set_src_addr(EthernetAddress(mac.0));
-    frame.set_dst_addr(EthernetAddress::BROADCAST);
-    frame.set_ethertype(EthernetProtocol::Arp);
-    repr.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    Bytes::from(bytes)
-}
-
 /// The interface MTU in a DHCP ACK for `mac`, if that is what the frame is.
 fn dhcp_mtu(frame: &[u8], mac: MacAddress) -> Option<usize> {
     let ethernet = EthernetFrame::new_checked(frame).ok()?;
@@ -593,4 +566,56 @@ fn dhcp_mtu(frame: &[u8], mac: MacAddress) -> Option<usize> {
     let option = packet.options().find(|option| option.kind == DHCP_OPTION_MTU)?;
     let mtu_bytes = usize::from(u16::from_be_bytes(option.data.try_into().ok()?));
     MTU_BYTES_ACCEPTED.contains(&mtu_bytes).then_some(mtu_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Seed;
+
+    fn stack(stream: &mut Stream) -> Stack {
+        let config = HostConfig {
+            name: "x".into(),
+            mac: MacAddress::local(1),
+            addressing: Addressing::Static {
+                address: "10.0.0.10/24".parse().unwrap(),
+                gateway: Ipv4Addr::new(10, 0, 0, 1),
+                resolver: None,
+            },
+            answers_for: vec![],
+            mtu_bytes: 1,
+            resets_unknown: true,
+            servers: vec![],
+        };
+        Stack::new(&config, stream)
+    }
+
+    #[test]
+    fn ports_are_drawn_once_and_given_back() {
+        let mut stream = Seed::new(1).derive("ports");
+        let mut stack = stack(&mut stream);
+        assert_eq!(stack.mtu_bytes(), 576, "the least a host works with");
+        let peer = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 443);
+        let sockets: Vec<_> = (0..100).map(|_| stack.connect(&mut stream, peer).unwrap()).collect();
+        let ports: BTreeSet<_> = sockets.iter().map(|socket| socket.local.port()).collect();
+        assert_eq!(ports.len(), 100);
+        assert!(ports.iter().all(|port| EPHEMERAL_PORTS.contains(port)));
+        for socket in sockets {
+            stack.close(SimTime::ZERO, socket, Vec::new());
+        }
+        assert!(stack.ports.is_empty());
+        stack.ports.extend(EPHEMERAL_PORTS.skip(1));
+        assert_eq!(stack.connect(&mut stream, peer).unwrap().local.port(), *EPHEMERAL_PORTS.start());
+        assert_eq!(stack.connect(&mut stream, peer).unwrap_err(), ConnectError::NoFreePort);
+    }
+
+    #[test]
+    fn destinations_that_cannot_be_connected_to() {
+        let mut stream = Seed::new(1).derive("ports");
+        let mut stack = stack(&mut stream);
+        for address in ["0.0.0.0:1", "224.0.0.1:1", "255.255.255.255:1", "10.0.0.255:1", "192.0.2.1:0"] {
+            let error = stack.connect(&mut stream, address.parse().unwrap()).unwrap_err();
+            assert_eq!(error, ConnectError::BadDestination, "{address}");
+        }
+    }
 }

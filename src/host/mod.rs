@@ -12,7 +12,7 @@
 //! sender (smoltcp has neither), an RTO below 1 s.
 //!
 //! Invariants: same seed, name and inputs give the same frames, bytes and outcomes; [`Host::poll_timeout`] is always later than `now`;
-//! no input panics. Only `device` and `interface` (and the packet makers `dhcp` and `platform`) know smoltcp.
+//! no input panics. Only `device`, `interface` and `neighbours` (and the packet maker `dhcp`) know smoltcp.
 
 pub mod certificate;
 pub mod dhcp;
@@ -26,6 +26,7 @@ mod connection;
 mod context;
 mod device;
 mod interface;
+mod neighbours;
 mod outcome;
 mod resolver;
 mod server;
@@ -69,7 +70,7 @@ pub struct HostConfig {
     pub addressing: Addressing,
     /// Further destinations it takes for its own: the prefixes of a service.
     pub answers_for: Vec<Ipv4Net>,
-    /// IP MTU until DHCP says otherwise (option 26).
+    /// IP MTU until DHCP says otherwise (option 26); held within 576 and 9216.
     pub mtu_bytes: usize,
     /// Whether segments of unknown connections are answered by RST, or by silence. Refusals of SYNs are sent either way.
     pub resets_unknown: bool,

@@ -89,6 +89,12 @@ pub enum Failure {
         /// What was to be called.
         url: String,
     },
+    /// The address is not one that can be connected to: broadcast, multicast, 0.0.0.0.
+    #[error("Could not connect to the endpoint URL: \"{url}\"")]
+    BadDestination {
+        /// What was to be called.
+        url: String,
+    },
     /// The connection was reset or closed before the whole response was there.
     #[error("Connection was closed before we received a valid response from endpoint URL: \"{url}\".")]
     ConnectionClosed {
@@ -150,6 +156,8 @@ pub enum SshProblem {
     Refused,
     /// Every ephemeral port is in use.
     NoFreePort,
+    /// The address is not one that can be connected to.
+    BadDestination,
     /// Closed or reset before the banner.
     Closed,
     /// Connected, but no banner within the read timeout.
@@ -162,6 +170,7 @@ fn ssh_text(host: &str, port: u16, problem: &SshProblem) -> String {
         SshProblem::ConnectTimeout => format!("ssh: connect to host {host} port {port}: Connection timed out"),
         SshProblem::Refused => format!("ssh: connect to host {host} port {port}: Connection refused"),
         SshProblem::NoFreePort => format!("ssh: connect to host {host} port {port}: Cannot assign requested address"),
+        SshProblem::BadDestination => format!("ssh: connect to host {host} port {port}: Network is unreachable"),
         SshProblem::Closed => "kex_exchange_identification: Connection closed by remote host".to_owned(),
         SshProblem::BannerTimeout => "Connection timed out during banner exchange".to_owned(),
     }

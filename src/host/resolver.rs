@@ -122,7 +122,7 @@ impl Lookup {
         for query in self.queries.iter().filter(|query| query.answer.is_none()) {
             if let Some(message) = message(query.id, &self.name, query.kind) {
                 // A full send buffer loses the datagram, as a full queue would; the next try repeats it.
-                cx.stack.send_udp(cx.now, socket, self.resolver, &message);
+                cx.stack.send_udp(socket, self.resolver, &message);
             }
         }
     }

@@ -6,7 +6,7 @@
 use super::call::ADDRESS_TIMEOUT;
 use super::connection::{Connection, Loss, Security, Stage};
 use super::context::Context;
-use super::interface::Stack;
+use super::interface::{ConnectError, Stack};
 use super::outcome::{Failure, Outcome, Reply, SshProblem};
 use super::resolver::{Lookup, Progress};
 use crate::time::{SimDuration, SimTime};
@@ -162,7 +162,10 @@ impl SshProcess {
         let address = *addresses.first().ok_or(SshProblem::NameResolution)?;
         let peer = SocketAddrV4::new(address, self.ssh.port);
         self.record.resolved = Some(address);
-        let tcp = cx.stack.connect(cx.now, cx.stream, peer).ok_or(SshProblem::NoFreePort)?;
+        let tcp = cx.stack.connect(cx.stream, peer).map_err(|error| match error {
+            ConnectError::NoFreePort => SshProblem::NoFreePort,
+            ConnectError::BadDestination => SshProblem::BadDestination,
+        })?;
         self.record.connections_opened += 1;
         (self.record.local, self.record.peer) = (Some(tcp.local), Some(tcp.peer));
         self.phase = Phase::Connecting { connection: Connection::new(tcp, Security::Plain) };

@@ -253,6 +253,67 @@ fn without_dhcp_a_program_gives_up_after_60_s() {
 }
 
 #[test]
+fn the_lease_is_renewed_and_the_address_stays() {
+    let mut world = World::new(vec![client(), service(0)]);
+    call(&mut world, in_session());
+    let polls = world.polls;
+    world.run_until(world.now + SimDuration::from_secs(4 * 3600));
+    assert_eq!((world.hosts[0].address(), world.hosts[0].mtu_bytes()), (Some(CLIENT), 9001));
+    assert!(world.polls - polls < 200, "{} polls in four idle hours", world.polls - polls);
+    assert_eq!(status(&call(&mut world, in_session())), 200);
+
+    world.dhcp_answers = false;
+    world.run_until(world.now + SimDuration::from_secs(2 * 3600));
+    assert_eq!(world.hosts[0].address(), None, "a lease that nobody renews ends");
+}
+
+#[test]
+fn neighbours_asked_for_in_one_instant_do_not_wait_for_each_other() {
+    let mut world = World::new(vec![client(), service(0)]);
+    world.run_until(SimTime::from_nanos(5_000_000_000));
+    // One program needs the resolver, the other the gateway; smoltcp alone would ask for the second a second later.
+    let by_name = world.hosts[0].start(world.now, Workload::Ssh(Ssh { host: NAME.into(), port: 22 }));
+    let by_address = world.hosts[0].start(world.now, Workload::Ssh(Ssh { host: SERVICE.to_string(), port: 22 }));
+    world.run_idle();
+    for process in [by_name, by_address] {
+        assert!(world.outcomes[&(0, process)].elapsed() < SimDuration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_neighbour_that_keeps_talking_is_not_asked_for_again() {
+    let mut world = World::new(vec![client(), service(0)]);
+    world.names.clear();
+    for _ in 0..6 {
+        call(&mut world, Call { attempts_max: 1, ..list_tables() });
+        world.run_until(world.now + SimDuration::from_secs(25));
+    }
+    let is_arp = |frame: &[u8]| frame[12..14] == [8, 6];
+    assert_eq!(world.sent.iter().filter(|(_, _, frame)| is_arp(frame)).count(), 1);
+}
+
+#[test]
+fn acknowledgements_are_not_delayed() {
+    let mut world = World::new(vec![client(), service(0)]);
+    let outcome = call(&mut world, in_session());
+    world.run_until(world.now + SimDuration::from_secs(1));
+    assert_eq!(world.times(0, |_| true).last(), Some(&outcome.finished));
+}
+
+#[test]
+fn a_close_that_nobody_answers_ends_after_60_s() {
+    let mut world = World::new(vec![client(), service(0)]);
+    call(&mut world, in_session());
+    world.routes.clear();
+    let (at, before) = (world.now, world.times(0, |tcp| tcp.fin()).len());
+    world.hosts[0].end_sessions(at);
+    world.run_until(at + SimDuration::from_secs(300));
+    assert_eq!(world.times(0, |tcp| tcp.fin()).len() - before, 6, "at 0, 1, 3, 7, 15 and 31 s");
+    assert_eq!(world.hosts[0].counters().lingering_dropped, 1);
+    assert!(world.times(0, |tcp| tcp.rst()).is_empty());
+}
+
+#[test]
 fn an_untrusted_name_fails_in_tls() {
     let mut world = World::new(vec![client(), service(0)]);
     world.names.insert("example.com".into(), SERVICE);
