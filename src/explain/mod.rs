@@ -5,8 +5,9 @@
 //! name stands first, as `via ID`.
 
 use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
-use crate::program::{NodeIx, Program, TableOrigin};
+use crate::program::{NodeIx, Program, TableIx, TableOrigin};
 use std::fmt::Write;
+use std::net::Ipv4Addr;
 
 /// One decision as a sentence; `at` is the node that decided.
 pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
@@ -27,17 +28,7 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             let verdict = if allowed { "allow" } else { "deny" };
             format!("{} {}: {number} {verdict}", origins.acl(acl).id, side(direction))
         }
-        Decision::Route { table, destination, entry: None } => {
-            format!("{}: no route to {destination}", table_name(&origins.tables[table.at()]))
-        }
-        Decision::Route { table, destination, entry: Some(entry) } => {
-            let explained = origins.explain_route(table, entry, destination);
-            let mut text = format!("{}: {}", table_name(explained.table), explained.winner);
-            for (position, other) in explained.beaten.iter().enumerate() {
-                let _ = write!(text, "{}{other}", if position == 0 { "; beats " } else { ", " });
-            }
-            text
-        }
+        Decision::Route { table, destination, entry } => route_sentence(program, table, destination, entry),
         Decision::Translate { direction: Direction::Egress, before, after } => {
             format!("{}: source {before} becomes {after}", origins.node(at).id)
         }
@@ -52,6 +43,19 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
         }
         Decision::PublicAddress { address } => format!("public address {address}"),
     }
+}
+
+/// What a route table answered: `rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab; beats ...`.
+pub fn route_sentence(program: &Program, table: TableIx, destination: Ipv4Addr, entry: Option<u16>) -> String {
+    let Some(entry) = entry else {
+        return format!("{}: no route to {destination}", table_name(&program.origins.tables[table.at()]));
+    };
+    let explained = program.origins.explain_route(table, entry, destination);
+    let mut text = format!("{}: {}", table_name(explained.table), explained.winner);
+    for (position, other) in explained.beaten.iter().enumerate() {
+        let _ = write!(text, "{}{other}", if position == 0 { "; beats " } else { ", " });
+    }
+    text
 }
 
 fn security_group(program: &Program, direction: Direction, verdict: SecurityVerdict) -> String {

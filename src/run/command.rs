@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::net::MacAddress;
 use crate::program::{HostIx, Node, Program};
 use crate::rng::{Seed, Stream};
-use crate::scenario::{Kind, Names, PacketSpec, Scenario, Settings, Step, StepAction};
+use crate::scenario::{Kind, Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction};
 use bytes::Bytes;
 
 /// An `aws` command in the middle of its calls.
@@ -209,7 +209,10 @@ pub(super) fn raw_frame(
     };
     let ip = match packet {
         PacketSpec::Frame(bytes) => return Ok(Bytes::copy_from_slice(bytes)),
-        PacketSpec::Packet(packet) => packet.ipv4_bytes(model, names).map_err(|error| error.to_string())?,
+        PacketSpec::Packet(packet) => {
+            let address = |end: &PacketAddress| end.resolve(model, names).map_err(|error| error.to_string());
+            packet.ipv4_bytes(address(&packet.source)?, address(&packet.destination)?)
+        }
     };
     let mut frame = Vec::with_capacity(14 + ip.len());
     frame.extend_from_slice(&gateway.0);

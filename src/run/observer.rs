@@ -52,6 +52,8 @@ pub struct Observation {
     pub bytes: u64,
     /// Packets it sent that reached the far end, by road.
     pub roads: BTreeMap<Road, u64>,
+    /// Source addresses that the far end saw in packets it sent.
+    pub seen_as: BTreeMap<Ipv4Addr, u64>,
     /// Route decisions on its packets.
     pub routes: BTreeMap<RouteUse, u64>,
     /// Packets of its flows that were dropped, by reason and place.
@@ -109,6 +111,12 @@ impl Observer {
     /// Forgets what was seen of `host`, and returns it.
     pub fn take(&mut self, host: HostIx) -> Observation {
         self.hosts.remove(&host).unwrap_or_default()
+    }
+
+    /// The road that most of the host's packets took since the last reset.
+    pub fn current_road(&self, host: HostIx) -> Option<Road> {
+        let roads = &self.hosts.get(&host)?.roads;
+        roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road)
     }
 
     /// Latencies per road since the beginning.
@@ -238,7 +246,11 @@ impl Tap for Observer {
         let Some(road) = road else { return };
         self.latencies.record(road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
         if self.is_actor(packet.sender) {
-            *self.hosts.entry(packet.sender).or_default().roads.entry(road).or_default() += 1;
+            let observation = self.hosts.entry(packet.sender).or_default();
+            *observation.roads.entry(road).or_default() += 1;
+            if let Some((address, _)) = source {
+                *observation.seen_as.entry(address).or_default() += 1;
+            }
         }
         if let Some((address, port)) = source
             && !self.flows.contains_key(&(packet.sender, address, port))

@@ -26,6 +26,8 @@ use std::sync::Arc;
 const BOOT: SimDuration = SimDuration::from_millis(100);
 /// Pause between two steps, so that connections have closed.
 const PAUSE: SimDuration = SimDuration::from_millis(100);
+/// How long a raw packet is watched.
+const RAW_PACKET: SimDuration = SimDuration::from_millis(200);
 /// After the last step: time for what is under way to arrive.
 const SETTLE: SimDuration = SimDuration::from_secs(1);
 /// How long a step may take.
@@ -75,6 +77,8 @@ struct HostRun {
     next_start: SimTime,
     jitter: Stream,
     current: Option<Current>,
+    /// A raw packet is under way until then.
+    busy_until: SimTime,
 }
 
 /// A program under way.
@@ -117,7 +121,7 @@ impl Run {
             warned: BTreeSet::new(),
             scenario,
         };
-        run.publish();
+        run.publish()?;
         run.warned.extend(warning::warnings(run.control.model()));
         Ok(run)
     }
@@ -150,14 +154,14 @@ impl Run {
                 self.sim.now() + SETTLE
             });
             if let Some((host, event)) = self.sim.run_until(until, events_max) {
-                self.handle(host, event);
+                self.handle(host, event)?;
             }
             let rest = self.sim.now() >= until && self.sim.next_event_at().is_none_or(|at| at > until);
             return if rest { self.check_conservation().map(|()| Progress::Done) } else { Ok(Progress::Working) };
         }
         let horizon = self.horizon();
         match self.sim.run_until(horizon, events_max) {
-            Some((host, event)) => self.handle(host, event),
+            Some((host, event)) => self.handle(host, event)?,
             None => self.check_alive(horizon)?,
         }
         self.end_what_is_done();
@@ -200,8 +204,10 @@ impl Run {
     fn horizon(&self) -> SimTime {
         let starts = self.active.iter().flat_map(|active| &active.hosts).filter(|host| host.waits_to_start());
         let starts = starts.map(|host| host.next_start);
+        let now = self.sim.now();
+        let raw = self.active.iter().flat_map(|active| &active.hosts).map(|host| host.busy_until).filter(|at| *at > now);
         let begin = (!self.foreground_busy()).then(|| self.next_begin()).flatten();
-        starts.chain(begin).min().unwrap_or_else(|| {
+        starts.chain(raw).chain(begin).min().unwrap_or_else(|| {
             let oldest = self.active.iter().map(|active| active.started).min().unwrap_or(self.sim.now());
             oldest + STEP_MAX
         })
@@ -260,14 +266,14 @@ impl Run {
         let (on, repeat, seed) = (step.on.clone(), step.repeat.max(1), self.scenario.seed);
         let mut active = Active { task, started: now, hosts: Vec::new(), operator: None };
         if on.is_empty() {
-            active.operator = Some(self.operate(task));
+            active.operator = Some(self.operate(task)?);
         }
         for name in on {
             let host = self.host_called(&name).ok_or_else(|| self.host_gone(task, &name))?;
             self.sim.tap.observer.take(host);
             let jitter = seed.derive(&format!("jitter:{task}:{name}"));
             let record = HostRecord::new(&name, now);
-            active.hosts.push(HostRun { record, host, remaining: repeat, next_start: now, jitter, current: None });
+            active.hosts.push(HostRun { record, host, remaining: repeat, next_start: now, jitter, current: None, busy_until: now });
         }
         self.active.push(active);
         let position = self.active.len() - 1;
@@ -287,7 +293,7 @@ impl Run {
         run.remaining -= 1;
         let workload = match (&step.action, &task.invocation) {
             (StepAction::Aws { .. }, Some(invocation)) => {
-                match Conversation::begin(invocation, &self.names, &self.scenario, self.calendar, step, run.jitter.next_u64()) {
+                match Conversation::begin(invocation, &self.names, &self.scenario, step, run.jitter.next_u64()) {
                     Ok((conversation, call)) => Some((Workload::Call(call), Some(conversation))),
                     Err(output) => {
                         run.record.add(CallRecord::local(now, output));
@@ -307,6 +313,9 @@ impl Run {
             _ => None,
         };
         let run = &mut self.active[position].hosts[host_position];
+        if matches!(self.scenario.steps[self.plan[task_ix].step].action, StepAction::Send(_)) {
+            run.busy_until = now + RAW_PACKET;
+        }
         let every = step_every(&self.scenario.steps[self.plan[task_ix].step], &mut run.jitter);
         run.next_start = now + every;
         if let Some((workload, conversation)) = workload {
@@ -332,7 +341,7 @@ impl Run {
         Ok(())
     }
 
-    fn handle(&mut self, host: HostIx, event: HostEvent) {
+    fn handle(&mut self, host: HostIx, event: HostEvent) -> Result<(), RunError> {
         match event {
             HostEvent::Configured { .. } => {}
             HostEvent::Request { token, request, .. } => {
@@ -343,11 +352,12 @@ impl Run {
                 if let Some((wanted, id)) = wanted.and_then(|wanted| wanted.label.zip(created)) {
                     self.give_name(&wanted, &id);
                 }
-                self.publish_if_changed();
+                self.publish_if_changed()?;
                 self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
             }
             HostEvent::Finished { process, outcome } => self.finished(host, process, outcome),
         }
+        Ok(())
     }
 
     fn finished(&mut self, host: HostIx, process: ProcessId, outcome: Outcome) {
@@ -384,7 +394,8 @@ impl Run {
     fn end_what_is_done(&mut self) {
         let mut position = 0;
         while position < self.active.len() {
-            let done = self.active[position].hosts.iter().all(|host| host.current.is_none() && host.remaining == 0);
+            let now = self.sim.now();
+            let done = self.active[position].hosts.iter().all(|host| host.is_done(now));
             if !done {
                 position += 1;
                 continue;
@@ -416,7 +427,7 @@ impl Run {
     }
 
     /// Runs a task of the operator: no packets.
-    fn operate(&mut self, task: usize) -> HostRecord {
+    fn operate(&mut self, task: usize) -> Result<HostRecord, RunError> {
         let now = self.sim.now();
         let mut record = HostRecord::new("operator", now);
         let step = &self.scenario.steps[self.plan[task].step];
@@ -428,9 +439,9 @@ impl Run {
             if let Some((label, id)) = wanted.label.zip(created) {
                 self.give_name(&label, &id);
             }
-            self.publish_if_changed();
+            self.publish_if_changed()?;
         }
-        record
+        Ok(record)
     }
 
     /// What the foreground task wants the next created thing to be called.
@@ -487,6 +498,10 @@ impl Run {
 }
 
 impl HostRun {
+    fn is_done(&self, now: SimTime) -> bool {
+        self.current.is_none() && self.remaining == 0 && self.busy_until <= now
+    }
+
     fn waits_to_start(&self) -> bool {
         self.current.is_none() && self.remaining > 0
     }
