@@ -503,19 +503,11 @@ impl Call {
         Err(UsageError::new(UsageErrorKind::Parameter, message))
     }
 
-    /// The parameters in the model's order, checked.
+    /// The parameters, checked. Their order (the model's, then the CLI's own) is the order in which they travel.
     fn finished(&mut self) -> Result<Value, UsageError> {
         customisations::finish(self.service, self.operation, &mut self.parameters);
         let input = self.model().input(self.operation);
-        let mut ordered = Map::new();
-        for member in &input.members {
-            if let Some(value) = self.parameters.shift_remove(&member.name) {
-                ordered.insert(member.name.clone(), value);
-            }
-        }
-        // What the model does not know is left for the validator to name.
-        ordered.append(&mut self.parameters);
-        let parameters = Value::Object(ordered);
+        let parameters = Value::Object(std::mem::take(&mut self.parameters));
         let complaints = validate::complaints(self.model(), input, &parameters);
         if complaints.is_empty() {
             return Ok(parameters);

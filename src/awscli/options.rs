@@ -57,6 +57,8 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
     let model = service.model();
     let input = model.input(operation);
     let mut options = Vec::new();
+    // The CLI adds the opposites of attributes when it has all of the model's options.
+    let mut opposites = Vec::new();
     for member in &input.members {
         let name = format!("--{}", cli_name(&member.name));
         // A token the client fills itself is never asked for.
@@ -69,12 +71,13 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
             }
             shape if service == Service::Ec2 && is_boolean_attribute(model, shape) => {
                 options.push(option(name.clone(), Arity::AtMostOne, Role::Attribute(member, true)));
-                options.push(OptionSpec::new(negative(&name), Arity::None, Role::Attribute(member, false)));
+                opposites.push(OptionSpec::new(negative(&name), Arity::None, Role::Attribute(member, false)));
             }
             Shape::List(_) => options.push(option(name, Arity::Many, Role::Member(member))),
             _ => options.push(option(name, Arity::One, Role::Member(member))),
         }
     }
+    options.append(&mut opposites);
     customisations::apply(service, operation, &mut options);
     if let Some(paginator) = model.paginators.get(operation) {
         options.push(OptionSpec::new("--starting-token", Arity::One, Role::StartingToken));

@@ -5,8 +5,8 @@
 //! `PageIterator`, with which `tests/api_botocore.rs` compares tokens.
 
 use super::grammar::Invocation;
-use crate::api::base64;
 use crate::api::model::Paginator;
+use crate::api::{base64, json};
 use serde_json::{Map, Value};
 
 /// Most pages one command fetches.
@@ -173,25 +173,12 @@ impl Pager {
 
 const TRUNCATED: &str = "boto_truncate_amount";
 
-/// The CLI's own token: Python's JSON in base64.
+/// The CLI's own token: JSON in base64.
 fn write_token(paginator: &Paginator, token: Option<&Value>, printed: Option<usize>) -> String {
-    let token = token.map_or("null".to_owned(), |token| ascii_json(token.as_str().unwrap_or_default()));
-    let printed = printed.map_or(String::new(), |printed| format!(", \"{TRUNCATED}\": {printed}"));
-    base64::encode(format!("{{\"{}\": {token}{printed}}}", paginator.input_token).as_bytes())
-}
-
-/// A text as Python's json.dumps writes it: nothing but ASCII.
-fn ascii_json(text: &str) -> String {
-    let json = Value::from(text).to_string();
-    json.chars().fold(String::new(), |mut ascii, letter| {
-        if letter.is_ascii() {
-            ascii.push(letter);
-        } else {
-            let mut units = [0; 2];
-            letter.encode_utf16(&mut units).iter().for_each(|unit| ascii.push_str(&format!("\\u{unit:04x}")));
-        }
-        ascii
-    })
+    let mut fields = Map::new();
+    fields.insert(paginator.input_token.clone(), token.cloned().unwrap_or(Value::Null));
+    fields.extend(printed.map(|printed| (TRUNCATED.to_owned(), printed.into())));
+    base64::encode(json::python_dumps(&Value::Object(fields)).as_bytes())
 }
 
 /// The service's token and the number of items to skip. What is not the CLI's own token is taken for the service's.
