@@ -1,6 +1,7 @@
 //! botocore and the real AWS CLI judge vpcsim's API codecs and `aws` grammar (`tests/python/api_botocore.py` is their side).
 //!
-//! Needs `python3` (or what `VPCSIM_PYTHON` names) with `awscli` and its `botocore`: `scripts/test` installs them.
+//! Needs `python3` (or what `VPCSIM_PYTHON` names) with awscli 1.45.11 and botocore 1.43.11, the version the models are trimmed from:
+//! `scripts/test` installs them. Another version may know other members, and then disagrees.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -274,7 +275,7 @@ fn without_tokens(body: &str) -> String {
 fn python(arguments: &[&str], input: &Value) -> Value {
     let interpreter = std::env::var("VPCSIM_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let advice = "this test needs python3 with awscli (which brings botocore); scripts/test installs it, or: \
-                  pip install awscli; VPCSIM_PYTHON names another interpreter";
+                  pip install awscli==1.45.11 botocore==1.43.11; VPCSIM_PYTHON names another interpreter";
     let mut child = Command::new(&interpreter)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/api_botocore.py"))
         .args(arguments)

@@ -4,7 +4,7 @@
 //! everything; a client that knows its account id asks DynamoDB by `ACCOUNT.ddb.REGION...`. That last is off unless a scenario
 //! turns it on, so that the tutorial shows the classic name.
 
-use super::grammar::Globals;
+use super::globals::Globals;
 use super::usage::{UsageError, UsageErrorKind};
 use crate::api::Service;
 

@@ -4,14 +4,14 @@
 //! first among the rest, `--option value`, `--option=value`, list options take words up to the next option, the last of
 //! equal options counts. Unlike argparse, an option's name may not be shortened.
 
+use super::globals::{GLOBALS, Globals, is_option, name_and_value, one_expected, split_globals};
 use super::options::{Arity, OptionSpec, Role, cli_name, options};
-use super::shorthand;
 use super::usage::{UsageError, UsageErrorKind};
-use super::validate;
+use super::values::{input_json, member_value};
 use super::words::{Word, words};
-use super::{customisations, paging};
+use super::{customisations, paging, validate};
 use crate::api::Service;
-use crate::api::model::{Member, ServiceModel, Shape};
+use crate::api::model::ServiceModel;
 use serde_json::{Map, Value, json};
 
 /// A command line, understood.
@@ -27,39 +27,6 @@ pub struct Invocation {
     pub globals: Globals,
     /// How the answers are paged.
     pub paging: paging::Settings,
-}
-
-/// The global options that matter here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Globals {
-    /// `--region`: instead of the scenario's.
-    pub region: Option<String>,
-    /// `--endpoint-url`: instead of the service's.
-    pub endpoint_url: Option<String>,
-    /// `--profile`: whose credentials.
-    pub profile: Option<String>,
-    /// False with `--no-sign-request`.
-    pub sign_request: bool,
-    /// False with `--no-verify-ssl`.
-    pub verify_ssl: bool,
-    /// `--cli-connect-timeout` in seconds; 0 waits forever. The CLI's default is 60.
-    pub connect_timeout_s: u32,
-    /// `--cli-read-timeout` in seconds; 0 waits forever. The CLI's default is 60.
-    pub read_timeout_s: u32,
-}
-
-impl Default for Globals {
-    fn default() -> Self {
-        Globals {
-            region: None,
-            endpoint_url: None,
-            profile: None,
-            sign_request: true,
-            verify_ssl: true,
-            connect_timeout_s: 60,
-            read_timeout_s: 60,
-        }
-    }
 }
 
 impl Invocation {
@@ -140,118 +107,6 @@ impl StripPrefixWord for [Word] {
             [first, rest @ ..] if first.text == prefix => rest,
             all => all,
         }
-    }
-}
-
-/// argparse's idea of an option: a hyphen first, but no negative number and no text with a blank.
-fn is_option(word: &str) -> bool {
-    let number = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '.') && text.parse::<f64>().is_ok();
-    match word.strip_prefix('-') {
-        None | Some("") => false,
-        Some(rest) => {
-            !number(rest) && (!word.contains(' ') || word.split_once('=').is_some_and(|(name, _)| !name.contains(' ')))
-        }
-    }
-}
-
-/// Splits `--option=value`.
-fn name_and_value(word: &str) -> (&str, Option<&str>) {
-    word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)))
-}
-
-struct ParsedGlobals {
-    kept: Globals,
-    paginate: bool,
-}
-
-/// The global options: name, does it take a value.
-const GLOBALS: [(&str, bool); 20] = [
-    ("--region", true),
-    ("--output", true),
-    ("--query", true),
-    ("--endpoint-url", true),
-    ("--profile", true),
-    ("--color", true),
-    ("--ca-bundle", true),
-    ("--cli-connect-timeout", true),
-    ("--cli-read-timeout", true),
-    ("--cli-binary-format", true),
-    ("--cli-error-format", true),
-    ("--no-paginate", false),
-    ("--no-sign-request", false),
-    ("--no-verify-ssl", false),
-    ("--no-cli-pager", false),
-    ("--no-cli-auto-prompt", false),
-    ("--cli-auto-prompt", false),
-    ("--debug", false),
-    ("--version", false),
-    ("--v2-debug", false),
-];
-
-/// Takes the global options out of the words, wherever they stand.
-fn split_globals(words: &[Word]) -> Result<(ParsedGlobals, Vec<&Word>), UsageError> {
-    let mut globals = ParsedGlobals { kept: Globals::default(), paginate: true };
-    let mut rest = Vec::new();
-    let mut words = words.iter().peekable();
-    while let Some(word) = words.next() {
-        let (name, attached) = name_and_value(&word.text);
-        match GLOBALS.iter().find(|(known, _)| *known == name) {
-            Some((_, false)) if attached.is_none() => globals.set(name, "").map_err(|error| error.at(&word.range))?,
-            Some((_, true)) => {
-                let value = match attached {
-                    Some(value) => value,
-                    None => match words.next_if(|next| !is_option(&next.text)) {
-                        Some(next) => &next.text,
-                        None => return Err(one_expected(name).at(&word.range)),
-                    },
-                };
-                globals.set(name, value).map_err(|error| error.at(&word.range))?;
-            }
-            _ => rest.push(word),
-        }
-    }
-    Ok((globals, rest))
-}
-
-fn one_expected(name: &str) -> UsageError {
-    UsageError::syntax(format!("argument {name}: expected one argument"))
-}
-
-impl ParsedGlobals {
-    fn set(&mut self, name: &str, value: &str) -> Result<(), UsageError> {
-        let seconds = || {
-            let message = format!("argument {name}: invalid int value: '{value}'");
-            value.parse::<u32>().map_err(|_| UsageError::syntax(message))
-        };
-        let kept = &mut self.kept;
-        match name {
-            "--region" => kept.region = Some(value.to_owned()),
-            "--endpoint-url" => kept.endpoint_url = Some(value.to_owned()),
-            "--profile" => kept.profile = Some(value.to_owned()),
-            "--cli-connect-timeout" => kept.connect_timeout_s = seconds()?,
-            "--cli-read-timeout" => kept.read_timeout_s = seconds()?,
-            "--no-paginate" => self.paginate = false,
-            "--no-sign-request" => kept.sign_request = false,
-            "--no-verify-ssl" => kept.verify_ssl = false,
-            "--output" if value == "json" => {}
-            "--output" if matches!(value, "text" | "table" | "yaml" | "yaml-stream" | "off") => {
-                let message = format!("vpcsim prints JSON: --output {value} comes with part 2");
-                return Err(UsageError::unsupported(message));
-            }
-            "--output" => {
-                let message = format!("argument --output: Found invalid choice '{value}'");
-                return Err(UsageError::syntax(message).did_you_mean(value, ["json"]));
-            }
-            "--query" => {
-                let message = "vpcsim does not evaluate --query yet (JMESPath comes with part 2): leave it out, the whole answer is printed";
-                return Err(UsageError::unsupported(message));
-            }
-            // They change nothing here: no colours, no pager, no prompt, blobs in base64 as version 2 has them.
-            "--color" | "--no-cli-pager" | "--no-cli-auto-prompt" => {}
-            "--cli-binary-format" if value == "base64" => {}
-            _ => return Err(UsageError::unsupported(format!("vpcsim does not simulate the option {name}"))),
-        }
-        Ok(())
     }
 }
 
@@ -515,73 +370,6 @@ impl Call {
         let message = format!("Parameter validation failed:\n{}", complaints.join("\n"));
         Err(UsageError::new(UsageErrorKind::Parameter, message))
     }
-}
-
-fn input_json(text: &str) -> Result<Map<String, Value>, UsageError> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        _ => Err(UsageError::parameter("cli-input-json", format!("Invalid JSON received.\nJSON received: {text}"))),
-    }
-}
-
-/// The value of a model-driven option from its words.
-fn member_value(model: &ServiceModel, member: &Member, option: &str, values: &[String]) -> Result<Value, UsageError> {
-    let shape = model.shape(&member.shape);
-    let text = values.first().map(String::as_str).unwrap_or_default();
-    let looks_like_json = text.trim_start().starts_with(['[', '{']);
-    match shape {
-        Shape::List(list) => {
-            let element = model.shape(list.element());
-            if let [only] = values
-                && only.trim_start().starts_with('[')
-            {
-                return json_value(option, only);
-            }
-            if matches!(element, Shape::Structure(_) | Shape::List(_)) && !looks_like_json {
-                let parsed = values.iter().map(|value| shorthand_value(model, element, option, value));
-                return parsed.collect::<Result<Vec<_>, _>>().map(Value::Array);
-            }
-            let parsed = values.iter().map(|value| element_value(element, option, value));
-            parsed.collect::<Result<Vec<_>, _>>().map(Value::Array)
-        }
-        Shape::Structure(structure) if !looks_like_json => {
-            // A structure of one text called Value may be given as that text: --instance-type t2.micro.
-            match &structure.members[..] {
-                [only]
-                    if only.name == "Value"
-                        && matches!(model.shape(&only.shape), Shape::String(_))
-                        && !text.contains('=') =>
-                {
-                    Ok(json!({ "Value": text }))
-                }
-                _ => shorthand_value(model, shape, option, text),
-            }
-        }
-        _ => element_value(shape, option, text),
-    }
-}
-
-/// One value that is not shorthand: a scalar, or a structure as JSON.
-fn element_value(shape: &Shape, option: &str, text: &str) -> Result<Value, UsageError> {
-    match shape {
-        Shape::Structure(_) | Shape::List(_) => json_value(option, text),
-        Shape::Integer(_) | Shape::Long(_) => {
-            let message = format!("expected an integer, got '{text}'");
-            text.trim().parse::<i64>().map(Value::from).map_err(|_| UsageError::parameter(option, message))
-        }
-        Shape::Boolean => Ok(Value::Bool(!text.eq_ignore_ascii_case("false") && !text.is_empty())),
-        Shape::String(_) | Shape::Timestamp | Shape::Blob => Ok(Value::from(text)),
-    }
-}
-
-fn shorthand_value(model: &ServiceModel, shape: &Shape, option: &str, text: &str) -> Result<Value, UsageError> {
-    let parsed = shorthand::parse(text).map_err(|error| UsageError::parameter(option, error))?;
-    shorthand::coerce(model, shape, parsed).map_err(|error| UsageError::parameter(option, error))
-}
-
-fn json_value(option: &str, text: &str) -> Result<Value, UsageError> {
-    let message = |error| format!("Invalid JSON: {error}\nJSON received: {text}");
-    serde_json::from_str(text).map_err(|error| UsageError::parameter(option, message(error)))
 }
 
 #[cfg(test)]

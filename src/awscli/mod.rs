@@ -19,6 +19,7 @@
 pub mod command;
 mod customisations;
 pub mod endpoint;
+pub mod globals;
 pub mod grammar;
 mod options;
 pub mod output;
@@ -27,10 +28,12 @@ pub mod request;
 mod shorthand;
 mod usage;
 mod validate;
+mod values;
 pub mod words;
 
 pub use command::Command;
-pub use grammar::{Globals, Invocation, parse, parse_words};
+pub use globals::Globals;
+pub use grammar::{Invocation, parse, parse_words};
 pub use output::CommandOutput;
 pub use request::{Environment, ServiceRequest};
 pub use usage::{UsageError, UsageErrorKind};

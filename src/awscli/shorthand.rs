@@ -6,7 +6,7 @@
 //! ```
 //! A comma continues a list unless what follows is another `key=`; quotes and `\,` protect commas. The parser knows no
 //! types: [`coerce`] then bends the result to the model (`Values=a` becomes a list, `"5"` a number), leaving what does not fit
-//! for validation to name. Source: AWS CLI user guide, "Using shorthand syntax".
+//! for validation to name. Not here: `key@=file://...`, which reads files. Source: AWS CLI user guide, "Using shorthand syntax".
 
 use crate::api::model::{ServiceModel, Shape, Structure};
 use serde_json::{Map, Value};
@@ -128,18 +128,15 @@ impl Parser {
             if self.peek() != Some(',') {
                 break;
             }
-            let comma = self.at;
             self.expect(',')?;
             match self.second_value() {
                 Ok(value) if matches!(self.peek(), None | Some(',')) => values.push(value),
-                // A key, not a value: the comma belongs to whoever reads the keys.
-                Ok(_) => {
-                    self.at = comma;
-                    break;
-                }
                 Err(error) if self.peek().is_none() => return Err(error),
-                Err(_) => {
-                    self.at = comma;
+                // A key, not a value: the last comma (there is one, just taken) belongs to whoever reads the keys.
+                Ok(_) | Err(_) => {
+                    while self.peek() != Some(',') {
+                        self.at -= 1;
+                    }
                     break;
                 }
             }
@@ -305,6 +302,7 @@ mod tests {
             ("a=[b,c],d={e=f,g=[h]}", json!({"a": ["b", "c"], "d": {"e": "f", "g": ["h"]}})),
             ("Tags=[{Key=Name,Value=x y}]", json!({"Tags": [{"Key": "Name", "Value": "x y"}]})),
             ("a=[]", json!({"a": []})),
+            ("a=b,,c=d", json!({"a": "b", "c": "d"})),
         ];
         for (text, value) in cases {
             assert_eq!(parse(text), Ok(value), "{text}");
