@@ -1,6 +1,6 @@
 //! What the terminal shows: the answer as JSON, or the error, and the exit code.
 //!
-//! Source: AWS CLI user guide, "Output format" and "Return codes"; messages as version 2.34 prints them.
+//! Source: AWS CLI user guide, "Output format" and "Return codes"; messages as public transcripts of version 2.34 show them.
 
 use super::usage::{UsageError, UsageErrorKind};
 use crate::api::model::{ServiceModel, Shape, Structure};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value};
 
-/// What every error line of the CLI begins with (since 2.33; before, service errors had no such beginning).
+/// What error messages begin with in public transcripts of recent version 2 (2.34); older ones have no such beginning.
 pub const ERROR_PREFIX: &str = "\naws: [ERROR]: ";
 
 const USAGE: &str = "usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]\n\
