@@ -89,6 +89,8 @@ pub struct HostResult {
     pub via: Option<Via>,
     /// The source address that the far end saw.
     pub source_seen: Option<String>,
+    /// Whether the packets never left AWS's network: the far end is an AWS service of the Region.
+    pub stays_on_aws: bool,
     /// Whether that is the instance's public or private address.
     pub source_kind: Option<&'static str>,
     /// The address it called.
