@@ -312,7 +312,12 @@ pub(super) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     if word.len() > 100 {
         return None;
     }
-    let near = |candidate: &'k str| (strsim::jaro_winkler(word, candidate), candidate);
+    // Transposed letters in short words score low in Jaro-Winkler: one edit is near as well.
+    let near = |candidate: &'k str| {
+        let one_edit = word.len() > 2 && strsim::osa_distance(word, candidate) == 1;
+        let likeness = strsim::jaro_winkler(word, candidate);
+        (if one_edit { likeness.max(0.9) } else { likeness }, candidate)
+    };
     known
         .into_iter()
         .map(near)
@@ -329,8 +334,8 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-fn article(type_name: &str) -> String {
-    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+pub(super) fn article(type_name: &str) -> String {
+    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u', 'E']) { "an" } else { "a" };
     format!("{article} {type_name}")
 }
 

@@ -14,7 +14,7 @@ mod services;
 
 use super::error::{Problem, Span};
 use super::names::{Kind, Names};
-use super::read::{Reader, Section, Text, shown};
+use super::read::{Reader, Section, Text, article, shown};
 use super::regions::Region;
 use crate::ids::{IdError, VpcId};
 use crate::model::{Model, ModelError};
@@ -246,7 +246,7 @@ pub(super) fn check_name(name: &Text<'_>, kind: impl Display) -> Result<(), Prob
     if !shaped {
         return Err(Problem::new(
             name.span.clone(),
-            format!("\"{}\" is no name for a {kind}", shown(text)),
+            format!("\"{}\" is no name for {}", shown(text), article(&kind.to_string())),
             "not allowed",
         )
         .help("a name has 1 to 63 letters, digits, hyphens and underscores, and begins with a letter or digit"));
