@@ -22,6 +22,7 @@ mod security_group;
 mod tags;
 mod vpc;
 
+pub use crate::net::{LinkParameters, ServiceKind, TrafficMatch};
 pub use construct::{NewSubnet, NewVpc};
 pub use endpoint::NewVpcEndpoint;
 pub use error::ModelError;
@@ -29,13 +30,13 @@ pub use gateway::{InternetGateway, VpcEndpoint};
 pub use launch::NewInstance;
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
 pub use network_interface::{Attachment, ElasticAddress, Instance, InstanceState, NetworkInterface, PublicAddress};
-pub use outside::{LinkParameters, Links, OutsideHost, PublicService, ServiceKind, UnknownConnection};
+pub use outside::{Links, OutsideHost, PublicService, UnknownConnection};
 pub use prefix_list::{PrefixList, PrefixLists, Provenance};
 pub use quota::Quotas;
 pub use route_table::{
     LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
 };
-pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule, TrafficMatch};
+pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
 pub use tags::Tags;
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
 

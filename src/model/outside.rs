@@ -1,6 +1,6 @@
 //! What lies outside every VPC: hosts on the internet, the public side of AWS services, and the links between all of them.
 
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, LinkParameters, ServiceKind};
 use crate::time::SimDuration;
 use std::net::Ipv4Addr;
 
@@ -11,15 +11,6 @@ pub struct OutsideHost {
     pub name: String,
     /// Its public address.
     pub address: Ipv4Addr,
-}
-
-/// The services that are simulated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ServiceKind {
-    /// Amazon DynamoDB.
-    DynamoDb,
-    /// The EC2 API.
-    Ec2,
 }
 
 /// The public side of one service in one Region.
@@ -45,19 +36,6 @@ pub enum UnknownConnection {
     Reset,
     /// Says nothing. AWS documents only that the connection breaks, not how.
     Silence,
-}
-
-/// One link's properties.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LinkParameters {
-    /// One-way propagation delay.
-    pub latency: SimDuration,
-    /// Serialisation rate; 0 is unlimited.
-    pub bandwidth_bits_per_second: u64,
-    /// Bytes that may wait for transmission; more are dropped.
-    pub queue_bytes: u64,
-    /// Share of frames lost at random, 0.0..=1.0.
-    pub loss: f64,
 }
 
 /// The classes of links. Latencies are assumptions: AWS publishes none.

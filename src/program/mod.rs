@@ -1,1 +1,124 @@
-//! (stub)
+//! The compiled network: small, flat, immutable. What packets meet.
+//!
+//! Purpose: everything a packet's way depends on, in dense arrays; plus [`Origins`], the cold side that turns indices back into AWS
+//! ids and sentences. Non-goals: packets and state (`dataplane`), intent (`model`). Invariants: an index once given to an AWS id
+//! keeps its meaning for the whole run; what is removed leaves a tombstone.
+
+mod acl;
+mod node;
+mod origins;
+mod security;
+
+pub use acl::{Acl, AclEntry};
+pub use node::{
+    EniNode, GatewayEndpointNode, InternetGatewayNode, InternetNode, Node, PublicTarget, RouterNode, SubnetBoundary,
+};
+pub use origins::{Named, Origins, RibEntry, RouteExplanation, TableOrigin};
+pub use security::{CompiledRule, GroupSet, RuleSource};
+
+use crate::lpm::Fib;
+use crate::net::LinkParameters;
+
+macro_rules! indices {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+        impl $name {
+            /// The index as an array position.
+            pub const fn at(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )+};
+}
+
+indices! {
+    /// A place in the data plane.
+    NodeIx;
+    /// An end system.
+    HostIx;
+    /// A link class instance between two places.
+    LinkIx;
+    /// A forwarding table.
+    TableIx;
+    /// A network ACL.
+    AclIx;
+    /// A security group.
+    GroupIx;
+}
+
+/// Where a packet goes next: 8 bytes, the value type of the forwarding tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct NextHop {
+    /// What the target is.
+    pub kind: NextHopKind,
+    /// Which entry of the table's RIB decided: an index into [`TableOrigin::entries`].
+    pub entry: u16,
+    /// The target node; for `Local` and `Blackhole` the router itself.
+    pub node: NodeIx,
+}
+
+const _: () = assert!(size_of::<NextHop>() == 8);
+
+/// What a route points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum NextHopKind {
+    /// Delivery to the interface that has the destination address.
+    Local,
+    /// Another node: internet gateway, endpoint, interface.
+    Node,
+    /// The target is gone.
+    Blackhole,
+}
+
+/// An end system and where it is attached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostAttachment {
+    /// What it is.
+    pub kind: HostKind,
+    /// The node its frames enter and leave by.
+    pub node: NodeIx,
+    /// The link between host and node.
+    pub link: LinkIx,
+    /// Gone: frames to it are dropped.
+    pub removed: bool,
+}
+
+/// The kinds of end systems.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HostKind {
+    /// The system on an interface.
+    Instance(crate::ids::EniId),
+    /// What answers DHCP, DNS and the router's ping for an interface.
+    Platform(crate::ids::EniId),
+    /// A host on the internet.
+    Outside(String),
+    /// The internet provider's router and resolver of an outside host.
+    OutsidePlatform(String),
+    /// The public side of a service in a Region.
+    PublicService(crate::net::ServiceKind, String),
+    /// The side of a service that a gateway endpoint leads to.
+    EndpointService(crate::ids::VpcEndpointId),
+}
+
+/// The compiled network.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Grows by one with every publication.
+    pub epoch: u64,
+    /// Places. Indexed by [`NodeIx`].
+    pub nodes: Box<[Node]>,
+    /// Forwarding tables. Indexed by [`TableIx`].
+    pub fibs: Box<[Fib<NextHop>]>,
+    /// Network ACLs. Indexed by [`AclIx`].
+    pub acls: Box<[Acl]>,
+    /// End systems. Indexed by [`HostIx`].
+    pub hosts: Box<[HostAttachment]>,
+    /// Links. Indexed by [`LinkIx`]; a link is used in both directions, each with a queue of its own.
+    pub links: Box<[LinkParameters]>,
+    /// Indices back to ids and sentences.
+    pub origins: Origins,
+}

@@ -1,0 +1,144 @@
+//! Watching the data plane.
+
+use super::{DropReason, PacketMeta, Step};
+use crate::program::{AclIx, GroupIx, HostIx, NodeIx, TableIx};
+use crate::time::SimTime;
+use std::net::Ipv4Addr;
+
+/// Seen from the interface or subnet: out or in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// From the interface, out of the subnet.
+    Egress,
+    /// To the interface, into the subnet.
+    Ingress,
+}
+
+/// One thing a node decided about a packet. `Copy`, made of indices: [`crate::program::Origins`] turns it into words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// ARP was answered, or nobody has the address.
+    Arp {
+        /// The address asked for.
+        target: Ipv4Addr,
+        /// Whether an answer was given.
+        answered: bool,
+    },
+    /// Handed to the platform host, before any rule: DHCP, DNS, the router's ping.
+    Platform {
+        /// Which.
+        host: HostIx,
+    },
+    /// Source or destination address compared with the interface's own.
+    SourceDestCheck {
+        /// Egress checks the source, ingress the destination.
+        direction: Direction,
+        /// The address in the packet.
+        address: Ipv4Addr,
+        /// Whether the check is on.
+        enabled: bool,
+        /// Whether the packet passed.
+        passed: bool,
+    },
+    /// Security groups asked.
+    SecurityGroup {
+        /// Which rules.
+        direction: Direction,
+        /// What they said.
+        verdict: SecurityVerdict,
+    },
+    /// Addressed to another interface of the subnet: no route table, no ACL.
+    SameSubnet {
+        /// The interface.
+        to: NodeIx,
+    },
+    /// Network ACL asked.
+    NetworkAcl {
+        /// Which.
+        acl: AclIx,
+        /// Which side of it.
+        direction: Direction,
+        /// The rule's number; `None` is the final `*`.
+        rule: Option<u16>,
+        /// Allow or deny.
+        allowed: bool,
+    },
+    /// Route table asked.
+    Route {
+        /// Which.
+        table: TableIx,
+        /// The destination address.
+        destination: Ipv4Addr,
+        /// The deciding entry ([`crate::program::TableOrigin::entries`]); `None`: no route.
+        entry: Option<u16>,
+    },
+    /// An address was translated.
+    Translate {
+        /// Egress rewrites the source, ingress the destination.
+        direction: Direction,
+        /// What stood there.
+        before: Ipv4Addr,
+        /// What stands there now.
+        after: Ipv4Addr,
+    },
+    /// A gateway endpoint let the packet pass.
+    Endpoint {
+        /// Which.
+        endpoint: NodeIx,
+        /// Egress: towards the service; ingress: its answer.
+        direction: Direction,
+    },
+    /// Who has the public address.
+    PublicAddress {
+        /// The address.
+        address: Ipv4Addr,
+    },
+}
+
+/// What the security groups said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecurityVerdict {
+    /// Belongs to a tracked connection: no rule asked.
+    Tracked,
+    /// A rule allows it.
+    Rule {
+        /// The rule's group.
+        group: GroupIx,
+        /// Its position among the group's rules of the direction.
+        position: u16,
+        /// Whether the connection is tracked from now on.
+        tracked: bool,
+    },
+    /// No rule allows it.
+    NoRule,
+}
+
+/// An observer of the data plane and of the driver around it. Every method has an empty default.
+pub trait Tap {
+    /// A packet enters a node, as `bytes`.
+    fn on_enter(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _bytes: &[u8]) {}
+    /// The node decided something.
+    fn on_decision(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _decision: Decision) {}
+    /// The packet leaves the node, as `bytes`; the step says where to.
+    fn on_step(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _bytes: &[u8], _step: Step) {}
+    /// The driver drops a packet outside any node: link queue, link loss. `from` is the node before the link, if any.
+    fn on_link_drop(
+        &mut self,
+        _now: SimTime,
+        _from: Option<NodeIx>,
+        _packet: &PacketMeta,
+        _bytes: &[u8],
+        _reason: DropReason,
+    ) {
+    }
+    /// A run of steps without delay is over: the packet waits on a link, was delivered, answered or dropped.
+    fn on_run_end(&mut self, _now: SimTime, _packet: &PacketMeta) {}
+    /// The packet arrived at a host, after the host's link.
+    fn on_arrival(&mut self, _now: SimTime, _host: HostIx, _packet: &PacketMeta, _bytes: &[u8]) {}
+}
+
+/// Watches nothing; compiles to nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTap;
+
+impl Tap for NoTap {}

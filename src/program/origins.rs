@@ -1,0 +1,103 @@
+//! The cold side of a program: from indices back to AWS ids, names and sentences.
+//!
+//! Read by captures, reports and traces; never by a packet.
+
+use super::{AclIx, GroupIx, HostIx, NextHopKind, NodeIx, TableIx};
+use crate::net::Ipv4Net;
+use std::net::Ipv4Addr;
+
+/// What an index stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// AWS id (`igw-6f2d91ab`), or a plain word where AWS has none (`internet`).
+    pub id: String,
+    /// What people call it: `Name` tag, scenario name.
+    pub name: Option<String>,
+}
+
+/// Where a route table's forwarding entries come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOrigin {
+    /// The route table.
+    pub table: Named,
+    /// Whether it is its VPC's main table.
+    pub is_main: bool,
+    /// Every (prefix, route) pair, in order of preference among equal prefixes. Indexed by `NextHop::entry`.
+    pub entries: Box<[RibEntry]>,
+}
+
+/// One prefix of one route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RibEntry {
+    /// The prefix.
+    pub cidr: Ipv4Net,
+    /// The prefix list it comes from, if any: `pl-02cd2c6b`.
+    pub prefix_list: Option<String>,
+    /// The route's target as written: `vpce-9b15e2f2`, `local`.
+    pub target: String,
+    /// What the target compiled to.
+    pub kind: NextHopKind,
+    /// Whether the route was propagated.
+    pub propagated: bool,
+}
+
+/// Which entry decided for an address, and which others matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteExplanation<'a> {
+    /// The table.
+    pub table: &'a TableOrigin,
+    /// The entry that decided.
+    pub winner: &'a RibEntry,
+    /// Matching entries that lost, best first; entries with the winner's own target left out.
+    pub beaten: Vec<&'a RibEntry>,
+}
+
+/// Ids and names by index.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    /// By [`NodeIx`].
+    pub nodes: Box<[Named]>,
+    /// By [`HostIx`].
+    pub hosts: Box<[Named]>,
+    /// By [`TableIx`].
+    pub tables: Box<[TableOrigin]>,
+    /// By [`AclIx`].
+    pub acls: Box<[Named]>,
+    /// By [`GroupIx`]; the second part holds the rules' sentences, ingress and egress.
+    pub groups: Box<[(Named, [Box<[String]>; 2])]>,
+    /// Every address with a name, for name resolution in captures and reports, sorted.
+    pub address_names: Vec<(Ipv4Addr, String)>,
+}
+
+impl Origins {
+    /// What a node stands for.
+    pub fn node(&self, node: NodeIx) -> &Named {
+        &self.nodes[node.at()]
+    }
+
+    /// What a host stands for.
+    pub fn host(&self, host: HostIx) -> &Named {
+        &self.hosts[host.at()]
+    }
+
+    /// What an ACL stands for.
+    pub fn acl(&self, acl: AclIx) -> &Named {
+        &self.acls[acl.at()]
+    }
+
+    /// What a security group stands for.
+    pub fn group(&self, group: GroupIx) -> &Named {
+        &self.groups[group.at()].0
+    }
+
+    /// Which entry of `table` decided for `destination`, and which it beat.
+    pub fn explain_route(&self, table: TableIx, entry: u16, destination: Ipv4Addr) -> RouteExplanation<'_> {
+        let origin = &self.tables[table.at()];
+        let winner = &origin.entries[usize::from(entry)];
+        let loses = |other: &&RibEntry| other.cidr.contains(&destination) && other.target != winner.target;
+        let mut beaten: Vec<_> = origin.entries.iter().filter(loses).collect();
+        beaten.sort_by_key(|other| std::cmp::Reverse(other.cidr.prefix_len()));
+        beaten.dedup_by(|a, b| a.target == b.target);
+        RouteExplanation { table: origin, winner, beaten }
+    }
+}
