@@ -13,9 +13,14 @@
 //! Sources: docs.aws.amazon.com/AWSEC2/latest/APIReference (making requests, error responses), botocore's `ec2` protocol.
 
 pub mod base64;
+pub mod describe;
+pub mod documents;
 pub mod error;
+pub mod execute;
+pub mod filter;
 pub mod json;
 pub mod model;
+pub mod paging;
 pub mod query;
 pub mod timestamp;
 pub mod xml;
