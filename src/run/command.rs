@@ -49,7 +49,7 @@ impl Conversation {
             stream: Seed::new(salt).derive("aws command"),
             settings: scenario.settings.clone(),
             session: step.session.clone(),
-            tls: step.tls.unwrap_or(scenario.settings.tls),
+            tls: tls_versions(step.tls.unwrap_or(scenario.settings.cli.tls)),
         };
         let call = conversation.call()?;
         Ok((conversation, call))
@@ -94,7 +94,7 @@ impl Conversation {
         });
         call.connect_timeout = self.settings.cli.connect_timeout.min(request.connect_timeout.unwrap_or(FOREVER));
         call.read_timeout = self.settings.cli.read_timeout.min(request.read_timeout.unwrap_or(FOREVER));
-        call.attempts_max = self.settings.cli.attempts_max.unwrap_or(request.attempts_max);
+        call.attempts_max = self.settings.cli.attempts_max.min(request.attempts_max);
         call.session = self.session.clone();
         Ok(call)
     }
@@ -105,7 +105,7 @@ const FOREVER: crate::time::SimDuration = crate::time::SimDuration::from_secs(u6
 /// What the machines that run `aws` are configured with.
 pub(super) fn environment(scenario: &Scenario) -> Environment {
     let mut endpoints = endpoint::Settings::default();
-    if scenario.settings.account_based_endpoint {
+    if scenario.settings.cli.account_based_endpoint {
         endpoints.account_id = endpoint::AccountIdEndpoint::Preferred;
     }
     Environment {

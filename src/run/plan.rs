@@ -38,60 +38,38 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Vec<Task>, Box<PlanError>> {
     let mut tasks = Vec::new();
     for (position, step) in scenario.steps.iter().enumerate() {
         if !matches!(step.action, StepAction::Rerun) {
-            let expect = expectations(step, &step.on, &step.expect, !step.then.is_empty());
-            tasks.push(task(position, step, None, expect)?);
+            tasks.push(task(position, step, None, |host| step.expectation(host))?);
         }
         for name in &step.then {
             // Invariant: the scenario refuses a `then` that names no earlier step.
             let Some(again) = scenario.steps.iter().position(|other| other.name == *name) else { continue };
             let other = &scenario.steps[again];
-            let mut expect = expectations(other, &other.on, &other.expect, false);
-            // The step's own hosts speak of its own command; everything else it expects is of what runs again.
-            for host in &other.on {
-                let own_command = step.on.contains(host) && !matches!(step.action, StepAction::Rerun);
-                let named = step.expect.get(host).filter(|_| !own_command);
-                if let Some(override_) = named.or_else(|| step.expect.get("all")) {
-                    expect.insert(host.clone(), override_.clone());
-                }
-            }
-            tasks.push(task(again, other, Some(position), expect)?);
+            tasks.push(task(again, other, Some(position), |host| step.expectation_of_rerun(other, host))?);
         }
     }
     Ok(tasks)
 }
 
-fn task(
+fn task<'s>(
     position: usize,
-    step: &Step,
+    step: &'s Step,
     rerun_of: Option<usize>,
-    expect: BTreeMap<String, Expectation>,
+    expected: impl Fn(&str) -> Option<&'s Expectation>,
 ) -> Result<Task, Box<PlanError>> {
     let invocation = match &step.action {
         StepAction::Aws { line, span } => {
             let parsed = awscli::parse(line).map_err(|source| {
-                let inside = source.span.clone().map(|part| span.start + part.start..span.start + part.end);
+                // The line's bytes stand in the file as they are unless TOML escapes some; then the whole line is shown.
+                let inside = source.span.clone().filter(|_| span.len() == line.len() + 2);
+                let inside = inside.map(|part| span.start + 1 + part.start..span.start + 1 + part.end);
                 Box::new(PlanError { step: step.name.clone(), span: inside.unwrap_or_else(|| span.clone()), source })
             })?;
             Some(parsed)
         }
         _ => None,
     };
-    Ok(Task { step: position, rerun_of, invocation, expect })
-}
-
-/// `all` spelled out for each host; with `then`, `all` speaks of what runs again.
-fn expectations(
-    step: &Step,
-    hosts: &[String],
-    expect: &BTreeMap<String, Expectation>,
-    all_is_for_reruns: bool,
-) -> BTreeMap<String, Expectation> {
     let operator = ["operator".to_owned()];
-    let hosts = if step.on.is_empty() { &operator[..] } else { hosts };
-    let of = |host: &String| {
-        let all = expect.get("all").filter(|_| !all_is_for_reruns);
-        let expectation = expect.get(host).or(all)?;
-        Some((host.clone(), expectation.clone()))
-    };
-    hosts.iter().filter_map(of).collect()
+    let hosts = if step.on.is_empty() { &operator[..] } else { &step.on[..] };
+    let expect = hosts.iter().filter_map(|host| Some((host.clone(), expected(host)?.clone()))).collect();
+    Ok(Task { step: position, rerun_of, invocation, expect })
 }

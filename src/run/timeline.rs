@@ -507,8 +507,7 @@ impl HostRun {
     }
 }
 
-/// The time from one repetition's start to the next: `every`, plus or minus up to `jitter`.
+/// The time from one repetition's start to the next: `every`, plus up to `jitter`.
 fn step_every(step: &crate::scenario::Step, jitter: &mut Stream) -> SimDuration {
-    let (every, spread) = (step.every.as_nanos(), step.jitter.as_nanos());
-    SimDuration::from_nanos((every + jitter.below(2 * spread + 1)).saturating_sub(spread))
+    step.every + SimDuration::from_nanos(jitter.below(step.jitter.as_nanos() + 1))
 }
