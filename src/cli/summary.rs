@@ -237,7 +237,18 @@ fn totals(text: &mut String, result: &RunResult, out: &Path) {
     let _ = write!(line, " + {} answered by the VPC (ARP) + {} queued", packets.absorbed, packets.queued);
     labelled(text, "packets", &line);
     for road in &result.latency {
-        labelled(text, "latency", &road.to_string());
+        let kind = road.kind.as_str().replace('_', " ");
+        let nanos = |value| SimDuration::from_nanos(value).to_string();
+        let figures = &road.latency;
+        let line = format!(
+            "{} {kind}: p50 {}, p99 {}, max {} ({} samples)",
+            road.road,
+            nanos(figures.p50_ns),
+            nanos(figures.p99_ns),
+            nanos(figures.max_ns),
+            figures.count
+        );
+        labelled(text, "latency", &line);
     }
     let captures = result.files.iter().filter(|file| file.path.ends_with(".pcapng")).count();
     labelled(

@@ -130,11 +130,6 @@ pub struct Program {
 }
 
 impl Program {
-    /// (skeleton) The Ethernet address of a host that has no interface of its own in a VPC.
-    pub fn host_mac(&self, _host: HostIx) -> crate::net::MacAddress {
-        crate::net::MacAddress::default()
-    }
-
     /// A program without any place: what a world holds before the first publication.
     pub fn empty() -> Program {
         Program {
@@ -145,6 +140,7 @@ impl Program {
             hosts: Box::new([]),
             links: Box::new([]),
             origins: Origins::default(),
+            lookup: Default::default(),
         }
     }
 }

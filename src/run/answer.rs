@@ -70,11 +70,11 @@ impl Services {
         wanted: Option<&Wanted>,
     ) -> (HttpResponse, Option<String>) {
         let date = control.calendar().http_date(now);
-        let request_id = api::request_id(&mut self.request_ids);
+        let request_id = crate::awscli::request::uuid(&mut self.request_ids);
         let body = String::from_utf8_lossy(&request.body);
         let outcome = query::decode_request(&body).and_then(|(operation, parameters)| {
             let wanted = wanted.cloned().unwrap_or_default();
-            let document = api::execute(control, now, operation, &parameters, &wanted)?;
+            let document = api::execute::execute(control, now, operation, &parameters, &wanted)?;
             let created = created_id(operation, &document);
             let xml = xml::encode_response(operation, &document, &request_id)
                 .map_err(|error| ApiError::new("InternalError", error.to_string()))?;
@@ -114,7 +114,7 @@ impl Services {
         loop {
             let output = match invocation.service {
                 Service::Ec2 => {
-                    let answer = api::execute(control, now, invocation.operation, command.parameters(), wanted);
+                    let answer = api::execute::execute(control, now, invocation.operation, command.parameters(), wanted);
                     created = answer.as_ref().ok().and_then(|answer| created_id(invocation.operation, answer));
                     command.answered(answer)
                 }

@@ -1,7 +1,7 @@
 //! Expectations against what came.
 
 use super::result::{Check, HostResult};
-use crate::scenario::{ExpectedSource, Expectation, Names, Via};
+use crate::scenario::{Expectation, ExpectedSource, Kind, Names, Via};
 use std::collections::BTreeMap;
 
 /// Compares every expectation of a step with its results, in the order of the hosts.
@@ -28,7 +28,7 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
             Via::None => got.is_none(),
             Via::Named(name) => got.is_some_and(|got| {
                 let id = got.id.as_deref();
-                id == Some(name) || got.name.as_deref() == Some(name) || id.is_some_and(|id| names.is_called(name, id))
+                id == Some(name) || got.name.as_deref() == Some(name) || id.is_some_and(|id| Kind::of_id(id).and_then(|kind| names.lookup(kind, name)) == Some(id))
             }),
         };
         let got = got.map_or_else(

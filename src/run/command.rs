@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::net::MacAddress;
 use crate::program::{HostIx, Node, Program};
 use crate::rng::{Seed, Stream};
-use crate::scenario::{Kind, Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction};
+use crate::scenario::{Kind, Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction, TlsChoice};
 use bytes::Bytes;
 
 /// An `aws` command in the middle of its calls.
@@ -144,6 +144,14 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "allocationid" => &[Kind::ElasticIp],
         "resource" | "resourceid" => &Kind::ALL,
         _ => &[],
+    }
+}
+
+const fn tls_versions(choice: TlsChoice) -> TlsVersions {
+    match choice {
+        TlsChoice::Any => TlsVersions::Tls12And13,
+        TlsChoice::Tls12 => TlsVersions::Tls12,
+        TlsChoice::Tls13 => TlsVersions::Tls13,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::dataplane::{Decision, DropReason, PacketId, PacketMeta, Step, Tap};
 use crate::metrics::{LatencyKind, RoadLatencies};
 use crate::program::{HostIx, HostKind, NextHopKind, Node, NodeIx, Program, TableIx};
 use crate::time::SimTime;
+use crate::wire::Parsed;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -265,9 +266,11 @@ impl Tap for Observer {
 
 /// Source and destination of an IPv4 TCP or UDP frame.
 fn ends(frame: &[u8]) -> (Option<(Ipv4Addr, u16)>, Option<(Ipv4Addr, u16)>) {
-    crate::wire::parse(frame)
-        .and_then(|parsed| parsed.five_tuple())
-        .map_or((None, None), |tuple| {
+    match Parsed::of(frame) {
+        Ok(parsed) => {
+            let tuple = parsed.five_tuple();
             (Some((tuple.source, tuple.source_port)), Some((tuple.destination, tuple.destination_port)))
-        })
+        }
+        Err(_) => (None, None),
+    }
 }

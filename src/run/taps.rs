@@ -8,16 +8,16 @@ use crate::time::SimTime;
 use std::sync::Arc;
 
 /// Captures and the report's observer.
-pub struct Taps {
+pub(super) struct Taps {
     /// Writes captures.
-    pub capture: CaptureTap,
+    pub(super) capture: CaptureTap,
     /// Counts for the report.
-    pub observer: Observer,
+    pub(super) observer: Observer,
 }
 
 impl Taps {
     /// Follows a new program.
-    pub fn adopt(&mut self, program: &Arc<Program>) {
+    pub(super) fn adopt(&mut self, program: &Arc<Program>) {
         self.capture.adopt(program);
         self.observer.adopt(program);
     }

@@ -177,7 +177,8 @@ impl Run {
         let end_ns = self.calendar.unix_nanos(self.sim.now());
         let mut files = std::mem::take(self.sim.tap.capture.files_mut());
         files.finish(end_ns);
-        let result = record::run_result(&self, std::mem::take(&mut self.steps), complete, &files);
+        let steps = std::mem::take(&mut self.steps);
+        let result = record::run_result(&self, steps, complete, &files);
         (result, files)
     }
 

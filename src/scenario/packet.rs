@@ -148,6 +148,32 @@ impl fmt::Display for PacketAddress {
     }
 }
 
+/// As the scenario writes it.
+impl fmt::Display for PacketSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Packet { source, destination, transport, .. } = match self {
+            PacketSpec::Packet(packet) => packet,
+            PacketSpec::Frame(bytes) => return write!(f, "a frame of {} bytes", bytes.len()),
+        };
+        match transport {
+            Transport::Udp { source_port, destination_port } => {
+                write!(f, "udp {source}:{source_port} -> {destination}:{destination_port}")
+            }
+            Transport::Tcp { source_port, destination_port, flags } => {
+                let TcpFlags { syn, ack, rst, fin } = *flags;
+                let names = [(syn, " syn"), (ack, " ack"), (rst, " rst"), (fin, " fin")];
+                let names: String = names.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+                write!(f, "tcp{names} {source}:{source_port} -> {destination}:{destination_port}")
+            }
+            Transport::Icmp { icmp_type: 8, icmp_code: 0 } => write!(f, "icmp echo {source} -> {destination}"),
+            Transport::Icmp { icmp_type, icmp_code } => {
+                write!(f, "icmp {icmp_type}/{icmp_code} {source} -> {destination}")
+            }
+            Transport::Other(Protocol(number)) => write!(f, "protocol {number} {source} -> {destination}"),
+        }
+    }
+}
+
 impl Packet {
     /// The packet's bytes, IPv4 header first, with right checksums and DF set.
     pub fn ipv4_bytes(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {

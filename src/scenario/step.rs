@@ -13,6 +13,7 @@ use super::read::{Section, Text, closest, shown};
 use super::settings::{TlsChoice, duration_at, one_of, tls_at};
 use crate::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// How many steps a scenario may have.
@@ -134,6 +135,30 @@ pub enum ExpectedSource {
     Private,
     /// This one.
     Address(Ipv4Addr),
+}
+
+/// As the scenario writes it.
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Via::InternetGateway => "internet-gateway",
+            Via::GatewayEndpoint => "gateway-endpoint",
+            Via::Local => "local",
+            Via::None => "none",
+            Via::Named(name) => name,
+        })
+    }
+}
+
+/// As the scenario writes it.
+impl fmt::Display for ExpectedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpectedSource::Public => f.write_str("public"),
+            ExpectedSource::Private => f.write_str("private"),
+            ExpectedSource::Address(address) => address.fmt(f),
+        }
+    }
 }
 
 impl Step {
