@@ -5,7 +5,10 @@
 use super::error::{ApiError, DocumentError};
 use super::model::{Service, Shape, Structure};
 use super::query::{elements_of, members_of, scalar_text};
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value};
+use std::io::{self, Write};
 
 /// The content type of requests and answers.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -15,12 +18,50 @@ pub fn target(service: Service, operation: &str) -> String {
     format!("{}.{operation}", service.model().metadata.target_prefix.as_deref().unwrap_or_default())
 }
 
-/// The body that asks for `operation`, compact, members in the model's order.
+/// The body that asks for `operation`, members in the document's order.
 ///
 /// # Errors
 /// A member is unknown or has another type than the model says.
 pub fn encode_request(service: Service, operation: &str, document: &Value) -> Result<String, DocumentError> {
-    Ok(structure(service, service.model().input(operation), document, "")?.to_string())
+    structure(service, service.model().input(operation), document, "").map(|checked| python_dumps(&checked))
+}
+
+/// JSON as Python's `json.dumps` writes it by default, and so botocore: `", "` and `": "`, nothing but ASCII.
+pub fn python_dumps(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    // A Value has only string keys and writing to memory does not fail; and what is written is ASCII.
+    let written = value.serialize(&mut Serializer::with_formatter(&mut bytes, Python));
+    debug_assert!(written.is_ok(), "serialising a Value to memory");
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+struct Python;
+
+impl Formatter for Python {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.begin_array_value(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        for letter in fragment.chars() {
+            if letter.is_ascii() {
+                writer.write_all(&[letter as u8])?;
+            } else {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn structure(service: Service, shape: &Structure, value: &Value, path: &str) -> Result<Value, DocumentError> {
@@ -72,11 +113,11 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn requests_are_compact_and_checked() {
+    fn requests_are_written_as_botocore_does_and_checked() {
         let encode = |document| encode_request(Service::DynamoDb, "ListTables", &document);
         assert_eq!(encode(json!({})).unwrap(), "{}");
-        let ordered = r#"{"ExclusiveStartTableName":"abc","Limit":5}"#;
-        assert_eq!(encode(json!({"Limit": 5, "ExclusiveStartTableName": "abc"})).unwrap(), ordered);
+        let spaced = r#"{"Limit": 5, "ExclusiveStartTableName": "a\"\u00fc\ud83d\ude00"}"#;
+        assert_eq!(encode(json!({"Limit": 5, "ExclusiveStartTableName": "a\"ü😀"})).unwrap(), spaced);
         assert_eq!(encode(json!({"Limit": "5"})).unwrap_err().to_string(), "Limit: expected an integer, got \"5\"");
         assert_eq!(target(Service::DynamoDb, "ListTables"), "DynamoDB_20120810.ListTables");
     }

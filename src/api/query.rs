@@ -1,7 +1,7 @@
 //! EC2's Query protocol, the request side: a form body from a document and back.
 //!
 //! `Action=CreateVpcEndpoint&Version=2016-11-15&VpcId=vpc-1&RouteTableId.1=rtb-1`: structures nest by dots, lists are
-//! numbered from 1, an empty list or structure leaves nothing. Source: EC2 API Reference, "Query requests"; botocore's
+//! numbered from 1, an empty list or structure leaves nothing; parameters follow the document's order. Source: EC2 API Reference, "Query requests"; botocore's
 //! `ec2` serializer.
 //!
 //! Decoding checks what EC2's front end checks: known action, known parameters, types, required parameters. Enumerations
@@ -9,7 +9,7 @@
 
 use super::base64;
 use super::error::{ApiError, DocumentError};
-use super::model::{List, Service, ServiceModel, Shape, Structure};
+use super::model::{List, Member, Service, ServiceModel, Shape, Structure};
 use super::timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -83,17 +83,16 @@ impl Encoder {
     }
 }
 
-/// The members of `value` in the model's order.
+/// The members of `value` with what the model says of them, in the document's order, which is botocore's for requests.
 pub(super) fn members_of<'a>(
     shape: &'a Structure,
     value: &'a Value,
     path: &str,
-) -> Result<Vec<(&'a super::model::Member, &'a Value)>, DocumentError> {
+) -> Result<Vec<(&'a Member, &'a Value)>, DocumentError> {
     let fields = value.as_object().ok_or_else(|| wrong_type(path, "a structure", value))?;
-    if let Some(unknown) = fields.keys().find(|name| shape.member(name).is_none()) {
-        return Err(DocumentError::new(&below(path, unknown), "is not in the model"));
-    }
-    Ok(shape.members.iter().filter_map(|member| fields.get(&member.name).map(|value| (member, value))).collect())
+    let known =
+        |name: &String| shape.member(name).ok_or_else(|| DocumentError::new(&below(path, name), "is not in the model"));
+    fields.iter().map(|(name, value)| Ok((known(name)?, value))).collect()
 }
 
 pub(super) fn elements_of<'a>(value: &'a Value, path: &str) -> Result<&'a [Value], DocumentError> {
@@ -316,7 +315,7 @@ mod tests {
     #[test]
     fn encodes_as_botocore_does() {
         let document = json!({
-            "ServiceName": "com.amazonaws.us-east-1.dynamodb", "RouteTableIds": ["rtb-1", "rtb-2"], "VpcId": "vpc-1", "DryRun": true,
+            "DryRun": true, "VpcId": "vpc-1", "ServiceName": "com.amazonaws.us-east-1.dynamodb", "RouteTableIds": ["rtb-1", "rtb-2"],
             "TagSpecifications": [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "a b&c/ü"}]}],
         });
         assert_eq!(

@@ -55,7 +55,10 @@ struct Encoder {
 
 impl Encoder {
     fn structure(&mut self, shape: &Structure, value: &Value, path: &str) -> Result<(), DocumentError> {
-        for (member, value) in members_of(shape, value, path)? {
+        // The model's order: an answer's bytes do not depend on how control happened to build it.
+        let mut members = members_of(shape, value, path)?;
+        members.sort_by_key(|(member, _)| shape.members.iter().position(|known| known.name == member.name));
+        for (member, value) in members {
             let path = if path.is_empty() { member.name.clone() } else { format!("{path}.{}", member.name) };
             self.element(&member.xml_name, self.model.shape(&member.shape), value, &path)?;
         }

@@ -4,7 +4,7 @@
 //! resumption, tickets, client certificates, early data: each would make one call depend on an earlier one.
 //!
 //! How it is made reproducible. rustls takes its randomness and its date from `'static` providers, not from arguments. So every
-//! call here that may need them lends the host's [`Stream`] and the date to a thread-local slot ([`ambient`]) for the length of
+//! call here that may need them lends the host's [`Stream`] and the date to a thread-local slot (`ambient`) for the length of
 //! the call, and takes the stream back afterwards. Outside such a call the slot is empty and a draw fails, so nothing can leak from
 //! one host's stream into another's. Key exchange (X25519) draws from the same slot, because rustls' own would ask the
 //! operating system. Signatures are Ed25519: no randomness, constant size.

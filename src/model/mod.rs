@@ -17,6 +17,7 @@ mod network_interface;
 mod outside;
 pub mod prefix_list;
 mod quota;
+mod replace;
 mod route_table;
 mod security_group;
 mod tags;
