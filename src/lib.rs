@@ -23,6 +23,7 @@ pub mod sim;
 // L5 edges, pure
 pub mod api;
 pub mod awscli;
+pub mod explain;
 pub mod capture;
 pub mod metrics;
 pub mod run;

@@ -7,6 +7,7 @@
 //! a VPC's interfaces are unique; every VPC has a main route table, a default security group and a default network ACL.
 
 mod construct;
+pub mod dns_names;
 mod endpoint;
 mod error;
 mod gateway;

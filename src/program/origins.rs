@@ -61,6 +61,8 @@ pub struct Origins {
     pub hosts: Box<[Named]>,
     /// By [`TableIx`].
     pub tables: Box<[TableOrigin]>,
+    /// By [`super::LinkIx`]: what the link joins.
+    pub links: Box<[Named]>,
     /// By [`AclIx`].
     pub acls: Box<[Named]>,
     /// By [`GroupIx`]; the second part holds the rules' sentences, ingress and egress.
@@ -99,5 +101,20 @@ impl Origins {
         beaten.sort_by_key(|other| std::cmp::Reverse(other.cidr.prefix_len()));
         beaten.dedup_by(|a, b| a.target == b.target);
         RouteExplanation { table: origin, winner, beaten }
+    }
+}
+
+/// `52.94.0.0/22 (pl-02cd2c6b) -> vpce-9b15e2f2`.
+impl std::fmt::Display for RibEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.cidr)?;
+        if let Some(list) = &self.prefix_list {
+            write!(f, " ({list})")?;
+        }
+        write!(f, " -> {}", self.target)?;
+        if self.kind == NextHopKind::Blackhole {
+            f.write_str(" (blackhole)")?;
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,6 @@
 use super::error::Problem;
 use super::notation::{bandwidth, duration, size};
 use super::read::{Section, Text, closest, shown};
-use crate::host::tls::TlsVersions;
 use crate::model::{LinkParameters, Links, Model, UnknownConnection};
 use crate::time::SimDuration;
 
@@ -14,11 +13,6 @@ pub struct Settings {
     pub credentials: Credentials,
     /// How `aws` waits and retries (`[cli]`).
     pub cli: CliSettings,
-    /// TLS versions that clients offer (`[cli] tls`): both.
-    pub tls: TlsVersions,
-    /// Whether DynamoDB is called as `ACCOUNT.ddb.REGION.amazonaws.com` (`[cli] account_based_endpoint`): no, because static keys
-    /// do not tell the CLI the account.
-    pub account_based_endpoint: bool,
     /// After how long without a request a service closes a connection (`[service] idle_timeout`). Default 60 s: assumed, AWS
     /// documents none.
     pub service_idle_timeout: SimDuration,
@@ -46,8 +40,24 @@ pub struct CliSettings {
     pub connect_timeout: SimDuration,
     /// How long an answer may take: 60 s.
     pub read_timeout: SimDuration,
-    /// Tries per call, the first included; `None`, the default, is what the CLI does for the service (DynamoDB: 4).
-    pub attempts_max: Option<u32>,
+    /// Tries per call, the first included: 4.
+    pub attempts_max: u32,
+    /// TLS versions offered: both.
+    pub tls: TlsChoice,
+    /// Whether DynamoDB is called as `ACCOUNT.ddb.REGION.amazonaws.com`: no, because static keys do not tell the CLI the account.
+    pub account_based_endpoint: bool,
+}
+
+/// Which TLS versions a client offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsChoice {
+    /// 1.3 and 1.2.
+    #[default]
+    Any,
+    /// 1.2 only.
+    Tls12,
+    /// 1.3 only.
+    Tls13,
 }
 
 impl Default for Settings {
@@ -60,10 +70,10 @@ impl Default for Settings {
             cli: CliSettings {
                 connect_timeout: SimDuration::from_secs(60),
                 read_timeout: SimDuration::from_secs(60),
-                attempts_max: None,
+                attempts_max: 4,
+                tls: TlsChoice::Any,
+                account_based_endpoint: false,
             },
-            tls: TlsVersions::default(),
-            account_based_endpoint: false,
             service_idle_timeout: SimDuration::from_secs(60),
             dynamodb_road_latency: None,
             tracked_connections_max: None,
@@ -77,12 +87,12 @@ pub(super) fn duration_at(section: &Section<'_, '_>, key: &'static str) -> Optio
 }
 
 /// A TLS version at `tls`.
-pub(super) fn tls_at(section: &Section<'_, '_>) -> Option<TlsVersions> {
+pub(super) fn tls_at(section: &Section<'_, '_>) -> Option<TlsChoice> {
     let text = section.text("tls")?;
     match text.text {
-        "any" => Some(TlsVersions::Tls12And13),
-        "1.2" => Some(TlsVersions::Tls12),
-        "1.3" => Some(TlsVersions::Tls13),
+        "any" => Some(TlsChoice::Any),
+        "1.2" => Some(TlsChoice::Tls12),
+        "1.3" => Some(TlsChoice::Tls13),
         other => {
             section.report(
                 Problem::new(
@@ -159,13 +169,13 @@ fn read_cli(cli: &Section<'_, '_>, settings: &mut Settings) {
         settings.cli.read_timeout = timeout;
     }
     if let Some(attempts) = cli.integer("attempts_max", 1..=20) {
-        settings.cli.attempts_max = u32::try_from(attempts).ok();
+        settings.cli.attempts_max = u32::try_from(attempts).unwrap_or(1);
     }
     if let Some(choice) = tls_at(cli) {
-        settings.tls = choice;
+        settings.cli.tls = choice;
     }
     if let Some(flag) = cli.boolean("account_based_endpoint") {
-        settings.account_based_endpoint = flag;
+        settings.cli.account_based_endpoint = flag;
     }
     for key in ["access_key", "secret_key"] {
         let value =

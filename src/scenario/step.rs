@@ -10,9 +10,8 @@ use super::error::{Problem, Span};
 use super::names::Kind;
 use super::packet::{self, PacketSpec};
 use super::read::{Section, Text, closest, shown};
-use super::settings::{duration_at, one_of, tls_at};
+use super::settings::{TlsChoice, duration_at, one_of, tls_at};
 use crate::dataplane::DropReason;
-use crate::host::tls::TlsVersions;
 use crate::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -55,7 +54,7 @@ pub struct Step {
     /// The long-running program that makes the call and keeps its connection; `None` is a process of its own per call.
     pub session: Option<String>,
     /// TLS versions, if other than the settings'.
-    pub tls: Option<TlsVersions>,
+    pub tls: Option<TlsChoice>,
     /// What must come out, by host name, or "all". See [`Step::expectation`] and [`Step::expectation_of_rerun`].
     pub expect: BTreeMap<String, Expectation>,
     /// A remark for the reader of the report.
