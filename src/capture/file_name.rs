@@ -49,9 +49,13 @@ impl FileNames {
     }
 }
 
-/// A capture's name without its extension.
+/// A capture's name without its extension; of name and id one may be empty.
 pub(super) fn capture_stem(name: &str, id: &str) -> String {
-    format!("{}.{}", safe_stem(name), safe_stem(id))
+    match (name, id) {
+        (name, "") => safe_stem(name),
+        ("", id) => safe_stem(id),
+        (name, id) => format!("{}.{}", safe_stem(name), safe_stem(id)),
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +73,8 @@ mod tests {
         assert_eq!(file_name("a b/c:d", "eni-1"), "a_b_c_d.eni-1.pcapng");
         assert_eq!(file_name("../../etc/passwd", "eni-1"), "_._.._etc_passwd.eni-1.pcapng");
         assert_eq!(file_name("-rf", "eni-1"), "_rf.eni-1.pcapng");
-        assert_eq!(file_name("", "eni-1"), "unnamed.eni-1.pcapng");
+        assert_eq!(file_name("", "eni-1"), "eni-1.pcapng");
+        assert_eq!(file_name("laptop", ""), "laptop.pcapng");
         assert_eq!(safe_stem("."), "_");
         assert_eq!(safe_stem("caf\u{e9}\0"), "caf__");
         assert_eq!(safe_stem(&"x".repeat(5_000)).len(), STEM_BYTES_MAX);

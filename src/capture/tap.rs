@@ -76,12 +76,13 @@ impl CaptureTap {
     }
 
     /// Follows a new program: opens a file for every vantage point not seen before, and adds new names to all.
-    pub fn adopt(&mut self, program: &Arc<Program>) {
+    /// `name_of` knows what people call an id, where the program does not.
+    pub fn adopt(&mut self, program: &Arc<Program>, name_of: &dyn Fn(&str) -> Option<String>) {
         self.program = Arc::clone(program);
         for (position, node) in program.nodes.iter().enumerate() {
             let ix = NodeIx(position as u32);
             if !self.nodes.contains_key(&ix)
-                && let Some(files) = open_files(&mut self.files, program, ix, node)
+                && let Some(files) = open_files(&mut self.files, program, ix, node, name_of)
             {
                 self.nodes.insert(ix, files);
             }
@@ -93,7 +94,7 @@ impl CaptureTap {
             {
                 let vantage = Vantage {
                     name: name.clone(),
-                    id: "outside".to_owned(),
+                    id: String::new(),
                     description: format!("{name}, a host on the internet"),
                 };
                 self.outside.insert(ix, self.files.add(&vantage, None));
@@ -258,14 +259,20 @@ impl Awaited {
     }
 }
 
-fn open_files(files: &mut FileSet, program: &Program, ix: NodeIx, node: &Node) -> Option<NodeFiles> {
+fn open_files(
+    files: &mut FileSet,
+    program: &Program,
+    ix: NodeIx,
+    node: &Node,
+    name_of: &dyn Fn(&str) -> Option<String>,
+) -> Option<NodeFiles> {
     let named = program.origins.node(ix);
     let vantage = |name: Option<String>, description: String| Vantage {
         name: name.unwrap_or_default(),
         id: named.id.clone(),
         description,
     };
-    let called = named.name.clone();
+    let called = named.name.clone().or_else(|| name_of(&named.id));
     let in_words = called.clone().unwrap_or_else(|| named.id.clone());
     match node {
         Node::Eni(_) => {

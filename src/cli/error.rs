@@ -98,9 +98,9 @@ impl CliError {
         match self {
             CliError::NoScenario { help, .. } => Some(help.clone()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
-            CliError::Write { .. } => {
-                Some("free space or choose another directory with --out; what was written so far can be read".to_owned())
-            }
+            CliError::Write { .. } => Some(
+                "free space or choose another directory with --out; what was written so far can be read".to_owned(),
+            ),
             _ => None,
         }
     }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Marks a directory as written by vpcsim, so that the next run may empty it.
 const MARKER: &str = ".vpcsim";
-const MARKER_TEXT: &str = "This directory was written by vpcsim; its next run with the same --out replaces what is in it.\n";
+const MARKER_TEXT: &str =
+    "This directory was written by vpcsim; its next run with the same --out replaces what is in it.\n";
 /// Bytes of captures that may wait in memory.
 const PENDING_BYTES_MAX: usize = 1 << 20;
 /// The result's name.

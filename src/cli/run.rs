@@ -37,10 +37,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     dir.flush(&mut captures)?;
     let captures = captures.iter().map(|file| (file.file_name().to_owned(), file.frame_count())).collect::<Vec<_>>();
     result.files = write_rest(&dir, &captures, &histograms)?;
-    let json = serde_json::to_string_pretty(&result).map_err(|error| CliError::Write {
-        path: dir.path().join(RESULT),
-        source: error.into(),
-    })? + "\n";
+    let json = serde_json::to_string_pretty(&result)
+        .map_err(|error| CliError::Write { path: dir.path().join(RESULT), source: error.into() })?
+        + "\n";
     dir.write(RESULT, json.as_bytes())?;
     report(arguments, &source, &result, &json, dir.path())?;
     driven?;

@@ -50,10 +50,8 @@ fn read(path: &Path) -> Result<String, CliError> {
     if bytes.len() as u64 > limit {
         return Err(CliError::TooLarge { path: path.to_owned(), bytes: length.max(bytes.len() as u64), limit });
     }
-    String::from_utf8(bytes).map_err(|error| CliError::NotText {
-        path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| CliError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
 }
 
 fn suggestion(wanted: &str) -> String {

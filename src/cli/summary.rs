@@ -2,10 +2,12 @@
 //!
 //! Invariant: no line is wider than 100 columns.
 
-use super::table::{WIDTH, bytes, columns, cut, wrap};
-use crate::run::{HostResult, RouteDecision, RunResult, StepResult};
+use super::table::{Layout, WIDTH, bytes, cut, wrap, wrap_command};
+use crate::dataplane::DropReason;
+use crate::run::{DropCount, HostResult, RouteDecision, RunResult, StepResult};
 use crate::time::{SimDuration, SimTime};
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -22,14 +24,14 @@ pub(super) fn summary(name: &str, result: &RunResult, out: &Path) -> String {
     let title = cut(&format!("{name}  {}", result.title), WIDTH - right.len() - 2);
     let gap = WIDTH - right.len() - title.chars().count();
     let _ = writeln!(text, "{BOLD}{title}{BOLD:#}{:gap$}{FAINT}{right}{FAINT:#}\n", "");
+    let rows: Vec<_> = result.steps.iter().flat_map(|step| step.hosts.iter().map(row)).collect();
+    let layout = Layout::of(&rows, &[4, 5, 6]);
     for (position, step) in result.steps.iter().enumerate() {
         if step.rerun_of_step.is_none() {
             header(&mut text, step);
             if let Some(note) = &step.note {
                 let _ = write!(text, "{FAINT}{}{FAINT:#}", wrap(note, 2));
             }
-        } else if !follows_its_trigger(&result.steps, position) {
-            rerun_header(&mut text, result, step);
         }
         match same_as_first_run(&result.steps, position) {
             Some(first) => {
@@ -37,9 +39,14 @@ pub(super) fn summary(name: &str, result: &RunResult, out: &Path) -> String {
             }
             None => {
                 if step.rerun_of_step.is_some() {
-                    let _ = writeln!(text, "  {FAINT}{} again, at {}{FAINT:#}", step.name, SimTime::from_nanos(step.started_ns));
+                    let _ = writeln!(
+                        text,
+                        "  {FAINT}{} again, at {}{FAINT:#}",
+                        step.name,
+                        SimTime::from_nanos(step.started_ns)
+                    );
                 }
-                hosts(&mut text, step);
+                hosts(&mut text, step, &layout);
             }
         }
         after(&mut text, step);
@@ -66,19 +73,6 @@ fn header(text: &mut String, step: &StepResult) {
     let _ = writeln!(text, "{BOLD}{left}{BOLD:#}   {command}{:gap$}{FAINT}{right}{FAINT:#}", "");
 }
 
-fn rerun_header(text: &mut String, result: &RunResult, step: &StepResult) {
-    let trigger = step.rerun_of_step.unwrap_or(0);
-    let name = result.steps.iter().find(|other| other.number == trigger).map_or("", |other| other.name.as_str());
-    let _ = writeln!(text, "{BOLD}{trigger} {name}{BOLD:#}");
-}
-
-/// Whether the entry before stands under the same step, so that no new heading is wanted.
-fn follows_its_trigger(steps: &[StepResult], position: usize) -> bool {
-    let Some(before) = position.checked_sub(1).and_then(|before| steps.get(before)) else { return false };
-    let trigger = steps[position].rerun_of_step;
-    Some(before.number) == trigger && before.rerun_of_step.is_none() || before.rerun_of_step == trigger
-}
-
 /// The first run of a step that went just like this one: the same roads, sources, exits and deciding routes.
 fn same_as_first_run(steps: &[StepResult], position: usize) -> Option<&StepResult> {
     let step = &steps[position];
@@ -98,17 +92,16 @@ fn same_as_first_run(steps: &[StepResult], position: usize) -> Option<&StepResul
     (same && step.checks.iter().all(|check| check.passed)).then_some(first)
 }
 
-fn hosts(text: &mut String, step: &StepResult) {
-    let rows: Vec<_> = step.hosts.iter().map(row).collect();
-    let lines = columns(&rows, &[4, 5, 6]);
-    for (host, line) in step.hosts.iter().zip(lines) {
+fn hosts(text: &mut String, step: &StepResult, layout: &Layout) {
+    for host in &step.hosts {
         let style = if host.ok { GOOD } else { BAD };
-        let marked = match line.split_once("  ") {
-            Some((name, rest)) if name == host.host => format!("{name}  {style}{rest}{style:#}"),
-            _ => line.clone(),
-        };
+        let cells = row(host);
+        let line = layout.line(&cells);
         if line.chars().count() + 2 <= WIDTH {
-            let _ = writeln!(text, "  {marked}");
+            // The verdict is the second cell; colour just that.
+            let verdict = cells.get(1).map_or("", String::as_str);
+            let (name, rest) = line.split_at(host.host.len());
+            let _ = writeln!(text, "  {name}{}", rest.replacen(verdict, &format!("{style}{verdict}{style:#}"), 1));
         } else {
             text.push_str(&wrap(&line, 2));
         }
@@ -129,6 +122,7 @@ fn row(host: &HostResult) -> Vec<String> {
     let via = match &host.via {
         Some(via) => match (&via.id, via.class) {
             (Some(id), _) => format!("via {id}"),
+            (None, "internet") => "internet".to_owned(),
             (None, _) => "inside the VPC".to_owned(),
         },
         None => "no road".to_owned(),
@@ -153,7 +147,7 @@ fn details(text: &mut String, host: &HostResult) {
     for route in &host.routes {
         text.push_str(&wrap(&route_line(route, host), 4));
     }
-    for drop in &host.drops {
+    for drop in host.drops.iter().filter(|drop| !said_with_the_route(drop, host)) {
         let lost = if drop.packets == 1 { "packet".to_owned() } else { format!("{} packets", drop.packets) };
         let line = format!("{lost} dropped at {} [{}]: {}", drop.at, drop.code, drop.sentence);
         let _ = write!(text, "{BAD}{}{BAD:#}", wrap(&line, 4));
@@ -171,7 +165,16 @@ fn details(text: &mut String, host: &HostResult) {
     }
 }
 
+/// Packets without a route are counted where the missing route is named.
+fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
+    drop.code == DropReason::NoRoute.code() && host.routes.iter().any(|route| route.matched.is_none())
+}
+
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
+    if route.matched.is_none() {
+        let what = if route.packets == 1 { "packet" } else { "packets" };
+        return format!("{} [{}]; {} {what} lost", route.sentence, DropReason::NoRoute.code(), route.packets);
+    }
     let public = host.via.as_ref().is_some_and(|via| via.class == "internet-gateway")
         && route.target.as_ref() == host.via.as_ref().and_then(|via| via.id.as_ref());
     match public && host.stays_on_aws {
@@ -187,16 +190,24 @@ fn attempts_line(host: &HostResult) -> String {
         parts.push(format!("{} open {what} broke", host.broken_connections));
     }
     if host.attempts > host.calls {
-        parts.push(format!("{} attempts on {} connections", host.attempts, host.connections_opened));
+        let connections = if host.connections_opened == 1 { "connection" } else { "connections" };
+        parts.push(format!("{} attempts, {} new {connections}", host.attempts, host.connections_opened));
     }
     parts.join("; ")
 }
 
-/// JSON on one line, for a glance.
+/// An answer on one line, for a glance: of endpoints what decides their use, of everything else the JSON.
 fn compact(stdout: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(stdout) {
-        Ok(value) => value.to_string(),
-        Err(_) => stdout.trim().to_owned(),
+    let Ok(value) = serde_json::from_str::<Value>(stdout) else { return stdout.trim().to_owned() };
+    let endpoint = |endpoint: &Value| {
+        let text = |key| endpoint.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
+        let tables = endpoint.get("RouteTableIds").map_or_else(String::new, |ids| format!(", RouteTableIds {ids}"));
+        format!("{} {}{tables}", text("VpcEndpointId"), text("State"))
+    };
+    match (value.get("VpcEndpoint"), value.get("VpcEndpoints").and_then(Value::as_array)) {
+        (Some(one), _) => endpoint(one),
+        (None, Some(all)) if !all.is_empty() => all.iter().map(endpoint).collect::<Vec<_>>().join("; "),
+        _ => value.to_string(),
     }
 }
 
@@ -204,7 +215,7 @@ fn after(text: &mut String, step: &StepResult) {
     for warning in &step.warnings {
         let _ = write!(text, "{NOTICE}{}", wrap(&format!("! {}", warning.text), 4));
         if let Some(mend) = &warning.mend {
-            text.push_str(&wrap(&format!("! mend: {mend}"), 4));
+            text.push_str(&wrap_command(&format!("! mend: {mend}"), 4));
         }
         let _ = write!(text, "{NOTICE:#}");
     }
@@ -256,23 +267,30 @@ fn totals(text: &mut String, result: &RunResult, out: &Path) {
         "files",
         &format!("{}: {captures} captures (.pcapng), latency .hgrm, result.json, Wireshark profile", out.display()),
     );
-    if let Some(file) = result.files.iter().find(|file| file.path.ends_with(".pcapng")) {
-        let shown = result.steps.iter().flat_map(|step| &step.hosts).find(|host| !host.drops.is_empty());
-        let stem = shown.map(|host| format!("{}.", host.host));
-        let wanted = stem.and_then(|stem| result.files.iter().find(|file| file.path.starts_with(&stem)));
-        let path = out.join(&wanted.unwrap_or(file).path);
+    if let Some(file) = worth_a_look(result) {
+        let path = out.join(file);
         let config = out.join("wireshark");
         labelled(
             text,
             "look",
             &format!("WIRESHARK_CONFIG_DIR={} wireshark -C vpcsim {}", config.display(), path.display()),
         );
-        labelled(text, "", "filter: frame.comment contains \"DROP\"");
+        labelled(text, "", "display filter: frame.comment contains \"DROP\"");
     }
     labelled(text, "assumed", &format!("{}: \"assumptions\"", out.join("result.json").display()));
     if !result.complete {
         let _ = writeln!(text, "{BAD}INCOMPLETE: interrupted; the files hold what happened until then{BAD:#}");
     }
+}
+
+/// The capture of the host that lost the most, else the first.
+fn worth_a_look(result: &RunResult) -> Option<&str> {
+    let mut captures = result.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".pcapng"));
+    let hosts = result.steps.iter().flat_map(|step| &step.hosts);
+    let lost = |host: &&HostResult| host.drops.iter().map(|drop| drop.packets).sum::<u64>();
+    let unluckiest = hosts.filter(|host| lost(host) > 0).max_by_key(lost).map(|host| format!("{}.", host.host));
+    let own = unluckiest.and_then(|stem| captures.clone().find(|path| path.starts_with(&stem)));
+    own.or_else(|| captures.next())
 }
 
 fn labelled(text: &mut String, label: &str, line: &str) {

@@ -5,30 +5,43 @@ use std::fmt::Write;
 /// The widest line that is printed.
 pub(super) const WIDTH: usize = 100;
 
-/// Rows whose columns line up, with two blanks between. Trailing blanks are cut.
-pub(super) fn columns(rows: &[Vec<String>], right_aligned: &[usize]) -> Vec<String> {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<_> = (0..count)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
-        .collect();
-    let line = |row: &Vec<String>| {
+/// Column widths that fit a set of rows.
+pub(super) struct Layout {
+    widths: Vec<usize>,
+    right_aligned: Vec<usize>,
+}
+
+impl Layout {
+    /// The layout in which all `rows` line up, the columns in `right_aligned` at their right side.
+    pub(super) fn of(rows: &[Vec<String>], right_aligned: &[usize]) -> Layout {
+        let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest =
+            |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        let widths = (0..count).map(|column| widest(column).unwrap_or(0)).collect();
+        Layout { widths, right_aligned: right_aligned.to_vec() }
+    }
+
+    /// One row, two blanks between the columns. Trailing blanks are cut.
+    pub(super) fn line(&self, row: &[String]) -> String {
         let mut text = String::new();
         for (column, cell) in row.iter().enumerate() {
             let gap = if column == 0 { "" } else { "  " };
-            let width = widths[column];
-            let _ = match right_aligned.contains(&column) {
+            let width = self.widths.get(column).copied().unwrap_or(0);
+            let _ = match self.right_aligned.contains(&column) {
                 true => write!(text, "{gap}{cell:>width$}"),
                 false => write!(text, "{gap}{cell:<width$}"),
             };
         }
         text.trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    }
 }
 
 /// Breaks `text` at blanks so that every line, indented by `indent` blanks, fits. A word longer than a line is cut.
 pub(super) fn wrap(text: &str, indent: usize) -> String {
-    let width = WIDTH - indent;
+    wrap_to(text, indent, WIDTH - indent).iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn wrap_to(text: &str, indent: usize, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let mut word: Vec<char> = word.chars().collect();
@@ -49,7 +62,21 @@ pub(super) fn wrap(text: &str, indent: usize) -> String {
         }
     }
     let pad = " ".repeat(indent);
-    lines.iter().map(|line| format!("{pad}{line}\n")).collect()
+    lines.iter().map(|line| format!("{pad}{line}")).collect()
+}
+
+/// Breaks a command as a shell would let one type it, so that it can be copied: a backslash at every line's end but the last.
+pub(super) fn wrap_command(command: &str, indent: usize) -> String {
+    // Two columns are kept for " \\".
+    let lines = wrap_to(command, indent, WIDTH - indent - 2);
+    let last = lines.len() - 1;
+    let continued = |(position, line): (usize, &String)| match position {
+        0 if last == 0 => format!("{line}\n"),
+        position if position == last => format!("  {line}\n"),
+        0 => format!("{line} \\\n"),
+        _ => format!("  {line} \\\n"),
+    };
+    lines.iter().enumerate().map(continued).collect()
 }
 
 /// `text` on one line of at most `width` characters, cut with an ellipsis.
@@ -78,8 +105,9 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_numbers_stand_right() {
-        let row = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];
-        assert_eq!(columns(&[row("a", "10"), row("long", "9")], &[1]), ["a     10", "long   9"]);
+        let rows = [("a", "10"), ("long", "9")].map(|(a, b)| vec![a.to_owned(), b.to_owned()]);
+        let layout = Layout::of(&rows, &[1]);
+        assert_eq!(rows.map(|row| layout.line(&row)), ["a     10", "long   9"]);
     }
 
     #[test]

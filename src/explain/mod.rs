@@ -22,7 +22,9 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             format!("source/dest check: {address} is {own}")
         }
         Decision::SecurityGroup { direction, verdict } => security_group(program, direction, verdict),
-        Decision::SameSubnet { to } => format!("same subnet: straight to {}, no route table, no ACL", origins.node(to).id),
+        Decision::SameSubnet { to } => {
+            format!("same subnet: straight to {}, no route table, no ACL", origins.node(to).id)
+        }
         Decision::NetworkAcl { acl, direction, rule, allowed } => {
             let number = rule.map_or_else(|| "*".to_owned(), |number| number.to_string());
             let verdict = if allowed { "allow" } else { "deny" };
@@ -87,16 +89,17 @@ pub fn drop_sentence(program: &Program, at: Option<NodeIx>, reason: DropReason) 
     format!("DROP{place} [{}]: {}", reason.code(), reason.facts().sentence)
 }
 
-/// What a capture says about a frame: the road first, then the decisions in order, then the drop if there was one.
+/// What a capture says about a frame: its fate or its road first, then the deciding route, then everything else in order.
 pub fn comment(program: &Program, decisions: &[(NodeIx, Decision)], end: Option<(Option<NodeIx>, Step)>) -> String {
     let mut parts = Vec::with_capacity(decisions.len() + 2);
-    if let Some(road) = road(program, decisions) {
-        parts.push(format!("via {road}"));
+    match end {
+        Some((at, Step::Drop(reason))) => parts.push(drop_sentence(program, at, reason)),
+        _ => parts.extend(road(program, decisions).map(|road| format!("via {road}"))),
     }
-    parts.extend(decisions.iter().map(|(at, decision)| sentence(program, *at, decision)));
-    if let Some((at, Step::Drop(reason))) = end {
-        parts.push(drop_sentence(program, at, reason));
-    }
+    let is_route = |decision: &Decision| matches!(decision, Decision::Route { .. });
+    let routes = decisions.iter().filter(|(_, decision)| is_route(decision));
+    let others = decisions.iter().filter(|(_, decision)| !is_route(decision));
+    parts.extend(routes.chain(others).map(|(at, decision)| sentence(program, *at, decision)));
     parts.join(" | ")
 }
 

@@ -114,7 +114,8 @@ impl Services {
         loop {
             let output = match invocation.service {
                 Service::Ec2 => {
-                    let answer = api::execute::execute(control, now, invocation.operation, command.parameters(), wanted);
+                    let answer =
+                        api::execute::execute(control, now, invocation.operation, command.parameters(), wanted);
                     created = answer.as_ref().ok().and_then(|answer| created_id(invocation.operation, answer));
                     command.answered(answer)
                 }

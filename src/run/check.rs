@@ -28,7 +28,9 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
             Via::None => got.is_none(),
             Via::Named(name) => got.is_some_and(|got| {
                 let id = got.id.as_deref();
-                id == Some(name) || got.name.as_deref() == Some(name) || id.is_some_and(|id| Kind::of_id(id).and_then(|kind| names.lookup(kind, name)) == Some(id))
+                id == Some(name)
+                    || got.name.as_deref() == Some(name)
+                    || id.is_some_and(|id| Kind::of_id(id).and_then(|kind| names.lookup(kind, name)) == Some(id))
             }),
         };
         let got = got.map_or_else(

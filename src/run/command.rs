@@ -69,10 +69,8 @@ impl Conversation {
     }
 
     fn call(&mut self) -> Result<Call, CommandOutput> {
-        let request = self
-            .command
-            .request(&self.environment, &mut self.stream)
-            .map_err(|error| CommandOutput::usage(&error))?;
+        let request =
+            self.command.request(&self.environment, &mut self.stream).map_err(|error| CommandOutput::usage(&error))?;
         let credentials = Credentials {
             access_key_id: self.settings.credentials.access_key.clone(),
             secret_access_key: self.settings.credentials.secret_key.clone(),
@@ -108,11 +106,7 @@ pub(super) fn environment(scenario: &Scenario) -> Environment {
     if scenario.settings.cli.account_based_endpoint {
         endpoints.account_id = endpoint::AccountIdEndpoint::Preferred;
     }
-    Environment {
-        region: scenario.region.clone(),
-        account_id: Some(scenario.model.account_id.clone()),
-        endpoints,
-    }
+    Environment { region: scenario.region.clone(), account_id: Some(scenario.model.account_id.clone()), endpoints }
 }
 
 /// The command with the scenario's names replaced by AWS ids.
@@ -184,7 +178,9 @@ pub(super) fn command_line(step: &Step) -> String {
 pub(super) fn ssh_output(outcome: &Outcome) -> CommandOutput {
     let (stdout, stderr, exit_code) = match &outcome.result {
         Ok(Reply::Banner(banner)) => (format!("{banner}\n"), String::new(), 0),
-        Ok(Reply::Http(_)) => (String::new(), "kex_exchange_identification: banner line contains invalid characters\n".to_owned(), 255),
+        Ok(Reply::Http(_)) => {
+            (String::new(), "kex_exchange_identification: banner line contains invalid characters\n".to_owned(), 255)
+        }
         Err(failure) => (String::new(), format!("{failure}\n"), 255),
     };
     CommandOutput { stdout, stderr, exit_code }

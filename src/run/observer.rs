@@ -20,6 +20,8 @@ pub enum Road {
     InternetGateway(NodeIx),
     /// Through a gateway endpoint.
     GatewayEndpoint(NodeIx),
+    /// Outside every VPC: between hosts on the internet and public services.
+    Internet,
 }
 
 impl Road {
@@ -29,6 +31,7 @@ impl Road {
             Road::Local => "local",
             Road::InternetGateway(_) => "internet-gateway",
             Road::GatewayEndpoint(_) => "gateway-endpoint",
+            Road::Internet => "internet",
         }
     }
 }
@@ -190,6 +193,9 @@ impl Tap for Observer {
             }
             Decision::Translate { .. } => self.run.road = Some(Road::InternetGateway(at)),
             Decision::Endpoint { endpoint, .. } => self.run.road = Some(Road::GatewayEndpoint(endpoint)),
+            Decision::PublicAddress { .. } => {
+                self.run.road.get_or_insert(Road::Internet);
+            }
             _ => {}
         }
     }

@@ -37,9 +37,7 @@ pub(super) struct Task {
 pub(super) fn plan(scenario: &Scenario) -> Result<Vec<Task>, Box<PlanError>> {
     let mut tasks = Vec::new();
     for (position, step) in scenario.steps.iter().enumerate() {
-        if !matches!(step.action, StepAction::Rerun) {
-            tasks.push(task(position, step, None, |host| step.expectation(host))?);
-        }
+        tasks.push(task(position, step, None, |host| step.expectation(host))?);
         for name in &step.then {
             // Invariant: the scenario refuses a `then` that names no earlier step.
             let Some(again) = scenario.steps.iter().position(|other| other.name == *name) else { continue };
@@ -69,7 +67,8 @@ fn task<'s>(
         _ => None,
     };
     let operator = ["operator".to_owned()];
-    let hosts = if step.on.is_empty() { &operator[..] } else { &step.on[..] };
+    let operates = step.on.is_empty() && invocation.is_some();
+    let hosts = if operates { &operator[..] } else { &step.on[..] };
     let expect = hosts.iter().filter_map(|host| Some((host.clone(), expected(host)?.clone()))).collect();
     Ok(Task { step: position, rerun_of, invocation, expect })
 }

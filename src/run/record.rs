@@ -32,6 +32,7 @@ pub(super) struct HostRecord {
     tls_version: Option<&'static str>,
     destination: Option<Ipv4Addr>,
     durations_ns: Vec<u64>,
+    finished: SimTime,
     last: CommandOutput,
 }
 
@@ -68,6 +69,7 @@ impl HostRecord {
             tls_version: None,
             destination: None,
             durations_ns: Vec::new(),
+            finished: started,
             last: CommandOutput { stdout: String::new(), stderr: String::new(), exit_code: 0 },
         }
     }
@@ -88,6 +90,7 @@ impl HostRecord {
             self.reused_connection = outcome.reused_connection;
             self.tls_version = outcome.tls_version.or(self.tls_version);
             self.destination = outcome.peer.map(|peer| *peer.ip()).or(outcome.resolved).or(self.destination);
+            self.finished = outcome.finished;
             if self.durations_ns.len() < DURATIONS_MAX {
                 self.durations_ns.push(outcome.finished.since(call.started).as_nanos());
             }
@@ -95,7 +98,7 @@ impl HostRecord {
         self.last = call.output;
     }
 
-    fn into_result(mut self, now: SimTime) -> HostResult {
+    fn into_result(mut self) -> HostResult {
         self.durations_ns.sort_unstable();
         let call_ns_median = self.durations_ns.get(self.durations_ns.len() / 2).copied().unwrap_or(0);
         HostResult {
@@ -112,7 +115,7 @@ impl HostRecord {
             broken_connections: self.broken_connections,
             reused_connection: self.reused_connection,
             tls_version: self.tls_version,
-            duration_ns: now.since(self.started).as_nanos(),
+            duration_ns: self.finished.since(self.started).as_nanos(),
             call_ns_median,
             ..HostResult::default()
         }
@@ -120,44 +123,50 @@ impl HostRecord {
 }
 
 /// The operator's result.
-pub(super) fn operator_result(record: HostRecord, now: SimTime) -> HostResult {
-    record.into_result(now)
+pub(super) fn operator_result(record: HostRecord) -> HostResult {
+    record.into_result()
 }
 
 /// A host's result.
-pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation, now: SimTime) -> HostResult {
+pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> HostResult {
     let program = run.sim.program();
     let road = seen.roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road);
     let source = seen.seen_as.iter().max_by_key(|(_, packets)| **packets).map(|(address, _)| *address);
     let name = record.name.clone();
+    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_)))
+        && record.destination.is_some_and(|address| is_service(run.control.model(), address));
     HostResult {
-        via: road.map(|road| via(program, road)),
+        stays_on_aws,
+        via: road.map(|road| via(program, &run.names, road)),
         source_seen: source.map(|address| address.to_string()),
         source_kind: source.and_then(|address| kind_of(run.control.model(), &run.names, &name, address)),
         packets: seen.packets,
         bytes: seen.bytes,
         routes: routes(program, seen),
         drops: drops(program, seen),
-        ..record.into_result(now)
+        ..record.into_result()
     }
 }
 
-fn via(program: &Program, road: Road) -> Via {
+fn via(program: &Program, names: &crate::scenario::Names, road: Road) -> Via {
     let node = match road {
-        Road::Local => None,
+        Road::Local | Road::Internet => None,
         Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(program.origins.node(node)),
     };
-    Via { class: road.class(), id: node.map(|node| node.id.clone()), name: node.and_then(|node| node.name.clone()) }
+    let id = node.map(|node| node.id.clone());
+    let name = id.as_deref().and_then(|id| names.name_of(id)).map(str::to_owned);
+    Via { class: road.class(), name: name.or_else(|| node.and_then(|node| node.name.clone())), id }
+}
+
+/// Whether an address belongs to a service of the scenario's Region.
+fn is_service(model: &Model, address: Ipv4Addr) -> bool {
+    let mut own = model.public_services.iter().filter(|service| service.region == model.region);
+    own.any(|service| service.cidrs.iter().any(|cidr| cidr.contains(&address)))
 }
 
 /// Whether an address is the private or the public one of the instance called `host`. The address was seen before this moment, but
 /// instances keep theirs for life.
-fn kind_of(
-    model: &Model,
-    names: &crate::scenario::Names,
-    host: &str,
-    address: Ipv4Addr,
-) -> Option<&'static str> {
+fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: Ipv4Addr) -> Option<&'static str> {
     let id = names.lookup(crate::scenario::Kind::Instance, host)?.parse().ok()?;
     let eni = model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)?;
     if eni.private_ip == address {
@@ -291,18 +300,25 @@ fn loss_free_ranges(steps: &[StepResult], files: &FileSet) -> Vec<LossFreeRange>
                 ranges[*range].to_ns = step.finished_ns;
                 continue;
             }
-            let stem = format!("{}.", crate::capture::safe_stem(&host.host));
-            let file = files.iter().map(|file| file.file_name()).find(|name| name.starts_with(&stem));
+            let file = capture_of(&host.host, files);
             open.insert(&host.host, ranges.len());
             ranges.push(LossFreeRange {
                 host: host.host.clone(),
-                file: file.map(str::to_owned),
+                file,
                 from_ns: step.started_ns,
                 to_ns: step.finished_ns,
             });
         }
     }
     ranges
+}
+
+/// The capture of a host's interface.
+fn capture_of(host: &str, files: &FileSet) -> Option<String> {
+    let stem = crate::capture::safe_stem(host);
+    let (whole, beginning) = (format!("{stem}.pcapng"), format!("{stem}.eni-"));
+    let mut names = files.iter().map(|file| file.file_name());
+    names.find(|name| *name == whole || name.starts_with(&beginning)).map(str::to_owned)
 }
 
 /// What this run took for granted though AWS does not document it, or differs in.
@@ -332,7 +348,9 @@ fn invented(model: &Model) -> Vec<String> {
     let of_region = model.prefix_lists.values().filter(|list| list.region == model.region);
     of_region
         .filter_map(|list| match list.provenance {
-            Provenance::InventedId => Some(format!("the id {} of {} is invented: no public source shows it", list.id, list.name)),
+            Provenance::InventedId => {
+                Some(format!("the id {} of {} is invented: no public source shows it", list.id, list.name))
+            }
             Provenance::Scenario => Some(format!("the contents of {} ({}) are the scenario's", list.id, list.name)),
             Provenance::Published => None,
         })

@@ -4,6 +4,7 @@ use super::observer::Observer;
 use crate::capture::CaptureTap;
 use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
 use crate::program::{HostIx, NodeIx, Program};
+use crate::scenario::Names;
 use crate::time::SimTime;
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ pub(super) struct Taps {
 
 impl Taps {
     /// Follows a new program.
-    pub(super) fn adopt(&mut self, program: &Arc<Program>) {
-        self.capture.adopt(program);
+    pub(super) fn adopt(&mut self, program: &Arc<Program>, names: &Names) {
+        self.capture.adopt(program, &|id| names.name_of(id).map(str::to_owned));
         self.observer.adopt(program);
     }
 }

@@ -102,8 +102,7 @@ impl Run {
         }
         let server_names: Vec<_> = server_names.into_iter().collect();
         let tls = TlsWorld::new(scenario.seed, calendar, &server_names)?;
-        let settings =
-            HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
+        let settings = HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
         let taps = Taps { capture: CaptureTap::new(calendar), observer: Observer::new() };
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
         let mut run = Run {
@@ -138,7 +137,11 @@ impl Run {
 
     /// Simulated now, and the step under way or next.
     pub fn position(&self) -> (SimTime, Option<&str>) {
-        let task = self.active.first().map(|active| active.task).or((self.next_task < self.plan.len()).then_some(self.next_task));
+        let task = self
+            .active
+            .first()
+            .map(|active| active.task)
+            .or((self.next_task < self.plan.len()).then_some(self.next_task));
         (self.sim.now(), task.map(|task| self.scenario.steps[self.plan[task].step].name.as_str()))
     }
 
@@ -206,7 +209,8 @@ impl Run {
         let starts = self.active.iter().flat_map(|active| &active.hosts).filter(|host| host.waits_to_start());
         let starts = starts.map(|host| host.next_start);
         let now = self.sim.now();
-        let raw = self.active.iter().flat_map(|active| &active.hosts).map(|host| host.busy_until).filter(|at| *at > now);
+        let raw =
+            self.active.iter().flat_map(|active| &active.hosts).map(|host| host.busy_until).filter(|at| *at > now);
         let begin = (!self.foreground_busy()).then(|| self.next_begin()).flatten();
         starts.chain(raw).chain(begin).min().unwrap_or_else(|| {
             let oldest = self.active.iter().map(|active| active.started).min().unwrap_or(self.sim.now());
@@ -266,7 +270,7 @@ impl Run {
         let step = &self.scenario.steps[self.plan[task].step];
         let (on, repeat, seed) = (step.on.clone(), step.repeat.max(1), self.scenario.seed);
         let mut active = Active { task, started: now, hosts: Vec::new(), operator: None };
-        if on.is_empty() {
+        if on.is_empty() && self.plan[task].invocation.is_some() {
             active.operator = Some(self.operate(task)?);
         }
         for name in on {
@@ -274,7 +278,15 @@ impl Run {
             self.sim.tap.observer.take(host);
             let jitter = seed.derive(&format!("jitter:{task}:{name}"));
             let record = HostRecord::new(&name, now);
-            active.hosts.push(HostRun { record, host, remaining: repeat, next_start: now, jitter, current: None, busy_until: now });
+            active.hosts.push(HostRun {
+                record,
+                host,
+                remaining: repeat,
+                next_start: now,
+                jitter,
+                current: None,
+                busy_until: now,
+            });
         }
         self.active.push(active);
         let position = self.active.len() - 1;
@@ -349,7 +361,8 @@ impl Run {
                 let wanted = self.wanted_of_active();
                 let kind = self.sim.program().hosts[host.at()].kind.clone();
                 let now = self.sim.now();
-                let (response, created) = self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
+                let (response, created) =
+                    self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
                 if let Some((wanted, id)) = wanted.and_then(|wanted| wanted.label.zip(created)) {
                     self.give_name(&wanted, &id);
                 }
@@ -416,9 +429,9 @@ impl Run {
         let mut results = Vec::new();
         for HostRun { record, host, .. } in hosts {
             let observation = self.sim.tap.observer.take(host);
-            results.push(record::host_result(self, record, &observation, now));
+            results.push(record::host_result(self, record, &observation));
         }
-        results.extend(operator.map(|record| record::operator_result(record, now)));
+        results.extend(operator.map(|record| record::operator_result(record)));
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let warnings = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
         self.warned = fresh.into_iter().collect();
@@ -464,7 +477,7 @@ impl Run {
 
     fn publish(&mut self) -> Result<(), RunError> {
         let program = Arc::clone(self.control.program());
-        self.sim.tap.adopt(&program);
+        self.sim.tap.adopt(&program, &self.names);
         Ok(self.sim.publish(program, self.control.model())?)
     }
 

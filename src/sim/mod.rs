@@ -287,12 +287,8 @@ impl<T: Tap> Sim<T> {
             let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
             let outcome = step(&program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
             match outcome {
-                Step::Forward(next, None) => {
-                    meta.from = Some(at);
-                    at = next;
-                }
+                Step::Forward(next, None) => at = next,
                 Step::Forward(next, Some(link)) => {
-                    meta.from = Some(at);
                     self.tap.on_run_end(self.now, &meta);
                     return self.transmit(link, Way::Out, bytes, meta, End::Node(next));
                 }
