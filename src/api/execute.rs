@@ -4,7 +4,7 @@
 //! action or a query, the control plane does it, and the answer is read from the model as it is afterwards.
 //! Non-goals: authorisation (part 5), the wire (`query`, `xml`), the CLI's notation (`awscli`).
 //! Invariants: a refused call, and one with `DryRun`, changes nothing; a parameter that would have no effect here is either
-//! one of those that are documented so ([`actions`]) or refused by name.
+//! one of those documented so in `actions`, or refused by name.
 
 mod actions;
 mod answers;

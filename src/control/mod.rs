@@ -136,4 +136,4 @@ fn attempt(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
