@@ -10,6 +10,7 @@ use super::{Observer, RunError, check, record, warning};
 use crate::calendar::Calendar;
 use crate::capture::{CaptureTap, FileSet};
 use crate::control::ControlPlane;
+use crate::dataplane::conntrack::TrackingLimits;
 use crate::host::tls::TlsWorld;
 use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
 use crate::ids::InstanceId;
@@ -105,10 +106,14 @@ impl Run {
         let settings = HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
         let taps = Taps { capture: CaptureTap::new(calendar), observer: Observer::new() };
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
+        let mut sim = Sim::new(scenario.seed, settings, taps);
+        if let Some(entries_per_interface) = scenario.settings.tracked_connections_max {
+            sim.limit_tracking(TrackingLimits { entries_per_interface, ..TrackingLimits::default() });
+        }
         let mut run = Run {
             names: scenario.names.clone(),
             calendar,
-            sim: Sim::new(scenario.seed, settings, taps),
+            sim,
             services: Services::new(&scenario),
             control,
             plan,
@@ -481,13 +486,17 @@ impl Run {
         Ok(self.sim.publish(program, self.control.model())?)
     }
 
-    /// The end system that the scenario calls `name`.
+    /// The end system that the scenario calls `name`; of an endpoint, the service behind it.
     pub(super) fn host_called(&self, name: &str) -> Option<HostIx> {
         let program = self.sim.program();
         if let Some(id) = self.names.lookup(Kind::Instance, name) {
             let id: InstanceId = id.parse().ok()?;
             let eni = self.control.model().instances.get(&id)?.primary_interface_id?;
             return program.host_of(&HostKind::Instance(eni));
+        }
+        if let Some(id) = self.names.lookup(Kind::VpcEndpoint, name) {
+            let service = program.host_of(&HostKind::EndpointService(id.parse().ok()?));
+            return service.filter(|host| !program.hosts[host.at()].removed);
         }
         program.host_of(&HostKind::Outside(name.to_owned()))
     }
