@@ -180,7 +180,7 @@ impl Run {
     pub fn finish(mut self) -> (RunResult, FileSet) {
         let complete = self.is_over() && self.settle_until.is_some();
         for active in std::mem::take(&mut self.active) {
-            self.record_task(active);
+            self.record_task(active, false);
         }
         let end_ns = self.calendar.unix_nanos(self.sim.now());
         let mut files = std::mem::take(self.sim.tap.capture.files_mut());
@@ -424,23 +424,29 @@ impl Run {
                 self.free_from = self.sim.now() + PAUSE;
             }
             // What a raw packet met is known once it has gone its way.
-            self.record_task(active);
+            self.record_task(active, true);
         }
     }
 
-    fn record_task(&mut self, active: Active) {
+    /// Adds a task to the result. One that was cut short has no checks, and its hosts the exit status of an interrupted program.
+    fn record_task(&mut self, active: Active, is_done: bool) {
         let Active { task, started, hosts, operator } = active;
         let now = self.sim.now();
         let mut results = Vec::new();
-        for HostRun { record, host, .. } in hosts {
-            let observation = self.sim.tap.observer.take(host);
-            results.push(record::host_result(self, record, &observation));
+        for run in hosts {
+            let observation = self.sim.tap.observer.take(run.host);
+            let was_cut_short = !run.is_done(now);
+            let result = record::host_result(self, run.record, &observation);
+            results.push(if was_cut_short { result.cut_short() } else { result });
         }
         results.extend(operator.map(|record| record::operator_result(record)));
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let warnings = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
         self.warned = fresh.into_iter().collect();
-        let checks = check::checks(&self.plan[task].expect, &results, &self.names);
+        let checks = match is_done {
+            true => check::checks(&self.plan[task].expect, &results, &self.names),
+            false => Vec::new(),
+        };
         let result = record::step_result(self, &self.plan[task], started, now, results, warnings, checks);
         self.steps.push(result);
     }
