@@ -170,7 +170,7 @@ fn broken_rule(module: &str, used: &str) -> Option<String> {
 /// Layer and place in it.
 fn rank(module: &str) -> Option<(usize, usize)> {
     let place = |layer: &&[&str]| layer.iter().position(|name| *name == module);
-    LAYERS.iter().enumerate().find_map(|(number, layer)| Some((number, place(&layer)?)))
+    LAYERS.iter().enumerate().find_map(|(number, layer)| Some((number, place(layer)?)))
 }
 
 fn misplaced_modules(lib: &str) -> Vec<String> {

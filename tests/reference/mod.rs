@@ -10,6 +10,8 @@
 #![allow(missing_docs, unreachable_pub, reason = "part of one test, not of an interface")]
 
 pub mod changes;
+#[cfg(test)]
+mod examples;
 pub mod frames;
 pub mod models;
 pub mod packet;

@@ -1,7 +1,9 @@
 //! Random networks, biased to where AWS's rules meet: overlapping prefixes, blackholes, shared addresses, mixed groups.
 
 use std::net::Ipv4Addr;
-use vpcsim::ids::{EniId, ImageId, InternetGatewayId, PrefixListId, RouteTableId, SecurityGroupId, VpcEndpointId, VpcId};
+use vpcsim::ids::{
+    EniId, ImageId, InternetGatewayId, PrefixListId, RouteTableId, SecurityGroupId, VpcEndpointId, VpcId,
+};
 use vpcsim::model::{
     LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc, NewVpcEndpoint, OutsideHost, PrefixList,
     Propagation, Provenance, PublicService, RouteDestination, RouteOrigin, RouteTarget, RulePeer, Tags, TrafficMatch,
@@ -399,8 +401,21 @@ pub fn detach_or_delete(model: &mut Model, dice: &mut Dice, igw: InternetGateway
 /// Every address with a meaning, and its neighbours across some boundary.
 pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     let mut addresses: Vec<Ipv4Addr> = [
-        "8.8.8.8", "10.0.0.1", "10.9.9.9", "172.16.0.1", "172.32.0.1", "192.168.0.1", "100.64.0.1", "100.128.0.1",
-        "169.254.169.253", "169.254.169.254", "169.253.255.255", "224.0.0.251", "255.255.255.255", "127.0.0.1", "240.0.0.1",
+        "8.8.8.8",
+        "10.0.0.1",
+        "10.9.9.9",
+        "172.16.0.1",
+        "172.32.0.1",
+        "192.168.0.1",
+        "100.64.0.1",
+        "100.128.0.1",
+        "169.254.169.253",
+        "169.254.169.254",
+        "169.253.255.255",
+        "224.0.0.251",
+        "255.255.255.255",
+        "127.0.0.1",
+        "240.0.0.1",
     ]
     .iter()
     .map(|text| text.parse().expect("an address written in this file"))

@@ -72,6 +72,18 @@ pub fn ask_groups(model: &Model, eni: &NetworkInterface, side: Side, packet: &Pa
     GroupVerdict { allowed, open_both_ways: ports && from_everywhere && answers }
 }
 
+/// Whether the rule at `position` of one group allows the packet.
+pub fn rule_allows(model: &Model, group: &str, position: usize, side: Side, packet: &Packet) -> bool {
+    let group = model.security_groups.values().find(|known| known.id.to_string() == group);
+    let rules = group.map(|group| match side {
+        Side::Out => &group.egress,
+        Side::In => &group.ingress,
+    });
+    rules
+        .and_then(|rules| rules.get(position))
+        .is_some_and(|rule| says(rule.traffic, packet) && names(model, rule.peer, side.peer(packet)))
+}
+
 fn rules_of<'m>(model: &'m Model, eni: &NetworkInterface, side: Side) -> Vec<&'m SecurityGroupRule> {
     let mut rules = Vec::new();
     for id in &eni.security_group_ids {

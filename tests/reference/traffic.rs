@@ -1,9 +1,7 @@
 //! Random packets: half of them continue or answer what was delivered before, the others are aimed at addresses with a meaning.
 
 use super::models::{Dice, interesting_addresses};
-use super::packet::{
-    Content, ECHO_REPLY, ECHO_REQUEST, ICMP, LinkDestination, Packet, Party, TCP, TcpFlags, UDP,
-};
+use super::packet::{Content, ECHO_REPLY, ECHO_REQUEST, ICMP, LinkDestination, Packet, Party, TCP, TcpFlags, UDP};
 use super::routes::inside;
 use std::net::Ipv4Addr;
 use vpcsim::ids::EniId;
@@ -211,9 +209,10 @@ fn link_destination(model: &Model, eni: EniId, destination: Ipv4Addr, dice: &mut
             _ => LinkDestination::Nobody,
         };
     }
-    let neighbour = model.network_interfaces.values().find(|other| {
-        other.id != eni && other.subnet_id == own.subnet_id && other.private_ip == destination
-    });
+    let neighbour = model
+        .network_interfaces
+        .values()
+        .find(|other| other.id != eni && other.subnet_id == own.subnet_id && other.private_ip == destination);
     match neighbour {
         Some(other) if inside(destination, model.subnets[&own.subnet_id].cidr) && dice.percent(85) => {
             LinkDestination::Interface(other.id)

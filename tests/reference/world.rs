@@ -1,6 +1,6 @@
 //! The way of a packet, told as AWS's documentation tells it.
 
-use super::packet::{Content, ECHO_REPLY, ECHO_REQUEST, Fate, ICMP, LinkDestination, Outcome, Packet, Party, TCP, UDP};
+use super::packet::{Content, ECHO_REPLY, ECHO_REQUEST, Fate, LinkDestination, Outcome, Packet, Party, TCP, UDP};
 use super::routes::{self, Chosen, Tie, inside};
 use super::rules::{self, Side};
 use super::tracking::{self, Session};
@@ -30,7 +30,7 @@ impl World {
 
     /// The instance on `eni` sends `packet` in a frame to `link`.
     pub fn send_from_interface(&mut self, eni: EniId, packet: Packet, link: LinkDestination) -> Walked {
-        self.walk(packet, |walk| walk.out_of_interface(eni, link))
+        self.walk(packet, |walk| walk.leave_interface(eni, link))
     }
 
     /// A host on the internet sends.
@@ -46,6 +46,14 @@ impl World {
         })
     }
 
+    /// The provider of a host on the internet sends: to that host.
+    pub fn send_from_outside_platform(&mut self, host: &str, packet: Packet) -> Walked {
+        self.walk(packet, |walk| {
+            walk.path.push("internet".to_owned());
+            walk.deliver(Party::Outside(host.to_owned()))
+        })
+    }
+
     /// A service sends from its public side.
     pub fn send_from_public_service(&mut self, packet: Packet) -> Walked {
         self.walk(packet, |walk| {
@@ -56,7 +64,7 @@ impl World {
 
     /// A service sends through a gateway endpoint.
     pub fn answer_from_service(&mut self, endpoint: VpcEndpointId, packet: Packet) -> Walked {
-        self.walk(packet, |walk| walk.out_of_endpoint(endpoint))
+        self.walk(packet, |walk| walk.leave_endpoint(endpoint))
     }
 
     /// What serves DHCP and DNS to `eni` sends.
@@ -65,7 +73,7 @@ impl World {
             walk.path.push(eni.to_string());
             match walk.world.model.network_interfaces.contains_key(&eni) {
                 true => walk.deliver(Party::Instance(eni)),
-                false => drop("ResourceGone"),
+                false => dropped("ResourceGone"),
             }
         })
     }
@@ -83,7 +91,7 @@ struct Walk<'w> {
     path: Vec<String>,
 }
 
-fn drop(reason: &'static str) -> Result<Fate, Tie> {
+fn dropped(reason: &'static str) -> Result<Fate, Tie> {
     Ok(Fate::Dropped { reason })
 }
 
@@ -92,10 +100,10 @@ impl Walk<'_> {
         Ok(Fate::Delivered { to, packet: self.packet.clone() })
     }
 
-    fn out_of_interface(&mut self, eni_id: EniId, link: LinkDestination) -> Result<Fate, Tie> {
+    fn leave_interface(&mut self, eni_id: EniId, link: LinkDestination) -> Result<Fate, Tie> {
         self.path.push(eni_id.to_string());
         let Some(eni) = self.world.model.network_interfaces.get(&eni_id).cloned() else {
-            return drop("ResourceGone");
+            return dropped("ResourceGone");
         };
         // Link-local services are answered on the spot, before any rule (AmazonDNS-concepts.html, vpc-security-groups.html).
         if self.is_for_platform(&eni) {
@@ -104,17 +112,18 @@ impl Walk<'_> {
         let destination = self.packet.destination;
         // VPCs carry neither broadcast nor multicast (vpc-dg: subnet-sizing.html).
         if link == LinkDestination::Broadcast || destination.is_broadcast() || destination.is_multicast() {
-            return drop("BroadcastOrMulticast");
+            return dropped("BroadcastOrMulticast");
         }
         if inside(destination, net(169, 254, 0, 0, 16)) {
-            return drop("LinkLocalNotServed");
+            return dropped("LinkLocalNotServed");
         }
         if eni.source_dest_check && self.packet.source != eni.private_ip {
-            return drop("SourceCheck");
+            return dropped("SourceCheck");
         }
-        let through_dynamodb_endpoint = link == LinkDestination::Router && self.leads_to_dynamodb_endpoint(&eni)?;
-        if !self.groups_pass(&eni, Side::Out, through_dynamodb_endpoint) {
-            return drop("SecurityGroupEgress");
+        if !self.groups_pass(&eni, Side::Out, |walk| {
+            Ok(link == LinkDestination::Router && walk.leads_to_dynamodb_endpoint(&eni)?)
+        })? {
+            return dropped("SecurityGroupEgress");
         }
         match link {
             LinkDestination::Router => self.routed_from(&eni),
@@ -122,11 +131,11 @@ impl Walk<'_> {
             LinkDestination::Interface(other) => {
                 let other = self.world.model.network_interfaces.get(&other).cloned();
                 match other.filter(|other| other.subnet_id == eni.subnet_id) {
-                    Some(other) => self.into_interface(&other, false),
-                    None => drop("UnknownEthernetDestination"),
+                    Some(other) => self.enter_interface(&other, false),
+                    None => dropped("UnknownEthernetDestination"),
                 }
             }
-            LinkDestination::Nobody | LinkDestination::Broadcast => drop("UnknownEthernetDestination"),
+            LinkDestination::Nobody | LinkDestination::Broadcast => dropped("UnknownEthernetDestination"),
         }
     }
 
@@ -173,30 +182,44 @@ impl Walk<'_> {
         }
     }
 
-    /// Stateful security groups: a packet of a known flow passes; otherwise some rule must allow it.
-    fn groups_pass(&mut self, eni: &NetworkInterface, side: Side, through_dynamodb_endpoint: bool) -> bool {
-        let (now_ns, packet) = (self.world.now_ns, &self.packet);
-        let sessions = &mut self.world.sessions;
-        let mut known = false;
-        if let Some(session) = tracking::find(sessions, eni.id, packet, now_ns) {
-            tracking::note(session, packet, now_ns);
-            known = true;
-        }
-        // ICMP errors about a known flow belong to it.
-        if let Content::IcmpError { quoted, .. } = &packet.content {
-            known |= tracking::find(sessions, eni.id, quoted, now_ns).is_some();
-        }
-        let word = if known {
+    /// Stateful security groups: a packet of a known flow passes; otherwise some rule must allow it. Flows that rules open in both
+    /// directions are not tracked, unless AWS always tracks them.
+    fn groups_pass(
+        &mut self,
+        eni: &NetworkInterface,
+        side: Side,
+        always_tracked: impl FnOnce(&Self) -> Result<bool, Tie>,
+    ) -> Result<bool, Tie> {
+        let now_ns = self.world.now_ns;
+        let packet = self.packet.clone();
+        let word = if self.is_of_known_flow(eni, &packet) {
             "tracked"
         } else {
-            let verdict = rules::ask_groups(&self.world.model, eni, side, packet);
-            if verdict.allowed && (through_dynamodb_endpoint || !verdict.open_both_ways) {
-                self.world.sessions.push(tracking::open(eni.id, packet, now_ns));
+            let verdict = rules::ask_groups(&self.world.model, eni, side, &packet);
+            if !verdict.allowed {
+                "no rule"
+            } else if verdict.open_both_ways && !always_tracked(self)? {
+                "rule, not tracked"
+            } else {
+                self.world.sessions.push(tracking::open(eni.id, &packet, now_ns));
+                "rule, tracked from now on"
             }
-            if verdict.allowed { "rule" } else { "no rule" }
         };
         self.path.push(format!("sg {} {word}", side.word()));
-        word != "no rule"
+        Ok(word != "no rule")
+    }
+
+    fn is_of_known_flow(&mut self, eni: &NetworkInterface, packet: &Packet) -> bool {
+        let (now_ns, sessions) = (self.world.now_ns, &mut self.world.sessions);
+        if let Some(session) = tracking::find(sessions, eni.id, packet, now_ns) {
+            tracking::note(session, packet, now_ns);
+            return true;
+        }
+        // ICMP errors about a known flow belong to it.
+        match &packet.content {
+            Content::IcmpError { quoted, .. } => tracking::find(sessions, eni.id, quoted, now_ns).is_some(),
+            _ => false,
+        }
     }
 
     fn network_acl_passes(&mut self, subnet: SubnetId, side: Side) -> bool {
@@ -212,72 +235,71 @@ impl Walk<'_> {
         // ACLs stand at the subnet's boundary, not within.
         let stays = inside(destination, model.subnets[&eni.subnet_id].cidr);
         if !stays && !self.network_acl_passes(eni.subnet_id, Side::Out) {
-            return drop("NetworkAclEgress");
+            return dropped("NetworkAclEgress");
         }
         let Some(chosen) = self.route(eni.subnet_id)? else {
             self.path.push(format!("{table} no route"));
-            return drop("NoRoute");
+            return dropped("NoRoute");
         };
         self.path.push(format!("{table} {} -> {}", chosen.prefix, chosen.target));
         if !chosen.active {
-            return drop("BlackholeRoute");
+            return dropped("BlackholeRoute");
         }
         match chosen.target {
-            RouteTarget::Local => self.to_address(eni.vpc_id, Some(eni.subnet_id)),
-            RouteTarget::InternetGateway(id) => self.out_of_gateway(id, eni.vpc_id),
-            RouteTarget::GatewayEndpoint(id) => self.into_endpoint(id),
+            RouteTarget::Local => self.reach_address(eni.vpc_id, Some(eni.subnet_id)),
+            RouteTarget::InternetGateway(id) => self.leave_gateway(id, eni.vpc_id),
+            RouteTarget::GatewayEndpoint(id) => self.enter_endpoint(id),
             RouteTarget::NetworkInterface(id) => {
                 let middlebox = self.world.model.network_interfaces[&id].clone();
                 if middlebox.subnet_id != eni.subnet_id && !self.network_acl_passes(middlebox.subnet_id, Side::In) {
-                    return drop("NetworkAclIngress");
+                    return dropped("NetworkAclIngress");
                 }
-                self.into_interface(&middlebox, false)
+                self.enter_interface(&middlebox, false)
             }
         }
     }
 
     /// Delivery inside the VPC to whoever has the destination address; `None`: it comes from outside every subnet.
-    fn to_address(&mut self, vpc: VpcId, from_subnet: Option<SubnetId>) -> Result<Fate, Tie> {
+    fn reach_address(&mut self, vpc: VpcId, from_subnet: Option<SubnetId>) -> Result<Fate, Tie> {
         let owner = (self.world.model.network_interfaces.values())
             .find(|eni| eni.vpc_id == vpc && eni.private_ip == self.packet.destination)
             .cloned();
         let Some(owner) = owner else {
-            return drop("NoInterfaceAtAddress");
+            return dropped("NoInterfaceAtAddress");
         };
         if from_subnet != Some(owner.subnet_id) && !self.network_acl_passes(owner.subnet_id, Side::In) {
-            return drop("NetworkAclIngress");
+            return dropped("NetworkAclIngress");
         }
         let from_endpoint = from_subnet.is_none() && self.path.first().is_some_and(|first| first.starts_with("vpce-"));
-        self.into_interface(&owner, from_endpoint)
+        self.enter_interface(&owner, from_endpoint)
     }
 
-    fn into_interface(&mut self, eni: &NetworkInterface, from_endpoint: bool) -> Result<Fate, Tie> {
+    fn enter_interface(&mut self, eni: &NetworkInterface, from_endpoint: bool) -> Result<Fate, Tie> {
         self.path.push(eni.id.to_string());
-        let from_dynamodb = from_endpoint
-            && self.path[0].parse().is_ok_and(|id: VpcEndpointId| self.is_dynamodb(id));
-        if !self.groups_pass(eni, Side::In, from_dynamodb) {
-            return drop("SecurityGroupIngress");
+        let from_dynamodb = from_endpoint && self.path[0].parse().is_ok_and(|id: VpcEndpointId| self.is_dynamodb(id));
+        if !self.groups_pass(eni, Side::In, |_| Ok(from_dynamodb))? {
+            return dropped("SecurityGroupIngress");
         }
         if eni.source_dest_check && self.packet.destination != eni.private_ip {
-            return drop("DestinationCheck");
+            return dropped("DestinationCheck");
         }
         self.deliver(Party::Instance(eni.id))
     }
 
     /// One-to-one translation without state (VPC_Internet_Gateway.html).
-    fn out_of_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId) -> Result<Fate, Tie> {
+    fn leave_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId) -> Result<Fate, Tie> {
         self.path.push(igw.to_string());
         if is_rfc1918(self.packet.destination) {
-            return drop("InternetGatewayDestinationRfc1918");
+            return dropped("InternetGatewayDestinationRfc1918");
         }
         if is_rfc6598(self.packet.destination) {
-            return drop("InternetGatewayDestinationRfc6598");
+            return dropped("InternetGatewayDestinationRfc6598");
         }
         let private = self.packet.source;
         let owner = (self.world.model.network_interfaces.values())
             .find(|eni| eni.vpc_id == vpc && eni.private_ip == private && eni.attachment.is_some());
         let Some(public) = owner.and_then(|eni| eni.public_address) else {
-            return drop("InternetGatewayNoPublicAddress");
+            return dropped("InternetGatewayNoPublicAddress");
         };
         self.packet.source = public.address;
         if let Content::IcmpError { quoted, .. } = &mut self.packet.content
@@ -293,7 +315,7 @@ impl Walk<'_> {
     fn across_internet(&mut self) -> Result<Fate, Tie> {
         let destination = self.packet.destination;
         if destination.is_broadcast() || destination.is_multicast() {
-            return drop("BroadcastOrMulticast");
+            return dropped("BroadcastOrMulticast");
         }
         let model = &self.world.model;
         for host in model.outside_hosts.values() {
@@ -308,7 +330,7 @@ impl Walk<'_> {
             });
             if let Some(eni) = behind {
                 let (igw, private) = (gateway.id, eni.private_ip);
-                return self.into_gateway(igw, vpc, private);
+                return self.enter_gateway(igw, vpc, private);
             }
         }
         let service: Option<(ServiceKind, String)> = (model.public_services.iter())
@@ -316,17 +338,17 @@ impl Walk<'_> {
             .map(|service| (service.kind, service.region.clone()));
         match service {
             Some((kind, region)) => self.deliver(Party::PublicService(kind, region)),
-            None => drop("NobodyAtPublicAddress"),
+            None => dropped("NobodyAtPublicAddress"),
         }
     }
 
-    fn into_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId, private: Ipv4Addr) -> Result<Fate, Tie> {
+    fn enter_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId, private: Ipv4Addr) -> Result<Fate, Tie> {
         self.path.push(igw.to_string());
         if is_rfc1918(self.packet.source) {
-            return drop("InternetGatewaySourceRfc1918");
+            return dropped("InternetGatewaySourceRfc1918");
         }
         if is_rfc6598(self.packet.source) {
-            return drop("InternetGatewaySourceRfc6598");
+            return dropped("InternetGatewaySourceRfc6598");
         }
         let public = self.packet.destination;
         self.packet.destination = private;
@@ -335,36 +357,36 @@ impl Walk<'_> {
         {
             quoted.source = private;
         }
-        self.to_address(vpc, None)
+        self.reach_address(vpc, None)
     }
 
     /// Takes TCP and ICMP echo for its prefix list (docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html).
-    fn into_endpoint(&mut self, id: VpcEndpointId) -> Result<Fate, Tie> {
+    fn enter_endpoint(&mut self, id: VpcEndpointId) -> Result<Fate, Tie> {
         self.path.push(id.to_string());
         if self.packet.protocol != TCP && !self.packet.is_echo(ECHO_REQUEST) {
-            return drop("EndpointProtocol");
+            return dropped("EndpointProtocol");
         }
         if !self.in_list_of(id, self.packet.destination) {
-            return drop("EndpointDestinationNotInList");
+            return dropped("EndpointDestinationNotInList");
         }
         self.deliver(Party::EndpointService(id))
     }
 
-    fn out_of_endpoint(&mut self, id: VpcEndpointId) -> Result<Fate, Tie> {
+    fn leave_endpoint(&mut self, id: VpcEndpointId) -> Result<Fate, Tie> {
         self.path.push(id.to_string());
         let Some(vpc) = self.world.model.vpc_endpoints.get(&id).map(|endpoint| endpoint.vpc_id) else {
-            return drop("ResourceGone");
+            return dropped("ResourceGone");
         };
         if !self.in_list_of(id, self.packet.source) {
-            return drop("EndpointSourceNotInList");
+            return dropped("EndpointSourceNotInList");
         }
         if self.packet.protocol != TCP && !self.packet.is_echo(ECHO_REPLY) {
-            return drop("EndpointProtocol");
+            return dropped("EndpointProtocol");
         }
         if self.packet.tcp_flags().is_some_and(|flags| flags.syn && !flags.ack) {
-            return drop("EndpointInitiates");
+            return dropped("EndpointInitiates");
         }
-        self.to_address(vpc, None)
+        self.reach_address(vpc, None)
     }
 
     fn in_list_of(&self, endpoint: VpcEndpointId, address: Ipv4Addr) -> bool {
@@ -391,6 +413,3 @@ fn net(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
 fn plus(block: Ipv4Net, by: u32) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(block.network()) + by)
 }
-
-/// ICMP's number is needed by generators too.
-pub const PROTOCOLS: [u8; 3] = [TCP, UDP, ICMP];
