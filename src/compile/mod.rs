@@ -1,6 +1,29 @@
-//! (skeleton; helper CORE) From intent to program.
+//! From intent to program.
+//!
+//! Purpose: [`Compiler::compile`] turns a [`Model`] into the [`Program`] that packets meet, keeping the indices of everything it has seen before. Non-goals: judging
+//! the model (its constructors did), packets. Invariants: the same models in the same order give the same programs; an index never changes its
+//! meaning, what is gone leaves a tombstone (node), an empty table, or a host marked removed, and keeps its name for the records; a failed compilation
+//! hands out no program and does not disturb later ones.
+
+mod internet;
+mod names;
+mod registry;
+mod route_priority;
+mod security_groups;
+mod vpc;
+
+use crate::ids::{NetworkAclId, RouteTableId, SecurityGroupId, VpcId};
+use crate::lpm::Fib;
 use crate::model::Model;
-use crate::program::Program;
+use crate::net::{Ipv4Net, LinkParameters, MacAddress};
+use crate::program::{
+    Acl, HostAttachment, HostIx, HostKind, LinkIx, Lookup, Named, NextHop, Node, NodeIx, NodeKey, Origins, Program,
+    TableIx, TableOrigin,
+};
+use crate::rng::Seed;
+use registry::Registry;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// Why a model cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +44,38 @@ pub enum CompileError {
 #[derive(Clone, Debug, Default)]
 pub struct Compiler {
     epoch: u64,
+    nodes: Registry<NodeKey>,
+    hosts: Registry<HostKind>,
+    links: Registry<LinkKey>,
+    tables: Registry<RouteTableId>,
+    acls: Registry<NetworkAclId>,
+    groups: Registry<SecurityGroupId>,
+    zones: Registry<String>,
+    /// The gateway behind which each public address was last seen.
+    public_addresses: BTreeMap<Ipv4Addr, NodeKey>,
+    /// The tables as last built, to share what did not change.
+    built: BTreeMap<TableIx, BuiltTable>,
+}
+
+/// A forwarding table and what it was built from.
+type BuiltTable = (Vec<(Ipv4Net, NextHop)>, Fib<NextHop>);
+
+/// What a link joins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum LinkKey {
+    /// A host and its node.
+    Host(HostKind),
+    /// Two zones of a VPC, or a zone with itself.
+    Zones(VpcId, u16, u16),
+}
+
+/// The program being made. Slots of the registries that stay unfilled are what is gone.
+#[derive(Default)]
+struct Draft {
+    nodes: BTreeMap<NodeIx, Node>,
+    hosts: BTreeMap<HostIx, (NodeKey, MacAddress)>,
+    links: BTreeMap<LinkIx, LinkParameters>,
+    address_names: Vec<(Ipv4Addr, String)>,
 }
 
 impl Compiler {
@@ -33,17 +88,197 @@ impl Compiler {
     ///
     /// # Errors
     /// [`CompileError::TooMany`].
-    pub fn compile(&mut self, _model: &Model) -> Result<Program, CompileError> {
+    pub fn compile(&mut self, model: &Model) -> Result<Program, CompileError> {
+        let mut draft = Draft::default();
+        self.enrol(model);
+        let acls = self.compile_acls(model);
+        let groups = self.compile_group_origins(model);
+        let (fibs, tables) = self.compile_tables(model)?;
+        for vpc in model.vpcs.values() {
+            self.compile_vpc(model, vpc, &mut draft)?;
+        }
+        self.compile_internet(model, &mut draft);
+        self.name_addresses(model, &mut draft);
         self.epoch += 1;
-        let none = Default::default;
-        Ok(Program {
-            epoch: self.epoch,
-            nodes: Box::new([]),
-            fibs: Box::new([]),
-            acls: Box::new([]),
-            hosts: Box::new([]),
-            links: Box::new([]),
-            origins: none(),
-        })
+        Ok(self.assemble(draft, fibs, tables, acls, groups))
     }
+
+    /// Gives indices, and names, to everything in the model.
+    fn enrol(&mut self, model: &Model) {
+        self.nodes.enrol(NodeKey::Internet, named("internet", None));
+        for vpc in model.vpcs.values() {
+            self.nodes.enrol(NodeKey::Router(vpc.id), named(vpc.id, vpc.tags.name()));
+        }
+        for gateway in model.internet_gateways.values() {
+            self.nodes.enrol(NodeKey::InternetGateway(gateway.id), named(gateway.id, gateway.tags.name()));
+        }
+        for endpoint in model.vpc_endpoints.values() {
+            self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
+        }
+        for eni in model.network_interfaces.values() {
+            let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
+            self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name));
+        }
+        for table in model.route_tables.values() {
+            self.tables.enrol(table.id, named(table.id, table.tags.name()));
+        }
+        for acl in model.network_acls.values() {
+            let default = acl.is_default.then_some("default");
+            self.acls.enrol(acl.id, named(acl.id, acl.tags.name().or(default)));
+        }
+        for group in model.security_groups.values() {
+            self.groups.enrol(group.id, named(group.id, Some(&group.group_name)));
+        }
+        for subnet in model.subnets.values() {
+            self.zones.enrol(subnet.availability_zone.clone(), named(&subnet.availability_zone, None));
+        }
+    }
+
+    fn compile_acls(&self, model: &Model) -> Box<[Acl]> {
+        self.acls
+            .keys()
+            .map(|id| model.network_acls.get(id).map_or_else(Acl::default, security_groups::compile_acl))
+            .collect()
+    }
+
+    fn compile_tables(&mut self, model: &Model) -> Result<(Box<[Fib<NextHop>]>, Box<[TableOrigin]>), CompileError> {
+        let (mut fibs, mut origins) = (Vec::new(), Vec::new());
+        for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
+            let Some(table) = model.route_tables.get(id) else {
+                fibs.push(Fib::default());
+                origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
+                continue;
+            };
+            let compiled = route_priority::compile(model, table, &self.nodes)?;
+            origins.push(TableOrigin {
+                table: name.clone(),
+                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == *id),
+                entries: compiled.entries,
+            });
+            let ix = TableIx(position);
+            match self.built.get(&ix) {
+                Some((winners, fib)) if *winners == compiled.winners => fibs.push(fib.clone()),
+                _ => {
+                    let fib = Fib::build(&compiled.winners);
+                    fibs.push(fib.clone());
+                    self.built.insert(ix, (compiled.winners, fib));
+                }
+            }
+        }
+        Ok((fibs.into(), origins.into()))
+    }
+
+    fn assemble(
+        &self,
+        mut draft: Draft,
+        fibs: Box<[Fib<NextHop>]>,
+        tables: Box<[TableOrigin]>,
+        acls: Box<[Acl]>,
+        groups: Box<[(Named, [Box<[String]>; 2])]>,
+    ) -> Program {
+        let node_count = self.nodes.len();
+        let nodes = (0..node_count).map(|at| draft.nodes.remove(&NodeIx(at)).unwrap_or(Node::Tombstone)).collect();
+        let hosts =
+            (0u32..).zip(self.hosts.keys()).map(|(at, kind)| self.attachment(&draft, HostIx(at), kind)).collect();
+        let gone = LinkParameters {
+            latency: crate::time::SimDuration::ZERO,
+            bandwidth_bits_per_second: 0,
+            queue_bytes: 0,
+            loss: 0.0,
+        };
+        let links = (0..self.links.len()).map(|at| draft.links.get(&LinkIx(at)).copied().unwrap_or(gone)).collect();
+        draft.address_names.sort();
+        draft.address_names.dedup();
+        Program {
+            epoch: self.epoch,
+            nodes,
+            fibs,
+            acls,
+            hosts,
+            links,
+            lookup: Lookup {
+                nodes: self.nodes.indices().map(|(key, at)| (*key, NodeIx(at))).collect(),
+                hosts: self.hosts.indices().map(|(key, at)| (key.clone(), HostIx(at))).collect(),
+                tables: self.tables.indices().map(|(key, at)| (*key, TableIx(at))).collect(),
+            },
+            origins: Origins {
+                nodes: self.nodes.names(),
+                hosts: self.hosts.names(),
+                tables,
+                links: self.links.names(),
+                acls: self.acls.names(),
+                groups,
+                address_names: draft.address_names,
+            },
+        }
+    }
+
+    fn attachment(&self, draft: &Draft, at: HostIx, kind: &HostKind) -> HostAttachment {
+        let live = draft.hosts.get(&at);
+        let key = live.map_or_else(|| home_of(kind), |(key, _)| *key);
+        HostAttachment {
+            kind: kind.clone(),
+            node: NodeIx(self.nodes.index(&key).unwrap_or_default()),
+            link: LinkIx(self.links.index(&LinkKey::Host(kind.clone())).unwrap_or_default()),
+            mac: live.map_or_else(MacAddress::default, |(_, mac)| *mac),
+            removed: live.is_none(),
+        }
+    }
+
+    /// Attaches a host to a node.
+    fn attach(
+        &mut self,
+        draft: &mut Draft,
+        kind: HostKind,
+        name: Named,
+        link: LinkParameters,
+        mac: MacAddress,
+    ) -> HostIx {
+        let link_name = Named { id: format!("link of {}", name.id), name: name.name.clone() };
+        let at = HostIx(self.hosts.enrol(kind.clone(), name));
+        draft.hosts.insert(at, (home_of(&kind), mac));
+        let link_ix = LinkIx(self.links.enrol(LinkKey::Host(kind), link_name));
+        draft.links.insert(link_ix, link);
+        at
+    }
+
+    /// The node of something that was enrolled.
+    fn node_ix(&self, key: NodeKey) -> NodeIx {
+        // Invariant: `enrol` saw everything in the model before anybody asks.
+        NodeIx(self.nodes.index(&key).unwrap_or_default())
+    }
+}
+
+/// The node that a kind of host is attached to.
+fn home_of(kind: &HostKind) -> NodeKey {
+    match kind {
+        HostKind::Instance(id) | HostKind::Platform(id) => NodeKey::Eni(*id),
+        HostKind::EndpointService(id) => NodeKey::GatewayEndpoint(*id),
+        HostKind::Outside(_) | HostKind::OutsidePlatform(_) | HostKind::PublicService(..) => NodeKey::Internet,
+    }
+}
+
+/// A link that takes no time: between an interface or a provider's router and its own services.
+fn immediate(like: LinkParameters) -> LinkParameters {
+    LinkParameters {
+        latency: crate::time::SimDuration::ZERO,
+        bandwidth_bits_per_second: 0,
+        queue_bytes: like.queue_bytes,
+        loss: 0.0,
+    }
+}
+
+/// A virtual Ethernet address for something called `label`: the same in every run.
+fn virtual_mac(label: &str) -> MacAddress {
+    MacAddress::local(Seed::new(0).derive(&format!("mac:{label}")).next_u64())
+}
+
+fn named(id: impl ToString, name: Option<&str>) -> Named {
+    Named { id: id.to_string(), name: name.map(str::to_owned) }
+}
+
+/// An index that must fit 16 bits.
+fn small_index(what: &'static str, index: usize) -> Result<u16, CompileError> {
+    let limit = usize::from(u16::MAX) + 1;
+    u16::try_from(index).map_err(|_| CompileError::TooMany { what, count: index + 1, limit })
 }

@@ -5,11 +5,13 @@
 //! keeps its meaning for the whole run; what is removed leaves a tombstone.
 
 mod acl;
+mod lookup;
 mod node;
 mod origins;
 mod security;
 
 pub use acl::{Acl, AclEntry};
+pub use lookup::{Lookup, NodeKey};
 pub use node::{
     EniNode, GatewayEndpointNode, InternetGatewayNode, InternetNode, Node, PublicTarget, RouterNode, SubnetBoundary,
 };
@@ -17,7 +19,7 @@ pub use origins::{Named, Origins, RibEntry, RouteExplanation, TableOrigin};
 pub use security::{CompiledRule, GroupSet, RuleSource};
 
 use crate::lpm::Fib;
-use crate::net::LinkParameters;
+use crate::net::{LinkParameters, MacAddress};
 
 macro_rules! indices {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
@@ -83,6 +85,8 @@ pub struct HostAttachment {
     pub node: NodeIx,
     /// The link between host and node.
     pub link: LinkIx,
+    /// Its Ethernet address. Platforms have their router's: they answer in its name.
+    pub mac: MacAddress,
     /// Gone: frames to it are dropped.
     pub removed: bool,
 }
@@ -119,6 +123,8 @@ pub struct Program {
     pub hosts: Box<[HostAttachment]>,
     /// Links. Indexed by [`LinkIx`]; a link is used in both directions, each with a queue of its own.
     pub links: Box<[LinkParameters]>,
+    /// Ids to indices.
+    pub lookup: Lookup,
     /// Indices back to ids and sentences.
     pub origins: Origins,
 }

@@ -44,6 +44,8 @@ pub struct EniNode {
     pub router_address: Ipv4Addr,
     /// The VPC's resolver (base+2 of its primary block).
     pub resolver_address: Ipv4Addr,
+    /// Whether the resolver answers (`enableDnsSupport`).
+    pub resolver_enabled: bool,
     /// Source/destination check.
     pub source_dest_check: bool,
     /// Compiled outbound rules.
@@ -63,10 +65,21 @@ pub struct RouterNode {
     pub interfaces: BTreeMap<Ipv4Addr, NodeIx>,
     /// Interfaces by Ethernet address.
     pub interfaces_by_mac: BTreeMap<MacAddress, NodeIx>,
-    /// Link between interfaces of one zone.
-    pub same_az: LinkIx,
-    /// Link between interfaces of two zones.
-    pub cross_az: LinkIx,
+    /// Links by the zones they join, the smaller number first; two equal numbers are the link inside a zone.
+    pub zone_links: BTreeMap<(u16, u16), LinkIx>,
+}
+
+impl RouterNode {
+    /// The link between interfaces in zones `a` and `b`; `None` if the VPC has no subnet in one of them.
+    pub fn link_between(&self, a: u16, b: u16) -> Option<LinkIx> {
+        self.zone_links.get(&(a.min(b), a.max(b))).copied()
+    }
+
+    /// The link between two subnets, given as positions in `subnets`.
+    pub fn link_between_subnets(&self, a: u16, b: u16) -> Option<LinkIx> {
+        let zone = |subnet: u16| self.subnets.get(usize::from(subnet)).map(|boundary| boundary.zone);
+        self.link_between(zone(a)?, zone(b)?)
+    }
 }
 
 /// A subnet as the router sees it.
@@ -106,6 +119,9 @@ pub struct GatewayEndpointNode {
     pub host: HostIx,
     /// The service's prefix list.
     pub prefixes: Box<[Ipv4Net]>,
+    /// Whether security groups always track connections through it, with two entries each: so it is for DynamoDB
+    /// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html).
+    pub always_tracked: bool,
 }
 
 /// The internet with every public address that somebody answers at.

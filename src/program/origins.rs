@@ -61,6 +61,8 @@ pub struct Origins {
     pub hosts: Box<[Named]>,
     /// By [`TableIx`].
     pub tables: Box<[TableOrigin]>,
+    /// By [`super::LinkIx`]: what the link joins.
+    pub links: Box<[Named]>,
     /// By [`AclIx`].
     pub acls: Box<[Named]>,
     /// By [`GroupIx`]; the second part holds the rules' sentences, ingress and egress.

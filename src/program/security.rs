@@ -1,7 +1,7 @@
 //! Compiled security-group rules of one interface and direction.
 
 use super::GroupIx;
-use crate::net::{Ipv4Net, TrafficMatch};
+use crate::net::{Ipv4Net, PortRange, Protocol, TrafficMatch};
 use std::net::Ipv4Addr;
 
 /// All rules of an interface's groups in one direction: any match allows.
@@ -9,6 +9,10 @@ use std::net::Ipv4Addr;
 pub struct GroupSet {
     /// The rules, in the order of groups and creation.
     pub rules: Box<[CompiledRule]>,
+    /// Whether a rule allows every TCP port from or to 0.0.0.0/0.
+    pub all_tcp_anywhere: bool,
+    /// Whether a rule allows every UDP port from or to 0.0.0.0/0.
+    pub all_udp_anywhere: bool,
 }
 
 /// One rule, its other side resolved to addresses.
@@ -31,4 +35,37 @@ pub enum RuleSource {
     Cidrs(Box<[Ipv4Net]>),
     /// Private addresses of a group's interfaces, sorted.
     Addresses(Box<[Ipv4Addr]>),
+}
+
+impl GroupSet {
+    /// The set of `rules`.
+    pub fn new(rules: Vec<CompiledRule>) -> Self {
+        let all_ports = |protocol: Protocol| {
+            rules.iter().any(|rule| {
+                let every =
+                    rule.traffic == TrafficMatch::All || rule.traffic == TrafficMatch::Ports(protocol, PortRange::ALL);
+                every && rule.peers.is_anywhere()
+            })
+        };
+        GroupSet {
+            all_tcp_anywhere: all_ports(Protocol::TCP),
+            all_udp_anywhere: all_ports(Protocol::UDP),
+            rules: rules.into(),
+        }
+    }
+}
+
+impl RuleSource {
+    /// Whether `address` is among them.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        match self {
+            RuleSource::Cidrs(cidrs) => cidrs.iter().any(|cidr| cidr.contains(&address)),
+            RuleSource::Addresses(addresses) => addresses.binary_search(&address).is_ok(),
+        }
+    }
+
+    /// Whether the rule speaks of 0.0.0.0/0.
+    pub fn is_anywhere(&self) -> bool {
+        matches!(self, RuleSource::Cidrs(cidrs) if cidrs.iter().any(|cidr| cidr.prefix_len() == 0))
+    }
 }

@@ -1,0 +1,45 @@
+//! Names of addresses, for name resolution in captures and reports.
+
+use super::{Compiler, Draft};
+use crate::model::{Model, Subnet, Vpc};
+use std::net::Ipv4Addr;
+
+impl Compiler {
+    /// Collects every address that has a name. VPCs may overlap: then an address has several.
+    pub(super) fn name_addresses(&self, model: &Model, draft: &mut Draft) {
+        let names = &mut draft.address_names;
+        for eni in model.network_interfaces.values() {
+            let instance = model.instance_of(eni);
+            let name = instance.and_then(|instance| instance.tags.name().map(str::to_owned));
+            let name = name.unwrap_or_else(|| instance.map_or_else(|| eni.id.to_string(), |i| i.id.to_string()));
+            if let Some(public) = eni.public_address {
+                names.push((public.address, format!("{name}-public")));
+            }
+            names.push((eni.private_ip, name));
+        }
+        for vpc in model.vpcs.values() {
+            names.push((vpc.resolver_address(), format!("{}-resolver", vpc_name(vpc))));
+        }
+        for subnet in model.subnets.values() {
+            names.push((subnet.router_address(), format!("{}-router", subnet_name(subnet))));
+        }
+        names.push((Ipv4Addr::new(169, 254, 169, 253), "resolver".to_owned()));
+        for service in &model.public_services {
+            // The plain name; names with a leading `*` stand for account ids.
+            if let Some(name) = service.dns_names.iter().find(|name| !name.starts_with('*')) {
+                names.push((service.address, name.clone()));
+            }
+        }
+        for outside in model.outside_hosts.values() {
+            names.push((outside.address, outside.name.clone()));
+        }
+    }
+}
+
+fn vpc_name(vpc: &Vpc) -> String {
+    vpc.tags.name().map_or_else(|| vpc.id.to_string(), str::to_owned)
+}
+
+fn subnet_name(subnet: &Subnet) -> String {
+    subnet.tags.name().map_or_else(|| subnet.id.to_string(), str::to_owned)
+}

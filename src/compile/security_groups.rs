@@ -1,0 +1,100 @@
+//! Security groups and network ACLs: rules with their other side resolved to addresses.
+//!
+//! A group named in a rule stands for the *private* addresses of its interfaces in the same VPC, so traffic that comes by public addresses does not match.
+//! Source: docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
+
+use super::{CompileError, Compiler, small_index};
+use crate::model::{Model, NetworkAcl, NetworkInterface, RulePeer, SecurityGroup, SecurityGroupRule};
+use crate::program::{Acl, AclEntry, CompiledRule, GroupIx, GroupSet, Named, RuleSource};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+impl Compiler {
+    /// The rules of an interface's groups, in and out.
+    ///
+    /// # Errors
+    /// [`CompileError::TooMany`]: a group with more rules than a position can name.
+    pub(super) fn compile_groups(
+        &self,
+        model: &Model,
+        eni: &NetworkInterface,
+        members: &Members,
+    ) -> Result<(GroupSet, GroupSet), CompileError> {
+        let (mut ingress, mut egress) = (Vec::new(), Vec::new());
+        for id in &eni.security_group_ids {
+            let Some(group) = model.security_groups.get(id) else { continue };
+            let group_ix = GroupIx(self.groups.index(id).unwrap_or_default());
+            for (rules, compiled) in [(&group.ingress, &mut ingress), (&group.egress, &mut egress)] {
+                for (position, rule) in rules.iter().enumerate() {
+                    compiled.push(CompiledRule {
+                        group: group_ix,
+                        position: small_index("rules of a security group", position)?,
+                        traffic: rule.traffic,
+                        peers: peers(model, group, rule, members),
+                    });
+                }
+            }
+        }
+        Ok((GroupSet::new(ingress), GroupSet::new(egress)))
+    }
+
+    /// Names and rules in words, by [`GroupIx`].
+    pub(super) fn compile_group_origins(&self, model: &Model) -> Box<[(Named, [Box<[String]>; 2])]> {
+        let sentences = |rules: &[SecurityGroupRule], preposition: &str| -> Box<[String]> {
+            rules.iter().map(|rule| format!("{} {preposition} {}", rule.traffic, rule.peer)).collect()
+        };
+        (self.groups.entries())
+            .map(|(id, name)| {
+                let rules = model.security_groups.get(id).map_or_else(Default::default, |group| {
+                    [sentences(&group.ingress, "from"), sentences(&group.egress, "to")]
+                });
+                (name.clone(), rules)
+            })
+            .collect()
+    }
+}
+
+/// Private addresses of each group's interfaces, sorted.
+pub(super) type Members = BTreeMap<crate::ids::SecurityGroupId, Vec<Ipv4Addr>>;
+
+/// Who is in which group.
+pub(super) fn members(model: &Model) -> Members {
+    let mut members = Members::new();
+    for eni in model.network_interfaces.values() {
+        for group in &eni.security_group_ids {
+            members.entry(*group).or_default().push(eni.private_ip);
+        }
+    }
+    members.values_mut().for_each(|addresses| addresses.sort());
+    members
+}
+
+fn peers(model: &Model, group: &SecurityGroup, rule: &SecurityGroupRule, members: &Members) -> RuleSource {
+    match rule.peer {
+        RulePeer::Cidr(cidr) => RuleSource::Cidrs(Box::new([cidr])),
+        RulePeer::PrefixList(id) => {
+            RuleSource::Cidrs(model.prefix_list(id).map_or_else(Box::default, |list| list.cidrs.as_slice().into()))
+        }
+        RulePeer::SecurityGroup(id) => {
+            // A group of another VPC says nothing here: there is no peering.
+            let same_vpc = model.security_groups.get(&id).is_some_and(|other| other.vpc_id == group.vpc_id);
+            let addresses = members.get(&id).filter(|_| same_vpc);
+            RuleSource::Addresses(addresses.map_or_else(Box::default, |addresses| addresses.as_slice().into()))
+        }
+    }
+}
+
+/// A network ACL; the model keeps its entries sorted by number.
+pub(super) fn compile_acl(acl: &NetworkAcl) -> Acl {
+    let entries = |entries: &BTreeMap<u16, crate::model::NetworkAclEntry>| {
+        (entries.iter())
+            .map(|(number, entry)| AclEntry {
+                number: *number,
+                traffic: entry.traffic,
+                cidr: entry.cidr,
+                allow: entry.allow,
+            })
+            .collect()
+    };
+    Acl { ingress: entries(&acl.ingress), egress: entries(&acl.egress) }
+}

@@ -1,0 +1,318 @@
+//! Connection tracking of security groups.
+//!
+//! A session is remembered by (interface, five-tuple), because one tuple crosses two interfaces of a VPC and VPCs overlap. Packets of a session pass without any rule
+//! being asked, in both directions, so a changed rule does not end it. AWS publishes the idle timeouts of established TCP, UDP and other
+//! protocols; those of opening and closing TCP and of ICMP are assumptions.
+//!
+//! | session | idle timeout | source |
+//! |---|---|---|
+//! | TCP, SYN seen | 60 s | assumed |
+//! | TCP, answered | 432,000 s (350 s on Nitro v6) | documented |
+//! | TCP, FIN from one side | 120 s | assumed |
+//! | TCP, FIN from both or RST | 60 s; a new SYN begins a new session at once | assumed |
+//! | UDP, one direction only | 30 s | documented |
+//! | UDP, both | 180 s | documented |
+//! | ICMP query | 30 s | assumed |
+//! | other protocols (by protocol and addresses) | 600 s | documented |
+//!
+//! Limit: entries per interface; a new session beyond it is refused. Expiry is exact: a session is gone at its time, whether or not anybody looked.
+//! Non-goals: reassembly; a later fragment belongs to no session and is judged by the rules.
+//! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+
+use super::Direction;
+use crate::net::{FiveTuple, Protocol};
+use crate::program::NodeIx;
+use crate::time::{SimDuration, SimTime};
+use crate::wire::{Icmp, Parsed, TcpFlags, icmp_type};
+use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// What a session is remembered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    /// The interface.
+    pub interface: NodeIx,
+    /// TCP, UDP and others: as seen in packets leaving the interface. ICMP queries: as seen in the request.
+    pub tuple: FiveTuple,
+}
+
+/// Idle timeouts and the table's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the table in the module's head says what each is")]
+pub struct TrackingLimits {
+    pub entries_per_interface: u32,
+    pub tcp_opening: SimDuration,
+    pub tcp_established: SimDuration,
+    pub tcp_closing: SimDuration,
+    pub tcp_closed: SimDuration,
+    pub udp_one_way: SimDuration,
+    pub udp_stream: SimDuration,
+    pub icmp_query: SimDuration,
+    pub other: SimDuration,
+}
+
+impl Default for TrackingLimits {
+    fn default() -> Self {
+        TrackingLimits {
+            entries_per_interface: 65_536,
+            tcp_opening: SimDuration::from_secs(60),
+            tcp_established: SimDuration::from_secs(432_000),
+            tcp_closing: SimDuration::from_secs(120),
+            tcp_closed: SimDuration::from_secs(60),
+            udp_one_way: SimDuration::from_secs(30),
+            udp_stream: SimDuration::from_secs(180),
+            icmp_query: SimDuration::from_secs(30),
+            other: SimDuration::from_secs(600),
+        }
+    }
+}
+
+/// How far a session has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the table in the module's head says what each is")]
+pub enum SessionState {
+    TcpOpening { by: Direction },
+    TcpEstablished,
+    TcpClosing { by: Direction },
+    TcpClosed,
+    UdpOneWay { by: Direction },
+    UdpStream,
+    IcmpQuery,
+    Other,
+}
+
+/// One tracked connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// How far it has come.
+    pub state: SessionState,
+    /// When it is forgotten if nothing more is seen.
+    pub expires_at: SimTime,
+    /// Differs between sessions that had the same key at different times.
+    pub generation: u64,
+    /// How many entries of the table it takes.
+    pub entries: u32,
+    /// The time of its entry in the queue of expiries, never later than `expires_at`.
+    timer_at: SimTime,
+}
+
+/// The interface's table is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tracking table of the interface holds {entries} of {limit} entries")]
+pub struct TableFull {
+    /// Entries in use.
+    pub entries: u32,
+    /// Entries there may be.
+    pub limit: u32,
+}
+
+/// All sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Conntrack {
+    limits: TrackingLimits,
+    // Never iterated: its order is not reproducible.
+    sessions: FxHashMap<SessionKey, Session>,
+    /// One live entry a session, at its `timer_at`; entries that match no session's are stale.
+    timers: BinaryHeap<Reverse<(SimTime, SessionKey)>>,
+    /// By interface.
+    entries_used: Vec<u32>,
+    last_generation: u64,
+}
+
+impl Conntrack {
+    /// An empty table.
+    pub fn with_limits(limits: TrackingLimits) -> Self {
+        Conntrack { limits, ..Conntrack::default() }
+    }
+
+    /// Whether the packet belongs to a session; if so, the session takes note of it. An ICMP error belongs to the session of the packet it
+    /// quotes, and does not keep it alive.
+    pub fn passes(
+        &mut self,
+        interface: NodeIx,
+        packet: &Parsed,
+        quoted: Option<&Parsed>,
+        direction: Direction,
+        now: SimTime,
+    ) -> bool {
+        if let Some(quoted) = quoted {
+            // The quoted packet had gone the other way.
+            let key = session_key(interface, quoted, opposite(direction));
+            return key.is_some_and(|key| self.session(&key, now).is_some());
+        }
+        let Some(key) = session_key(interface, packet, direction) else { return false };
+        let limits = self.limits;
+        let Some(session) = self.sessions.get_mut(&key).filter(|session| now < session.expires_at) else {
+            return false;
+        };
+        if session.state == SessionState::TcpClosed && packet.tcp_flags.is_some_and(TcpFlags::is_opening) {
+            self.forget(&key);
+            return false;
+        }
+        session.state = session.state.after(packet, direction);
+        session.expires_at = now + session.state.timeout(&limits);
+        if session.expires_at < session.timer_at {
+            session.timer_at = session.expires_at;
+            self.timers.push(Reverse((session.timer_at, key)));
+        }
+        true
+    }
+
+    /// Whether a packet of its kind begins a session: later fragments, ICMP other than queries, and TCP segments that end a connection do not.
+    pub fn can_begin(packet: &Parsed) -> bool {
+        if packet.is_later_fragment() {
+            return false;
+        }
+        match packet.protocol {
+            Protocol::ICMP => packet.icmp.is_some_and(|icmp| is_query(&icmp)),
+            _ => !packet.tcp_flags.is_some_and(|flags| flags.has(TcpFlags::RST | TcpFlags::FIN)),
+        }
+    }
+
+    /// Begins the packet's session, which takes `entries` entries of the interface's table. For packets that [`Conntrack::can_begin`] one; others are
+    /// let pass untracked.
+    ///
+    /// # Errors
+    /// [`TableFull`]: nothing is remembered.
+    pub fn begin(
+        &mut self,
+        interface: NodeIx,
+        packet: &Parsed,
+        direction: Direction,
+        entries: u32,
+        now: SimTime,
+    ) -> Result<(), TableFull> {
+        self.expire(now);
+        let Some(key) = session_key(interface, packet, direction) else { return Ok(()) };
+        let limit = self.limits.entries_per_interface;
+        if self.entries_used.len() <= interface.at() {
+            self.entries_used.resize(interface.at() + 1, 0);
+        }
+        let used = &mut self.entries_used[interface.at()];
+        if *used + entries > limit {
+            return Err(TableFull { entries: *used, limit });
+        }
+        *used += entries;
+        self.last_generation += 1;
+        let state = SessionState::first(packet, direction);
+        let expires_at = now + state.timeout(&self.limits);
+        let session = Session { state, expires_at, generation: self.last_generation, entries, timer_at: expires_at };
+        if let Some(old) = self.sessions.insert(key, session) {
+            // Only if the caller did not ask `passes` first.
+            self.entries_used[interface.at()] -= old.entries;
+        }
+        self.timers.push(Reverse((expires_at, key)));
+        Ok(())
+    }
+
+    /// The session, if it is alive.
+    pub fn session(&self, key: &SessionKey, now: SimTime) -> Option<&Session> {
+        self.sessions.get(key).filter(|session| now < session.expires_at)
+    }
+
+    /// Entries of an interface's table in use at `now`.
+    pub fn entries_used(&mut self, interface: NodeIx, now: SimTime) -> u32 {
+        self.expire(now);
+        self.entries_used.get(interface.at()).copied().unwrap_or(0)
+    }
+
+    /// Forgets every session whose time has come.
+    fn expire(&mut self, now: SimTime) {
+        while let Some(&Reverse((due, key))) = self.timers.peek()
+            && due <= now
+        {
+            self.timers.pop();
+            let Some(session) = self.sessions.get_mut(&key) else { continue };
+            if session.timer_at != due {
+                continue;
+            }
+            if session.expires_at <= now {
+                self.forget(&key);
+            } else {
+                session.timer_at = session.expires_at;
+                self.timers.push(Reverse((session.timer_at, key)));
+            }
+        }
+    }
+
+    fn forget(&mut self, key: &SessionKey) {
+        if let Some(session) = self.sessions.remove(key)
+            && let Some(used) = self.entries_used.get_mut(key.interface.at())
+        {
+            *used -= session.entries;
+        }
+    }
+}
+
+impl SessionState {
+    fn first(packet: &Parsed, by: Direction) -> Self {
+        match packet.protocol {
+            Protocol::TCP if packet.tcp_flags.is_some_and(TcpFlags::is_opening) => SessionState::TcpOpening { by },
+            // Taken up in the middle: a rule allows it, so it is a connection begun before anybody looked.
+            Protocol::TCP => SessionState::TcpEstablished,
+            Protocol::UDP => SessionState::UdpOneWay { by },
+            Protocol::ICMP => SessionState::IcmpQuery,
+            _ => SessionState::Other,
+        }
+    }
+
+    fn after(self, packet: &Parsed, direction: Direction) -> Self {
+        use SessionState::*;
+        let has = |bits| packet.tcp_flags.is_some_and(|flags| flags.has(bits));
+        match self {
+            TcpClosed => TcpClosed,
+            TcpOpening { .. } | TcpEstablished | TcpClosing { .. } if has(TcpFlags::RST) => TcpClosed,
+            TcpClosing { by } if has(TcpFlags::FIN) && by != direction => TcpClosed,
+            TcpOpening { .. } | TcpEstablished if has(TcpFlags::FIN) => TcpClosing { by: direction },
+            TcpOpening { by } if by != direction => TcpEstablished,
+            UdpOneWay { by } if by != direction => UdpStream,
+            unchanged => unchanged,
+        }
+    }
+
+    fn timeout(self, limits: &TrackingLimits) -> SimDuration {
+        match self {
+            SessionState::TcpOpening { .. } => limits.tcp_opening,
+            SessionState::TcpEstablished => limits.tcp_established,
+            SessionState::TcpClosing { .. } => limits.tcp_closing,
+            SessionState::TcpClosed => limits.tcp_closed,
+            SessionState::UdpOneWay { .. } => limits.udp_one_way,
+            SessionState::UdpStream => limits.udp_stream,
+            SessionState::IcmpQuery => limits.icmp_query,
+            SessionState::Other => limits.other,
+        }
+    }
+}
+
+/// The key of the session that a packet belongs to; `None` for packets that belong to none: later fragments, ICMP other than queries and their replies.
+///
+/// Echo requests of two hosts to each other with one identifier are two sessions, so ICMP is keyed as the request is addressed.
+pub fn session_key(interface: NodeIx, packet: &Parsed, direction: Direction) -> Option<SessionKey> {
+    if packet.is_later_fragment() {
+        return None;
+    }
+    let tuple = packet.five_tuple();
+    let as_is = match packet.icmp {
+        Some(icmp) if is_query(&icmp) => true,
+        Some(icmp) if is_query_reply(&icmp) => false,
+        Some(_) => return None,
+        None => direction == Direction::Egress,
+    };
+    Some(SessionKey { interface, tuple: if as_is { tuple } else { tuple.reversed() } })
+}
+
+fn is_query(icmp: &Icmp) -> bool {
+    matches!(icmp.kind, icmp_type::ECHO | icmp_type::TIMESTAMP)
+}
+
+fn is_query_reply(icmp: &Icmp) -> bool {
+    matches!(icmp.kind, icmp_type::ECHO_REPLY | icmp_type::TIMESTAMP_REPLY)
+}
+
+const fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Egress => Direction::Ingress,
+        Direction::Ingress => Direction::Egress,
+    }
+}

@@ -1,0 +1,94 @@
+//! Security groups: sessions first, then rules.
+//!
+//! Allow rules only; the rules of all groups of an interface are one set, and any match allows. What a rule allows is tracked from then on, except TCP and
+//! UDP flows that need no memory because both directions are open to everybody: a matching rule for 0.0.0.0/0, and one in the other direction for
+//! 0.0.0.0/0 with all ports. Such flows are cut the moment a rule goes. Connections through a DynamoDB gateway endpoint are always tracked and take
+//! two entries. ICMP queries are always tracked. ICMP errors about a tracked session pass with it.
+//! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
+//! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+
+use super::conntrack::Conntrack;
+use super::visit::{Stage, Visit, drop};
+use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
+use crate::net::Protocol;
+use crate::program::{CompiledRule, EniNode, GroupSet, NextHopKind, Program};
+use crate::wire::Parsed;
+use std::net::Ipv4Addr;
+use std::ops::ControlFlow;
+
+/// Entries an ordinary session takes.
+const ENTRIES: u32 = 1;
+/// Entries a connection through a DynamoDB gateway endpoint takes.
+const ENTRIES_BY_ENDPOINT: u32 = 2;
+
+/// Lets the packet pass the interface's groups, or drops it.
+pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction: Direction, packet: &Parsed) -> Stage {
+    let quoted = packet.quoted(visit.frame.bytes);
+    if visit.conntrack.passes(visit.at, packet, quoted.as_ref(), direction, visit.now) {
+        visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
+        return ControlFlow::Continue(());
+    }
+    let (rules, returns, peer, refusal) = match direction {
+        Direction::Egress => (&eni.egress, &eni.ingress, packet.destination, DropReason::SecurityGroupEgress),
+        Direction::Ingress => (&eni.ingress, &eni.egress, packet.source, DropReason::SecurityGroupIngress),
+    };
+    let Some(rule) = deciding_rule(rules, packet, peer) else {
+        visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::NoRule });
+        return drop(refusal);
+    };
+    let entries = entries_wanted(visit.program, eni, direction, packet, rules, returns);
+    let began = match entries {
+        0 => Ok(()),
+        entries => visit.conntrack.begin(visit.at, packet, direction, entries, visit.now),
+    };
+    let tracked = entries > 0 && began.is_ok();
+    let verdict = SecurityVerdict::Rule { group: rule.group, position: rule.position, tracked };
+    visit.decide(Decision::SecurityGroup { direction, verdict });
+    match began {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => drop(DropReason::TrackingTableFull),
+    }
+}
+
+/// The first rule that allows the packet.
+pub(crate) fn deciding_rule<'a>(set: &'a GroupSet, packet: &Parsed, peer: Ipv4Addr) -> Option<&'a CompiledRule> {
+    set.rules.iter().find(|rule| allows(rule, packet, peer))
+}
+
+fn allows(rule: &CompiledRule, packet: &Parsed, peer: Ipv4Addr) -> bool {
+    rule.traffic.matches(packet.protocol, packet.destination_port(), packet.icmp_type_and_code())
+        && rule.peers.contains(peer)
+}
+
+/// How many entries the flow that begins with an allowed packet takes; 0: it is not tracked.
+fn entries_wanted(
+    program: &Program,
+    eni: &EniNode,
+    direction: Direction,
+    packet: &Parsed,
+    rules: &GroupSet,
+    returns: &GroupSet,
+) -> u32 {
+    if !Conntrack::can_begin(packet) {
+        return 0;
+    }
+    if direction == Direction::Egress && goes_by_tracked_endpoint(program, eni, packet.destination) {
+        return ENTRIES_BY_ENDPOINT;
+    }
+    let returns_open = match packet.protocol {
+        Protocol::TCP => returns.all_tcp_anywhere,
+        Protocol::UDP => returns.all_udp_anywhere,
+        _ => false,
+    };
+    let peer = if direction == Direction::Egress { packet.destination } else { packet.source };
+    let is_open = |rule: &CompiledRule| rule.peers.is_anywhere() && allows(rule, packet, peer);
+    if returns_open && rules.rules.iter().any(is_open) { 0 } else { ENTRIES }
+}
+
+fn goes_by_tracked_endpoint(program: &Program, eni: &EniNode, destination: Ipv4Addr) -> bool {
+    let hop = program.router(eni.router).and_then(|router| program.route(router, eni.subnet, destination)?.1);
+    hop.is_some_and(|hop| {
+        hop.kind == NextHopKind::Node
+            && program.gateway_endpoint(hop.node).is_some_and(|endpoint| endpoint.always_tracked)
+    })
+}

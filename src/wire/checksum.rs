@@ -1,0 +1,77 @@
+//! The internet checksum: RFC 1071 for whole buffers, RFC 1624 equation 3 for changes.
+//!
+//! Worked example of the change (RFC 1624 section 4): checksum 0xdd2f, a word goes from 0x5555 to 0x3285; `!(!0xdd2f + !0x5555 + 0x3285)` in
+//! one's complement is 0x0000. (The older equation 2 would give 0xffff, the other zero.)
+
+/// One's complement sum of `bytes` as big-endian words, an odd last byte padded with zero.
+pub fn sum(bytes: &[u8]) -> u16 {
+    // 2^16 words of 0xffff overflow a u32 only beyond 128 KiB; frames are smaller, but u64 costs nothing and needs no argument.
+    let mut pairs = bytes.chunks_exact(2);
+    let mut total: u64 = pairs.by_ref().map(|pair| u64::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    if let [last] = pairs.remainder() {
+        total += u64::from(*last) << 8;
+    }
+    fold(total)
+}
+
+/// The checksum to write for `bytes` whose checksum field is zero.
+pub fn checksum(bytes: &[u8]) -> u16 {
+    !sum(bytes)
+}
+
+/// Whether `bytes`, checksum field included, sum up to 0xffff.
+pub fn is_valid(bytes: &[u8]) -> bool {
+    sum(bytes) == 0xffff
+}
+
+/// The checksum after one 16-bit word under it went from `before` to `after` (RFC 1624, equation 3).
+pub fn update(checksum: u16, before: u16, after: u16) -> u16 {
+    !fold(u64::from(!checksum) + u64::from(!before) + u64::from(after))
+}
+
+/// One's complement sum of the pseudo-header of TCP and UDP (RFC 9293 section 3.1): addresses, protocol, length.
+pub fn pseudo_header_sum(source: [u8; 4], destination: [u8; 4], protocol: u8, length: u16) -> u16 {
+    fold(u64::from(sum(&source)) + u64::from(sum(&destination)) + u64::from(protocol) + u64::from(length))
+}
+
+/// Adds two one's complement sums.
+pub fn add(a: u16, b: u16) -> u16 {
+    fold(u64::from(a) + u64::from(b))
+}
+
+fn fold(mut total: u64) -> u16 {
+    while total > 0xffff {
+        total = (total & 0xffff) + (total >> 16);
+    }
+    total as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_rfc_1071_and_1624_examples() {
+        assert_eq!(sum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), 0xddf2);
+        assert_eq!(update(0xdd2f, 0x5555, 0x3285), 0x0000);
+        assert_eq!(sum(&[0xab]), 0xab00);
+        assert_eq!(checksum(&[]), 0xffff);
+    }
+
+    proptest! {
+        #[test]
+        fn updating_equals_computing_anew(
+            mut words in proptest::collection::vec(any::<u16>(), 2..40), at in any::<proptest::sample::Index>(), new in any::<u16>()
+        ) {
+            // A word that stays non-zero, as every IPv4 header has (its version): only then the two zeros cannot be confused.
+            words.push(0x4500);
+            let bytes = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();
+            let at = at.index(words.len() - 1);
+            let before = checksum(&bytes(&words));
+            let after = update(before, words[at], new);
+            words[at] = new;
+            prop_assert_eq!(after, checksum(&bytes(&words)));
+        }
+    }
+}

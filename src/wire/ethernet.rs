@@ -1,0 +1,38 @@
+//! The Ethernet II header: 6 bytes destination, 6 bytes source, 2 bytes type.
+
+use super::word;
+use crate::net::MacAddress;
+
+/// Length of the header.
+pub const HEADER_BYTES: usize = 14;
+/// EtherType of IPv4.
+pub const IPV4: u16 = 0x0800;
+/// EtherType of ARP.
+pub const ARP: u16 = 0x0806;
+
+/// The EtherType; `None` if the frame is shorter than the header.
+pub fn ether_type(frame: &[u8]) -> Option<u16> {
+    word(frame, 12)
+}
+
+/// The destination address; all zeros if the frame is shorter than the header.
+pub fn destination(frame: &[u8]) -> MacAddress {
+    address(frame, 0)
+}
+
+/// The source address; all zeros if the frame is shorter than the header.
+pub fn source(frame: &[u8]) -> MacAddress {
+    address(frame, 6)
+}
+
+/// Writes both addresses; a frame shorter than that stays as it is.
+pub fn set_addresses(frame: &mut [u8], source: MacAddress, destination: MacAddress) {
+    if let Some(header) = frame.get_mut(..12) {
+        header[..6].copy_from_slice(&destination.0);
+        header[6..].copy_from_slice(&source.0);
+    }
+}
+
+fn address(frame: &[u8], at: usize) -> MacAddress {
+    frame.get(at..at + 6).and_then(|bytes| bytes.try_into().ok()).map_or_else(MacAddress::default, MacAddress)
+}
