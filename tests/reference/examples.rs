@@ -91,7 +91,7 @@ impl Tutorial {
     /// DynamoDB's answer on the public road.
     fn answer(&mut self) -> Outcome {
         let packet = tcp((DYNAMODB, 443), (self.public, 40_000), TcpFlags::SYN_ACK);
-        self.world.send_from_public_service(packet).unwrap()
+        self.world.send_from_internet(packet).unwrap()
     }
 }
 

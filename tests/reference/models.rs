@@ -127,6 +127,7 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
         tags: Tags::named(&format!("vpc-{position}")),
     };
     let vpc_id = model.add_vpc(new).expect("the plans are valid");
+    model.vpcs.get_mut(&vpc_id).expect("just added").enable_dns_support = dice.percent(85);
     let gateway = dice.percent(85).then(|| {
         let igw = model.add_internet_gateway(&format!("igw {position}"), None, Tags::default()).expect("below quota");
         model.attach_internet_gateway(igw, vpc_id).expect("neither end is taken");

@@ -25,7 +25,7 @@ impl Side {
         }
     }
 
-    fn opposite(self) -> Side {
+    pub fn opposite(self) -> Side {
         match self {
             Side::Out => Side::In,
             Side::In => Side::Out,

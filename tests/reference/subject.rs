@@ -97,7 +97,7 @@ impl Subject {
             match step(&self.program, &mut self.state, node, &mut frame, now, &mut notes) {
                 Step::Forward(next, link) => {
                     assert!(link.is_none_or(|link| link.at() < self.program.links.len()), "{link:?} exists");
-                    meta.from = Some(node);
+                    assert_eq!(meta.from, Some(node), "step says where the packet comes from");
                     node = next;
                 }
                 Step::Deliver(host) => {

@@ -1,6 +1,6 @@
 //! The way of a packet, told as AWS's documentation tells it.
 
-use super::packet::{Content, ECHO_REPLY, ECHO_REQUEST, Fate, LinkDestination, Outcome, Packet, Party, TCP, UDP};
+use super::packet::{Content, ECHO_REPLY, ECHO_REQUEST, Fate, ICMP, LinkDestination, Outcome, Packet, Party, TCP, UDP};
 use super::routes::{self, Chosen, Tie, inside};
 use super::rules::{self, Side};
 use super::tracking::{self, Session};
@@ -16,6 +16,8 @@ pub struct World {
     pub model: Model,
     pub sessions: Vec<Session>,
     pub now_ns: u64,
+    /// The gateway behind which a public address was last seen: it still leads there when nobody has it any more.
+    pub last_behind: BTreeMap<Ipv4Addr, InternetGatewayId>,
     /// Ties that were settled; AWS's choice is arbitrary but stable.
     pub settled: BTreeMap<Tie, RouteTarget>,
 }
@@ -25,7 +27,23 @@ pub type Walked = Result<Outcome, Tie>;
 
 impl World {
     pub fn new(model: Model) -> World {
-        World { model, sessions: Vec::new(), now_ns: 0, settled: BTreeMap::new() }
+        let mut world =
+            World { model, sessions: Vec::new(), now_ns: 0, last_behind: BTreeMap::new(), settled: BTreeMap::new() };
+        world.publish();
+        world
+    }
+
+    /// The model has changed.
+    pub fn publish(&mut self) {
+        for gateway in self.model.internet_gateways.values() {
+            for eni in self.model.network_interfaces.values() {
+                if let Some(public) = eni.public_address
+                    && gateway.attached_vpc_id == Some(eni.vpc_id)
+                {
+                    self.last_behind.insert(public.address, gateway.id);
+                }
+            }
+        }
     }
 
     /// The instance on `eni` sends `packet` in a frame to `link`.
@@ -46,16 +64,8 @@ impl World {
         })
     }
 
-    /// The provider of a host on the internet sends: to that host.
-    pub fn send_from_outside_platform(&mut self, host: &str, packet: Packet) -> Walked {
-        self.walk(packet, |walk| {
-            walk.path.push("internet".to_owned());
-            walk.deliver(Party::Outside(host.to_owned()))
-        })
-    }
-
-    /// A service sends from its public side.
-    pub fn send_from_public_service(&mut self, packet: Packet) -> Walked {
+    /// A service sends from its public side, or a provider's resolver answers.
+    pub fn send_from_internet(&mut self, packet: Packet) -> Walked {
         self.walk(packet, |walk| {
             walk.path.push("internet".to_owned());
             walk.across_internet()
@@ -111,11 +121,12 @@ impl Walk<'_> {
         }
         let destination = self.packet.destination;
         // VPCs carry neither broadcast nor multicast (vpc-dg: subnet-sizing.html).
-        if link == LinkDestination::Broadcast || destination.is_broadcast() || destination.is_multicast() {
-            return dropped("BroadcastOrMulticast");
-        }
         if inside(destination, net(169, 254, 0, 0, 16)) {
             return dropped("LinkLocalNotServed");
+        }
+        let to_all = destination == last(self.world.model.subnets[&eni.subnet_id].cidr) || destination.is_broadcast();
+        if link == LinkDestination::Broadcast || to_all || destination.is_multicast() {
+            return dropped("BroadcastOrMulticast");
         }
         if eni.source_dest_check && self.packet.source != eni.private_ip {
             return dropped("SourceCheck");
@@ -146,9 +157,14 @@ impl Walk<'_> {
         let dns = [plus(model.vpcs[&eni.vpc_id].cidr_blocks[0].cidr, 2), Ipv4Addr::new(169, 254, 169, 253)];
         let router = plus(model.subnets[&eni.subnet_id].cidr, 1);
         match packet.content {
-            Content::Udp { source_port: 68, destination_port: 67 } if packet.destination.is_broadcast() => true,
+            // Renewals go to the server that gave the lease, which has the router's address.
+            Content::Udp { source_port: 68, destination_port: 67 }
+                if packet.destination.is_broadcast() || packet.destination == router =>
+            {
+                true
+            }
             Content::Udp { destination_port: 53, .. } | Content::Tcp { destination_port: 53, .. } => {
-                dns.contains(&packet.destination)
+                model.vpcs[&eni.vpc_id].enable_dns_support && dns.contains(&packet.destination)
             }
             Content::Echo { icmp_type: ECHO_REQUEST, .. } => packet.destination == router,
             _ => false,
@@ -192,16 +208,16 @@ impl Walk<'_> {
     ) -> Result<bool, Tie> {
         let now_ns = self.world.now_ns;
         let packet = self.packet.clone();
-        let word = if self.is_of_known_flow(eni, &packet) {
+        let word = if self.is_of_known_flow(eni, side, &packet) {
             "tracked"
         } else {
             let verdict = rules::ask_groups(&self.world.model, eni, side, &packet);
             if !verdict.allowed {
                 "no rule"
-            } else if verdict.open_both_ways && !always_tracked(self)? {
+            } else if !tracking::can_begin(&packet) || (verdict.open_both_ways && !always_tracked(self)?) {
                 "rule, not tracked"
             } else {
-                self.world.sessions.push(tracking::open(eni.id, &packet, now_ns));
+                self.world.sessions.extend(Session::begin(eni.id, &packet, side, now_ns));
                 "rule, tracked from now on"
             }
         };
@@ -209,16 +225,18 @@ impl Walk<'_> {
         Ok(word != "no rule")
     }
 
-    fn is_of_known_flow(&mut self, eni: &NetworkInterface, packet: &Packet) -> bool {
+    fn is_of_known_flow(&mut self, eni: &NetworkInterface, side: Side, packet: &Packet) -> bool {
         let (now_ns, sessions) = (self.world.now_ns, &mut self.world.sessions);
-        if let Some(session) = tracking::find(sessions, eni.id, packet, now_ns) {
-            tracking::note(session, packet, now_ns);
-            return true;
+        // ICMP errors about a known flow belong to it; the packet they quote went the other way.
+        if let Content::IcmpError { quoted, .. } = &packet.content {
+            return tracking::knows(sessions, eni.id, quoted, side.opposite(), now_ns);
         }
-        // ICMP errors about a known flow belong to it.
-        match &packet.content {
-            Content::IcmpError { quoted, .. } => tracking::find(sessions, eni.id, quoted, now_ns).is_some(),
-            _ => false,
+        match tracking::find(sessions, eni.id, packet, side, now_ns) {
+            Some(session) => {
+                session.note(packet, side, now_ns);
+                true
+            }
+            None => false,
         }
     }
 
@@ -230,11 +248,9 @@ impl Walk<'_> {
     }
 
     fn routed_from(&mut self, eni: &NetworkInterface) -> Result<Fate, Tie> {
-        let (model, destination) = (&self.world.model, self.packet.destination);
-        let table = routes::table_of(model, eni.subnet_id).id;
-        // ACLs stand at the subnet's boundary, not within.
-        let stays = inside(destination, model.subnets[&eni.subnet_id].cidr);
-        if !stays && !self.network_acl_passes(eni.subnet_id, Side::Out) {
+        let table = routes::table_of(&self.world.model, eni.subnet_id).id;
+        // ACLs stand at the subnet's boundary, not within: they are asked unless the packet stays in the subnet.
+        if !self.stays_in_subnet(eni)? && !self.network_acl_passes(eni.subnet_id, Side::Out) {
             return dropped("NetworkAclEgress");
         }
         let Some(chosen) = self.route(eni.subnet_id)? else {
@@ -257,6 +273,19 @@ impl Walk<'_> {
                 self.enter_interface(&middlebox, false)
             }
         }
+    }
+
+    fn stays_in_subnet(&self, eni: &NetworkInterface) -> Result<bool, Tie> {
+        let model = &self.world.model;
+        Ok(match self.route(eni.subnet_id)? {
+            Some(Chosen { target: RouteTarget::Local, .. }) => {
+                inside(self.packet.destination, model.subnets[&eni.subnet_id].cidr)
+            }
+            Some(Chosen { target: RouteTarget::NetworkInterface(id), active: true, .. }) => {
+                model.network_interfaces[&id].subnet_id == eni.subnet_id
+            }
+            _ => false,
+        })
     }
 
     /// Delivery inside the VPC to whoever has the destination address; `None`: it comes from outside every subnet.
@@ -323,15 +352,11 @@ impl Walk<'_> {
                 return self.deliver(Party::Outside(host.name.clone()));
             }
         }
-        for gateway in model.internet_gateways.values() {
-            let Some(vpc) = gateway.attached_vpc_id else { continue };
-            let behind = model.network_interfaces.values().find(|eni| {
-                eni.vpc_id == vpc && eni.public_address.is_some_and(|public| public.address == destination)
-            });
-            if let Some(eni) = behind {
-                let (igw, private) = (gateway.id, eni.private_ip);
-                return self.enter_gateway(igw, vpc, private);
-            }
+        if let Some(gateway) = self.world.last_behind.get(&destination).and_then(|id| model.internet_gateways.get(id))
+            && let Some(vpc) = gateway.attached_vpc_id
+        {
+            let igw = gateway.id;
+            return self.enter_gateway(igw, vpc);
         }
         let service: Option<(ServiceKind, String)> = (model.public_services.iter())
             .find(|service| service.cidrs.iter().any(|cidr| inside(destination, *cidr)))
@@ -342,7 +367,7 @@ impl Walk<'_> {
         }
     }
 
-    fn enter_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId, private: Ipv4Addr) -> Result<Fate, Tie> {
+    fn enter_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId) -> Result<Fate, Tie> {
         self.path.push(igw.to_string());
         if is_rfc1918(self.packet.source) {
             return dropped("InternetGatewaySourceRfc1918");
@@ -351,6 +376,15 @@ impl Walk<'_> {
             return dropped("InternetGatewaySourceRfc6598");
         }
         let public = self.packet.destination;
+        let owner = self
+            .world
+            .model
+            .network_interfaces
+            .values()
+            .find(|eni| eni.vpc_id == vpc && eni.public_address.is_some_and(|known| known.address == public));
+        let Some(private) = owner.map(|eni| eni.private_ip) else {
+            return dropped("InternetGatewayNoPrivateAddress");
+        };
         self.packet.destination = private;
         if let Content::IcmpError { quoted, .. } = &mut self.packet.content
             && quoted.source == public
@@ -363,7 +397,7 @@ impl Walk<'_> {
     /// Takes TCP and ICMP echo for its prefix list (docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html).
     fn enter_endpoint(&mut self, id: VpcEndpointId) -> Result<Fate, Tie> {
         self.path.push(id.to_string());
-        if self.packet.protocol != TCP && !self.packet.is_echo(ECHO_REQUEST) {
+        if !self.is_tcp_or_echo(ECHO_REQUEST) {
             return dropped("EndpointProtocol");
         }
         if !self.in_list_of(id, self.packet.destination) {
@@ -377,16 +411,23 @@ impl Walk<'_> {
         let Some(vpc) = self.world.model.vpc_endpoints.get(&id).map(|endpoint| endpoint.vpc_id) else {
             return dropped("ResourceGone");
         };
+        let opens = self.packet.tcp_flags().is_some_and(|flags| flags.syn && !flags.ack);
+        if opens || self.packet.is_echo(ECHO_REQUEST) {
+            return dropped("EndpointInitiates");
+        }
+        if !self.is_tcp_or_echo(ECHO_REPLY) {
+            return dropped("EndpointProtocol");
+        }
         if !self.in_list_of(id, self.packet.source) {
             return dropped("EndpointSourceNotInList");
         }
-        if self.packet.protocol != TCP && !self.packet.is_echo(ECHO_REPLY) {
-            return dropped("EndpointProtocol");
-        }
-        if self.packet.tcp_flags().is_some_and(|flags| flags.syn && !flags.ack) {
-            return dropped("EndpointInitiates");
-        }
         self.reach_address(vpc, None)
+    }
+
+    /// Later fragments of ICMP do not show their type.
+    fn is_tcp_or_echo(&self, icmp_type: u8) -> bool {
+        let fragment_of_icmp = self.packet.protocol == ICMP && self.packet.content == Content::LaterFragment;
+        self.packet.protocol == TCP || self.packet.is_echo(icmp_type) || fragment_of_icmp
     }
 
     fn in_list_of(&self, endpoint: VpcEndpointId, address: Ipv4Addr) -> bool {
@@ -408,6 +449,11 @@ fn is_rfc6598(address: Ipv4Addr) -> bool {
 
 fn net(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
+}
+
+/// The last address of a block: in a subnet the broadcast address.
+fn last(block: Ipv4Net) -> Ipv4Addr {
+    plus(block, ((1u64 << (32 - block.prefix_len())) - 1) as u32)
 }
 
 fn plus(block: Ipv4Net, by: u32) -> Ipv4Addr {
