@@ -18,8 +18,10 @@ use reference::traffic::{Mailbox, Sending, next};
 use reference::world::{Walked, World};
 use std::collections::BTreeMap;
 
-/// Seeds that once showed a difference: tried first, always.
-const REGRESSIONS: [u64; 0] = [];
+/// Seeds that once showed a difference (as the generators were then): tried first, always.
+/// 21: answers of an outside host's provider. 214: a frame to a neighbour whose destination has a route to an endpoint.
+/// 226: an endpoint's answer where both directions are open to everybody.
+const REGRESSIONS: [u64; 3] = [21, 214, 226];
 
 const PACKETS_PER_SEED: usize = 60;
 const SEEDS_IN_DEBUG: u64 = 300;
@@ -93,6 +95,8 @@ fn check_variety(met: &BTreeMap<String, usize>) {
 /// One seed's story; the error tells the packet and both accounts of it.
 fn compare(seed: u64, tell: bool, met: &mut BTreeMap<String, usize>) -> Result<(), String> {
     let mut dice = Dice::new(seed, "traffic");
+    // A stream of its own, so that the packets of known seeds stay what they were.
+    let mut republishing = Dice::new(seed, "republish");
     let mut world = World::new(random_model(seed));
     let mut subject = Subject::new(&world.model);
     let mut mailbox = Mailbox::default();
@@ -107,7 +111,8 @@ fn compare(seed: u64, tell: bool, met: &mut BTreeMap<String, usize>) -> Result<(
         world.now_ns += pause_ns(&mut dice);
         let sending = next(&world.model, &mailbox, &mut dice);
         let shape = random_shape(&mut dice);
-        let seen = subject.send(&world.model, &sending, shape, world.now_ns);
+        let republish = republishing.percent(10);
+        let seen = subject.send(&world.model, &sending, shape, world.now_ns, republish);
         let expected = expected(&mut world, &sending, &seen, shape, met);
         if tell {
             println!("{number} at {} ns: {sending:?}\n   {seen:?}\n   {expected:?}", world.now_ns);
@@ -124,6 +129,7 @@ fn compare(seed: u64, tell: bool, met: &mut BTreeMap<String, usize>) -> Result<(
             mailbox.note(&sending.from, &sending.packet, to, packet);
         }
     }
+    subject.check_counters();
     Ok(())
 }
 

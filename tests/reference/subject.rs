@@ -7,15 +7,13 @@ use super::traffic::Sending;
 use std::collections::BTreeMap;
 use vpcsim::compile::Compiler;
 use vpcsim::dataplane::{
-    Decision, Direction, DropReason, Frame, PacketId, PacketMeta, SecurityVerdict, State, Step, Tap, step,
+    Decision, Direction, DropReason, Frame, PacketId, PacketMeta, STEPS_MAX, SecurityVerdict, State, Step, Tap, step,
+    walk,
 };
 use vpcsim::model::Model;
 use vpcsim::net::MacAddress;
 use vpcsim::program::{HostIx, HostKind, Node, NodeIx, Program};
 use vpcsim::time::SimTime;
-
-/// More steps than any packet may take.
-const STEPS_MAX: usize = 64;
 
 /// A compiled network with its state.
 pub struct Subject {
@@ -23,6 +21,8 @@ pub struct Subject {
     pub program: Program,
     state: State,
     sent: u64,
+    delivered: u64,
+    dropped: u64,
     /// Where each end system stood when it was first seen: it must stay there.
     places: BTreeMap<HostKind, (HostIx, NodeIx)>,
 }
@@ -51,7 +51,15 @@ impl Subject {
     pub fn new(model: &Model) -> Subject {
         let mut compiler = Compiler::new();
         let program = compiler.compile(model).expect("random models are small");
-        let mut subject = Subject { compiler, program, state: State::default(), sent: 0, places: BTreeMap::new() };
+        let mut subject = Subject {
+            compiler,
+            program,
+            state: State::default(),
+            sent: 0,
+            delivered: 0,
+            dropped: 0,
+            places: BTreeMap::new(),
+        };
         subject.check_places();
         subject
     }
@@ -77,8 +85,9 @@ impl Subject {
         }
     }
 
-    /// Sends a packet and follows it to its end.
-    pub fn send(&mut self, model: &Model, sending: &Sending, shape: Shape, now_ns: u64) -> Seen {
+    /// Sends a packet and follows it to its end. With `republish` the same network is compiled anew while the packet is on its way,
+    /// which must not matter to it.
+    pub fn send(&mut self, model: &Model, sending: &Sending, shape: Shape, now_ns: u64, republish: bool) -> Seen {
         let kind = host_kind(&sending.from);
         let at = self.program.hosts.iter().position(|host| host.kind == kind);
         let at = at.unwrap_or_else(|| panic!("{kind:?} is in the model, but not in the program"));
@@ -87,38 +96,74 @@ impl Subject {
         let mut bytes = frames::frame(&sending.packet, shape, source, destination);
         self.sent += 1;
         let now = SimTime::from_nanos(now_ns);
-        let mut meta =
-            PacketMeta { id: PacketId(self.sent), sender, from: None, via_endpoint: None, sent_at: now, steps: 0 };
-        let mut notes = Notes { program: &self.program, path: Vec::new(), rules: Vec::new() };
-        let mut node = entry;
-        let mut verdict = None;
-        for _ in 0..STEPS_MAX {
-            let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
-            match step(&self.program, &mut self.state, node, &mut frame, now, &mut notes) {
+        let id = PacketId(self.sent);
+        let mut meta = PacketMeta { id, sender, from: None, via_endpoint: None, sent_at: now, steps: 0 };
+        let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
+        let (mut path, mut rules) = (Vec::new(), Vec::new());
+        let (last, end) = match republish {
+            false => {
+                let mut notes = Notes { program: &self.program, path: &mut path, rules: &mut rules };
+                let end = walk(&self.program, &mut self.state, entry, &mut frame, now, &mut notes);
+                (end.at, end.step)
+            }
+            true => self.step_by_step(model, entry, &mut frame, now, &mut path, &mut rules),
+        };
+        let verdict = match end {
+            Step::Deliver(host) => {
+                let to = party(&self.program.hosts[host.at()].kind);
+                self.check_ethernet(model, &to, last, &sending.from, &bytes);
+                self.delivered += 1;
+                Verdict::Delivered { to, bytes: bytes.split_off(frames::ETHERNET) }
+            }
+            Step::Drop(reason) => {
+                self.dropped += 1;
+                Verdict::Dropped(reason)
+            }
+            Step::Reply => Verdict::Replied,
+            Step::Forward(..) => panic!("a walk ends"),
+        };
+        let via_endpoint = meta.via_endpoint.map(|node| self.program.origins.node(node).id.clone());
+        Seen { verdict, path, rules, via_endpoint }
+    }
+
+    fn step_by_step(
+        &mut self,
+        model: &Model,
+        entry: NodeIx,
+        frame: &mut Frame<'_>,
+        now: SimTime,
+        path: &mut Vec<String>,
+        rules: &mut Vec<(Side, String, usize)>,
+    ) -> (NodeIx, Step) {
+        let mut at = entry;
+        for _ in 0..2 * STEPS_MAX {
+            let mut notes = Notes { program: &self.program, path: &mut *path, rules: &mut *rules };
+            match step(&self.program, &mut self.state, at, frame, now, &mut notes) {
                 Step::Forward(next, link) => {
                     assert!(link.is_none_or(|link| link.at() < self.program.links.len()), "{link:?} exists");
-                    assert_eq!(meta.from, Some(node), "step says where the packet comes from");
-                    node = next;
+                    assert_eq!(frame.meta.from, Some(at), "step says where the packet comes from");
+                    at = next;
+                    self.recompile(model);
                 }
-                Step::Deliver(host) => {
-                    let to = party(&self.program.hosts[host.at()].kind);
-                    self.check_ethernet(model, &to, node, &sending.from, &bytes);
-                    verdict = Some(Verdict::Delivered { to, bytes: bytes.split_off(frames::ETHERNET) });
-                    break;
-                }
-                Step::Reply => {
-                    verdict = Some(Verdict::Replied);
-                    break;
-                }
-                Step::Drop(reason) => {
-                    verdict = Some(Verdict::Dropped(reason));
-                    break;
-                }
+                end => return (at, end),
             }
         }
-        let (path, rules) = (notes.path, notes.rules);
-        let via_endpoint = meta.via_endpoint.map(|node| self.program.origins.node(node).id.clone());
-        Seen { verdict: verdict.expect("every packet ends within the bound"), path, rules, via_endpoint }
+        panic!("a walk ends");
+    }
+
+    /// Nothing is lost and nothing counted twice, at any node.
+    pub fn check_counters(&self) {
+        let (mut delivered, mut dropped) = (0, 0);
+        for (at, node) in self.state.counters.all().iter().enumerate() {
+            let packets = |count: vpcsim::dataplane::counters::Count| count.packets;
+            let out = [node.forwarded, node.delivered, node.answered, node.dropped].map(packets).iter().sum::<u64>();
+            assert_eq!(node.received.packets, out, "node {at}: everything that came in went out");
+            let by_reason: u64 = node.drops().map(|(_, count)| count.packets).sum();
+            assert_eq!(node.dropped.packets, by_reason, "node {at}: every drop has its reason");
+            delivered += node.delivered.packets;
+            dropped += node.dropped.packets;
+        }
+        assert_eq!((delivered, dropped), (self.delivered, self.dropped), "counters and verdicts");
     }
 
     /// Source and destination of the frame that the sender would write.
@@ -174,13 +219,13 @@ impl Subject {
 }
 
 /// Takes down decisions in the reference's words.
-struct Notes<'p> {
+struct Notes<'p, 'n> {
     program: &'p Program,
-    path: Vec<String>,
-    rules: Vec<(Side, String, usize)>,
+    path: &'n mut Vec<String>,
+    rules: &'n mut Vec<(Side, String, usize)>,
 }
 
-impl Tap for Notes<'_> {
+impl Tap for Notes<'_, '_> {
     fn on_enter(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, _bytes: &[u8]) {
         match &self.program.nodes[at.at()] {
             Node::Router(_) => {}
