@@ -148,6 +148,7 @@ impl Compiler {
         let (mut fibs, mut origins) = (Vec::new(), Vec::new());
         for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
             let Some(table) = model.route_tables.get(id) else {
+                self.built.remove(&TableIx(position));
                 fibs.push(Fib::default());
                 origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
                 continue;
