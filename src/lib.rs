@@ -1,31 +1,78 @@
 //! vpcsim: a userspace, packet-level simulator of an AWS VPC's data plane.
+//!
+//! Simulated EC2 network interfaces emit real Ethernet, IPv4, TCP and TLS packets into a virtual router that does longest-prefix match
+//! against route tables whose destinations may be prefix lists, and forwards them to internet gateway, gateway endpoint and the other
+//! places of a VPC. What happened comes out as pcapng captures, latency histograms and a report.
+//!
+//! # Bird's-eye view
+//!
+//! ```text
+//! scenario file --scenario--> model  --compile-->  Program (small, flat, immutable)
+//!                               ^                     |
+//!   aws lines --awscli--> api --control          dataplane::step(&Program, &mut State, at, &mut Frame, now, &mut tap) -> Step
+//!                                                     |
+//!                                  sim: virtual time, links, hosts (TCP, TLS, HTTP, DNS), services
+//!                                                     |
+//!                        run: the timeline, observed by taps -> captures, histograms, result -> cli: files, terminal
+//! ```
+//!
+//! A packet never reads the model, and [`dataplane::step`] is the only forwarding code: captures, reports and drivers watch or drive it.
+//!
+//! # Code map
+//!
+//! An arrow of use only points to a lower layer, and within a layer only upwards in this list; `tests/layering.rs` reads every path.
+//!
+//! | layer | modules | what is there |
+//! |---|---|---|
+//! | L0 vocabulary | [`time`], [`calendar`], [`rng`], [`ids`], [`net`], [`wire`], [`lpm`] | simulated time, seeded streams, AWS ids, addresses, packet views and rewriting, the forwarding table |
+//! | L1 intent | [`model`] | every resource as plain data, built by constructors that refuse as AWS does |
+//! | L2 program | [`program`], [`compile`] | the compiled network; route priority, security groups, ACLs |
+//! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
+//! | L4 worlds | [`host`], [`service`], [`control`], [`sim`] | end systems on smoltcp, what answers them, the control plane, the event loop |
+//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`explain`], [`capture`], [`metrics`], [`run`] | pure, bytes in and bytes out: files' formats, the CLI's language, words, captures, the timeline |
+//! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
+//!
+//! # Invariants
+//!
+//! - Same scenario and seed, same bytes out: time and randomness are arguments, events are totally ordered, hash maps are never iterated.
+//! - Every packet is accounted for: injected + generated = delivered + dropped + absorbed + queued ([`sim::Conservation`]).
+//! - A drop is an outcome with a [`dataplane::DropReason`], never an error, and silent on the wire, as on AWS.
+//! - A publication of a changed program disturbs neither state nor frames in flight.
+//! - Everything that grows has a limit with its own error or drop reason.
+//!
+//! # Where this differs from AWS
+//!
+//! No IPv6. Hosts' TCP is smoltcp's: no SACK, no timestamps, retransmission timeout never below 1 s. Instances start at once. Prefix lists
+//! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
+//! enforced. See the README for the whole list.
 
 // L0 vocabulary
-pub mod calendar;
-pub mod ids;
-pub mod lpm;
-pub mod net;
-pub mod rng;
 pub mod time;
+pub mod calendar;
+pub mod rng;
+pub mod ids;
+pub mod net;
 pub mod wire;
+pub mod lpm;
 // L1 intent
 pub mod model;
 // L2 program
-pub mod compile;
 pub mod program;
+pub mod compile;
 // L3 data plane
 pub mod dataplane;
 // L4 worlds
-pub mod control;
 pub mod host;
 pub mod service;
+pub mod control;
 pub mod sim;
 // L5 edges, pure
+pub mod scenario;
 pub mod api;
 pub mod awscli;
+pub mod explain;
 pub mod capture;
 pub mod metrics;
 pub mod run;
-pub mod scenario;
 // L6 shell
 pub mod cli;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `vpcsim` command: see [`vpcsim::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vpcsim::cli::main()
+}

@@ -1,1 +1,51 @@
-//! (stub)
+//! The command line: the only place with a terminal, files, a clock and signals.
+//!
+//! Purpose: flags as typed ([`args`]) become one command's work (one file per command). Non-goals: anything the library can do without the
+//! machine. Exit codes: 0 done, 1 an expectation failed, 2 error, 130 interrupted.
+
+mod args;
+mod error;
+mod output_dir;
+mod progress;
+mod run;
+mod source;
+mod summary;
+mod table;
+
+use args::{Arguments, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use std::process::ExitCode;
+
+/// Everything went as asked.
+const DONE: u8 = 0;
+/// An expectation of the scenario failed.
+const EXPECTATION_FAILED: u8 = 1;
+/// Bad input, or the machine refused.
+const ERROR: u8 = 2;
+/// Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not errors; a closed pipe is nobody's fault.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return ExitCode::from(if asked { DONE } else { ERROR });
+        }
+    };
+    let command = arguments.command.unwrap_or_else(|| Command::Run(arguments.run));
+    let outcome = match command {
+        Command::Run(run) => run::run(&run),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            error.print();
+            ExitCode::from(ERROR)
+        }
+    }
+}

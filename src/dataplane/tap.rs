@@ -133,6 +133,8 @@ pub trait Tap {
     }
     /// A run of steps without delay is over: the packet waits on a link, was delivered, answered or dropped.
     fn on_run_end(&mut self, _now: SimTime, _packet: &PacketMeta) {}
+    /// A host made TLS secrets (NSS key log lines), before it sends what they decrypt.
+    fn on_secrets(&mut self, _lines: &str) {}
     /// The packet arrived at a host, after the host's link.
     fn on_arrival(&mut self, _now: SimTime, _host: HostIx, _packet: &PacketMeta, _bytes: &[u8]) {}
 }

@@ -7,6 +7,7 @@
 //! a VPC's interfaces are unique; every VPC has a main route table, a default security group and a default network ACL.
 
 mod construct;
+pub mod dns_names;
 mod endpoint;
 mod error;
 mod gateway;
@@ -16,6 +17,7 @@ mod network_interface;
 mod outside;
 pub mod prefix_list;
 mod quota;
+mod replace;
 mod route_table;
 mod security_group;
 mod tags;

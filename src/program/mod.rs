@@ -128,3 +128,19 @@ pub struct Program {
     /// Indices back to ids and sentences.
     pub origins: Origins,
 }
+
+impl Program {
+    /// A program without any place: what a world holds before the first publication.
+    pub fn empty() -> Program {
+        Program {
+            epoch: 0,
+            nodes: Box::new([]),
+            fibs: Box::new([]),
+            acls: Box::new([]),
+            hosts: Box::new([]),
+            links: Box::new([]),
+            origins: Origins::default(),
+            lookup: Default::default(),
+        }
+    }
+}

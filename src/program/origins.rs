@@ -107,3 +107,18 @@ impl Origins {
         RouteExplanation { table: origin, winner, beaten }
     }
 }
+
+/// `52.94.0.0/22 (pl-02cd2c6b) -> vpce-9b15e2f2`.
+impl std::fmt::Display for RibEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.cidr)?;
+        if let Some(list) = &self.prefix_list {
+            write!(f, " ({list})")?;
+        }
+        write!(f, " -> {}", self.target)?;
+        if self.kind == NextHopKind::Blackhole {
+            f.write_str(" (blackhole)")?;
+        }
+        Ok(())
+    }
+}

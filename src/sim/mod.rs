@@ -1,1 +1,351 @@
-//! (stub)
+//! The simulator: virtual time, links, hosts, and packets going through the one `step`.
+//!
+//! Purpose: a discrete-event driver of [`crate::dataplane::step`] with real end systems. Non-goals: what the hosts run (`run` decides), the
+//! control plane (its programs are handed in by [`Sim::publish`]), files.
+//! Invariants: the order of events is total ([`event`]); steps between two nodes without a link take no time; a publication disturbs
+//! neither state nor frames in flight; [`Conservation`] holds at every moment.
+//!
+//! A frame's way: `Host` -> link -> node, `step` by `step` until it waits on a link, arrives at a host, is answered or dropped.
+
+mod conservation;
+mod event;
+mod link;
+mod population;
+
+pub use conservation::Conservation;
+pub use population::HostSettings;
+
+use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, State, Step, Tap, step};
+use crate::host::http::HttpResponse;
+use crate::host::{Host, HostEvent, ProcessId, RequestToken, Workload};
+use crate::model::Model;
+use crate::program::{HostIx, LinkIx, NodeIx, Program};
+use crate::rng::{Seed, Stream};
+use crate::service::dns::NameError;
+use crate::time::{SimDuration, SimTime};
+use bytes::{Bytes, BytesMut};
+use event::{Cause, Event, Way};
+use link::{End, LinkDirection, Sent};
+use population::{EndSystem, Population};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+/// A simulated world.
+pub struct Sim<T: Tap> {
+    now: SimTime,
+    queue: BinaryHeap<Event>,
+    program: Arc<Program>,
+    state: State,
+    population: Population,
+    /// By link: away from the host, and towards it.
+    links: Vec<[LinkDirection; 2]>,
+    loss: Stream,
+    responses: BTreeMap<HostIx, VecDeque<(SimTime, RequestToken, HttpResponse)>>,
+    timers: Vec<Timer>,
+    events: VecDeque<(HostIx, HostEvent)>,
+    next_packet: u64,
+    conservation: Conservation,
+    events_handled: u64,
+    /// The observer.
+    pub tap: T,
+}
+
+/// When a host wants to be called; older entries in the queue are stale.
+#[derive(Clone, Copy, Debug, Default)]
+struct Timer {
+    at: Option<SimTime>,
+    sequence: u64,
+}
+
+impl<T: Tap> Sim<T> {
+    /// An empty world at time zero.
+    pub fn new(seed: Seed, settings: HostSettings, tap: T) -> Self {
+        Sim {
+            now: SimTime::ZERO,
+            queue: BinaryHeap::new(),
+            program: Arc::new(Program::empty()),
+            state: State::default(),
+            population: Population::new(seed, settings),
+            links: Vec::new(),
+            loss: seed.derive("link loss"),
+            responses: BTreeMap::new(),
+            timers: Vec::new(),
+            events: VecDeque::new(),
+            next_packet: 0,
+            conservation: Conservation::default(),
+            events_handled: 0,
+            tap,
+        }
+    }
+
+    /// Simulated now.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// The program in force.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Connection tracking and counters.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Events handled so far: a measure of work.
+    pub fn events_handled(&self) -> u64 {
+        self.events_handled
+    }
+
+    /// Every packet accounted for, as of now.
+    pub fn conservation(&self) -> Conservation {
+        let queued = self.links.iter().flatten().map(|direction| direction.len() as u64).sum();
+        Conservation { queued, ..self.conservation.clone() }
+    }
+
+    /// Puts a new program in force, now. Hosts of new attachments are switched on, hosts of removed ones vanish; state and frames in
+    /// flight stay.
+    ///
+    /// # Errors
+    /// A service's name in the model is not a DNS name; then nothing is published.
+    pub fn publish(&mut self, program: Arc<Program>, model: &Model) -> Result<(), NameError> {
+        let switched_on = self.population.adopt(&program, model)?;
+        self.links.resize_with(program.links.len(), Default::default);
+        self.timers.resize(program.hosts.len(), Timer::default());
+        self.program = program;
+        for host in switched_on {
+            self.attend(host);
+        }
+        Ok(())
+    }
+
+    /// Starts a program on a host; `None` if there is no such guest.
+    pub fn start(&mut self, host: HostIx, workload: Workload) -> Option<ProcessId> {
+        let process = self.population.guest(host)?.start(self.now, workload);
+        self.attend(host);
+        Some(process)
+    }
+
+    /// Answers a request after `delay`: a service's thinking time.
+    pub fn respond_after(&mut self, delay: SimDuration, host: HostIx, token: RequestToken, response: HttpResponse) {
+        let at = self.now + delay;
+        let line = self.responses.entry(host).or_default();
+        // Answers leave in the order of their requests.
+        let at = line.back().map_or(at, |(last, ..)| at.max(*last));
+        line.push_back((at, token, response));
+        self.schedule(at, Cause::Response(host));
+    }
+
+    /// Puts one frame on the host's link, as if a program with a raw socket had sent it.
+    pub fn send_raw(&mut self, host: HostIx, frame: Bytes) {
+        self.transmit_from_host(host, frame);
+    }
+
+    /// Ends the long-running programs on every host: pooled connections are closed in order.
+    pub fn end_sessions(&mut self) {
+        for position in 0..self.program.hosts.len() {
+            let host = HostIx(position as u32);
+            if let Some(guest) = self.population.guest(host) {
+                guest.end_sessions(self.now);
+                self.attend(host);
+            }
+        }
+    }
+
+    /// A host, to look at.
+    pub fn guest(&mut self, host: HostIx) -> Option<&mut Host> {
+        self.population.guest(host)
+    }
+
+    /// Lets the world run until a host reports something, nothing is left to do before `until`, or `events_max` events are handled. Returns
+    /// the report, or `None`; then [`Sim::now`] says how far it came.
+    pub fn run_until(&mut self, until: SimTime, events_max: u64) -> Option<(HostIx, HostEvent)> {
+        for _ in 0..events_max {
+            if let Some(report) = self.events.pop_front() {
+                return Some(report);
+            }
+            let Some(next) = self.queue.peek().filter(|event| event.at <= until).copied() else {
+                self.now = self.now.max(until);
+                return None;
+            };
+            self.queue.pop();
+            self.now = self.now.max(next.at);
+            self.handle(next);
+        }
+        None
+    }
+
+    /// When the next event is due.
+    pub fn next_event_at(&self) -> Option<SimTime> {
+        if !self.events.is_empty() {
+            return Some(self.now);
+        }
+        self.queue.peek().map(|event| event.at)
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.events_handled += 1;
+        match event.cause {
+            Cause::LinkHead(link, way) => {
+                let direction = &mut self.links[link.at()][way as usize];
+                let (frame, next_at) = direction.arrive();
+                if let Some(at) = next_at {
+                    let sequence = direction.next_sequence();
+                    self.queue.push(Event { at, cause: event.cause, sequence });
+                }
+                let Some(frame) = frame else { return };
+                match frame.to {
+                    End::Node(node) => self.run_steps(node, frame.bytes, frame.meta),
+                    End::Host(host) => self.arrive(host, frame.bytes, frame.meta),
+                }
+            }
+            Cause::Response(host) => {
+                let due = self.responses.get_mut(&host).and_then(|line| {
+                    let ready = line.front().is_some_and(|(at, ..)| *at <= self.now);
+                    if ready { line.pop_front() } else { None }
+                });
+                if let (Some((_, token, response)), Some(guest)) = (due, self.population.guest(host)) {
+                    guest.respond(self.now, token, response);
+                    self.attend(host);
+                }
+            }
+            Cause::Timer(host) => {
+                let timer = &mut self.timers[host.at()];
+                if timer.sequence == event.sequence && timer.at == Some(event.at) {
+                    timer.at = None;
+                    self.attend(host);
+                }
+            }
+        }
+    }
+
+    /// Polls a guest and carries off what it has to say: secrets first, so that captures hold them before the frames they decrypt.
+    fn attend(&mut self, host: HostIx) {
+        let Some(guest) = self.population.guest(host) else { return };
+        guest.poll(self.now);
+        let secrets = guest.take_secrets();
+        let mut frames = Vec::new();
+        while let Some(frame) = guest.poll_transmit() {
+            frames.push(frame);
+        }
+        while let Some(event) = guest.poll_event() {
+            self.events.push_back((host, event));
+        }
+        let wanted = guest.poll_timeout(self.now);
+        if !secrets.is_empty() {
+            self.tap.on_secrets(&secrets);
+        }
+        for frame in frames {
+            self.transmit_from_host(host, frame);
+        }
+        let timer = &mut self.timers[host.at()];
+        if timer.at != wanted {
+            timer.at = wanted;
+            timer.sequence += 1;
+            if let Some(at) = wanted {
+                self.queue.push(Event { at, cause: Cause::Timer(host), sequence: timer.sequence });
+            }
+        }
+    }
+
+    fn transmit_from_host(&mut self, host: HostIx, frame: Bytes) {
+        let attachment = &self.program.hosts[host.at()];
+        let (node, link) = (attachment.node, attachment.link);
+        let meta = self.new_packet(host);
+        self.conservation.injected += 1;
+        let bytes = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        self.transmit(link, Way::Out, bytes, meta, End::Node(node));
+    }
+
+    fn new_packet(&mut self, sender: HostIx) -> PacketMeta {
+        self.next_packet += 1;
+        let id = PacketId(self.next_packet);
+        PacketMeta { id, sender, from: None, via_endpoint: None, sent_at: self.now, steps: 0 }
+    }
+
+    fn transmit(&mut self, link: LinkIx, way: Way, bytes: BytesMut, meta: PacketMeta, to: End) {
+        let direction = &mut self.links[link.at()][way as usize];
+        match direction.send(self.now, &self.program.links[link.at()], &mut self.loss, bytes, meta, to) {
+            Sent::NewHead(at) => {
+                let sequence = direction.next_sequence();
+                self.queue.push(Event { at, cause: Cause::LinkHead(link, way), sequence });
+            }
+            Sent::Queued => {}
+            Sent::Dropped(reason, bytes) => {
+                self.conservation.drop(reason);
+                self.tap.on_link_drop(self.now, meta.from, &meta, &bytes, reason);
+                self.tap.on_run_end(self.now, &meta);
+            }
+        }
+    }
+
+    /// Takes a packet from node to node as long as that takes no time.
+    fn run_steps(&mut self, mut at: NodeIx, mut bytes: BytesMut, mut meta: PacketMeta) {
+        let program = Arc::clone(&self.program);
+        loop {
+            let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
+            let outcome = step(&program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
+            match outcome {
+                Step::Forward(next, None) => at = next,
+                Step::Forward(next, Some(link)) => {
+                    self.tap.on_run_end(self.now, &meta);
+                    return self.transmit(link, Way::Out, bytes, meta, End::Node(next));
+                }
+                Step::Deliver(host) => {
+                    self.tap.on_run_end(self.now, &meta);
+                    return self.deliver(host, bytes, meta);
+                }
+                Step::Reply => {
+                    self.tap.on_run_end(self.now, &meta);
+                    self.conservation.absorbed += 1;
+                    self.conservation.generated += 1;
+                    let sender = meta.sender;
+                    let reply = self.new_packet(sender);
+                    self.tap.on_step(self.now, at, &reply, &bytes, Step::Deliver(sender));
+                    self.tap.on_run_end(self.now, &reply);
+                    return self.deliver(sender, bytes, reply);
+                }
+                Step::Drop(reason) => {
+                    self.conservation.drop(reason);
+                    self.tap.on_run_end(self.now, &meta);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, host: HostIx, bytes: BytesMut, meta: PacketMeta) {
+        let link = self.program.hosts[host.at()].link;
+        self.transmit(link, Way::In, bytes, meta, End::Host(host));
+    }
+
+    fn arrive(&mut self, host: HostIx, bytes: BytesMut, meta: PacketMeta) {
+        let frame = bytes.freeze();
+        match self.population.system(host) {
+            Some(EndSystem::Guest(guest)) => {
+                self.conservation.delivered += 1;
+                self.tap.on_arrival(self.now, host, &meta, &frame);
+                guest.handle_frame(self.now, frame);
+                self.attend(host);
+            }
+            Some(EndSystem::Platform(platform)) => {
+                self.conservation.delivered += 1;
+                self.tap.on_arrival(self.now, host, &meta, &frame);
+                if let Some(answer) = platform.answer(self.now, &frame) {
+                    self.transmit_from_host(host, answer);
+                }
+            }
+            None => {
+                self.conservation.drop(DropReason::ResourceGone);
+                self.tap.on_link_drop(self.now, meta.from, &meta, &frame, DropReason::ResourceGone);
+                self.tap.on_run_end(self.now, &meta);
+            }
+        }
+    }
+
+    fn schedule(&mut self, at: SimTime, cause: Cause) {
+        self.next_packet += 1;
+        self.queue.push(Event { at, cause, sequence: self.next_packet });
+    }
+}

@@ -1,0 +1,56 @@
+//! Resources as the API shows them: model in, document out.
+//!
+//! Purpose: the members that today's EC2 returns for each resource; their order is the printer's affair. Members that AWS
+//! leaves out when there is nothing to say are left out here (`Tags` of a VPC without tags), those that it shows empty are
+//! shown empty (`Tags` of a route table). Non-goals: selection and paging (`describe`).
+//! What has no counterpart in the simulation has the value of a plain AWS account (`BlockPublicAccessStates` off, hypervisor
+//! xen); volumes are not simulated, so `BlockDeviceMappings` is empty.
+//! Source: botocore's model for the members; observed CLI output for their presence.
+
+mod address;
+mod endpoint;
+mod instance;
+mod interface;
+mod network;
+mod place;
+mod prefix_list;
+mod security_group;
+mod tag;
+
+pub use address::address;
+pub use endpoint::{endpoint_service, vpc_endpoint};
+pub use instance::{Life, instance, instance_state, reservation};
+pub use interface::network_interface;
+pub use network::{internet_gateway, route_table, subnet, vpc};
+pub use place::{availability_zone, region};
+pub(crate) use prefix_list::is_managed_by_aws;
+pub use prefix_list::{managed_prefix_list, prefix_list, prefix_list_entries};
+pub use security_group::{permissions, revoked_rule, rule_in_request_form, security_group, security_group_rule};
+pub use tag::{tags, tags_of_everything};
+
+use crate::model::{Model, Tags};
+use serde_json::Value;
+
+/// `arn:aws:ec2:us-east-1:111122223333:subnet/subnet-1`.
+fn arn(model: &Model, kind: &str, id: impl std::fmt::Display) -> String {
+    format!("arn:{}:ec2:{}:{}:{kind}/{id}", partition(&model.region), model.region, model.account_id)
+}
+
+/// The partition a Region belongs to.
+fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+/// Adds `Tags` where AWS leaves an empty list out.
+fn with_tags(mut document: Value, resource_tags: &Tags) -> Value {
+    if !resource_tags.0.is_empty() {
+        document["Tags"] = tags(resource_tags);
+    }
+    document
+}

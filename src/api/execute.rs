@@ -1,0 +1,75 @@
+//! One EC2 call on the control plane: document in, document out.
+//!
+//! Purpose: what an API server, the `aws` interpreter and a host's request all end in. Parameters are parsed into a typed
+//! action or a query, the control plane does it, and the answer is read from the model as it is afterwards.
+//! Non-goals: authorisation (part 5), the wire (`query`, `xml`), the CLI's notation (`awscli`).
+//! Invariants: a refused call, and one with `DryRun`, changes nothing; a parameter that would have no effect here is either
+//! one of those documented so in `actions`, or refused by name.
+
+mod actions;
+mod answers;
+pub mod parameters;
+mod rules;
+
+use super::describe;
+use super::model::Service;
+use super::{ApiError, documents};
+use crate::control::{ControlError, ControlPlane, Wanted};
+use crate::time::SimTime;
+use parameters::Parameters;
+use serde_json::Value;
+
+/// Does `operation` with `parameters` (a document of the model's member names) at `now`.
+///
+/// # Errors
+/// AWS's codes and messages; `DryRunOperation` (412) when `DryRun` is true and the call would have succeeded.
+pub fn execute(
+    control: &mut ControlPlane,
+    now: SimTime,
+    operation: &str,
+    parameters: &Value,
+    wanted: &Wanted,
+) -> Result<Value, ApiError> {
+    if !Service::Ec2.model().operations.contains_key(operation) {
+        return Err(ApiError::invalid_action(operation));
+    }
+    let parameters = Parameters::of(operation, parameters)?;
+    let dry_run = parameters.boolean("DryRun")?.unwrap_or(false);
+    if let Some(answer) = describe::describe(control.model(), control.calendar(), &parameters)? {
+        return if dry_run { Err(ApiError::dry_run()) } else { Ok(answer) };
+    }
+    let action = actions::action(control.model(), &parameters)?;
+    parameters.finish()?;
+    if dry_run {
+        control.dry_run(now, action, wanted)?;
+        return Err(ApiError::dry_run());
+    }
+    let token = parameters.text("ClientToken")?;
+    let output = control.handle(now, action, wanted)?;
+    answers::answer(control, operation, output, token)
+}
+
+/// The id of what a call created, read from its answer; `None` if it creates nothing, or several things at once.
+pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
+    let id = match operation {
+        "CreateVpcEndpoint" => &answer["VpcEndpoint"]["VpcEndpointId"],
+        "CreateSecurityGroup" => &answer["GroupId"],
+        "CreateRouteTable" => &answer["RouteTable"]["RouteTableId"],
+        "AllocateAddress" => &answer["AllocationId"],
+        "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
+            [instance] => &instance["InstanceId"],
+            _ => return None,
+        },
+        _ => return None,
+    };
+    id.as_str().map(str::to_owned)
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        ApiError::new(error.code, error.message)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! From what the data plane does to capture files: one per interface, endpoint and outside host, an inside and an outside one per translating node.
+//!
+//! A frame is written when its run of steps without delay ends, so that its comment can say everything that was decided up to the next link, a
+//! drop included. Frames that an interface's rules refuse are written too: a guest would never see them, a student must.
+//! TLS secrets go only into files that saw the connection's ClientHello, before the frames they decrypt.
+
+use super::pcapng::Direction as Way;
+use super::{FileIx, FileSet, Vantage};
+use crate::calendar::Calendar;
+use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
+use crate::explain;
+use crate::program::{HostIx, HostKind, Node, NodeIx, Program};
+use crate::time::SimTime;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// How many connections' secrets are awaited at once; the oldest is forgotten beyond.
+const AWAITED_SECRETS_MAX: usize = 16_384;
+
+/// Writes captures while the data plane runs.
+pub struct CaptureTap {
+    calendar: Calendar,
+    program: Arc<Program>,
+    files: FileSet,
+    nodes: BTreeMap<NodeIx, NodeFiles>,
+    outside: BTreeMap<HostIx, FileIx>,
+    run: Run,
+    awaited: Awaited,
+}
+
+/// The files of one node.
+#[derive(Clone, Copy, Debug)]
+enum NodeFiles {
+    /// All its frames in one.
+    One(FileIx),
+    /// Before and behind the translation.
+    Translating { inside: FileIx, outside: FileIx },
+}
+
+/// One packet's steps without delay. Buffers are kept from run to run.
+#[derive(Default)]
+struct Run {
+    decisions: Vec<(NodeIx, Decision)>,
+    sightings: Vec<Sighting>,
+    sighting_count: usize,
+    end: Option<(Option<NodeIx>, Step)>,
+}
+
+/// A frame as it stood at one vantage point.
+#[derive(Default)]
+struct Sighting {
+    file: Option<FileIx>,
+    way: Option<Way>,
+    bytes: Vec<u8>,
+}
+
+/// Which files want the secrets of which ClientHello random.
+#[derive(Default)]
+struct Awaited {
+    files: BTreeMap<[u8; 32], Vec<FileIx>>,
+    order: VecDeque<[u8; 32]>,
+}
+
+impl CaptureTap {
+    /// A tap without files; [`CaptureTap::adopt`] opens them.
+    pub fn new(calendar: Calendar) -> Self {
+        CaptureTap {
+            calendar,
+            program: Arc::new(Program::empty()),
+            files: FileSet::default(),
+            nodes: BTreeMap::new(),
+            outside: BTreeMap::new(),
+            run: Run::default(),
+            awaited: Awaited::default(),
+        }
+    }
+
+    /// Follows a new program: opens a file for every vantage point not seen before, and adds new names to all.
+    /// `name_of` knows what people call an id, where the program does not.
+    pub fn adopt(&mut self, program: &Arc<Program>, name_of: &dyn Fn(&str) -> Option<String>) {
+        self.program = Arc::clone(program);
+        for (position, node) in program.nodes.iter().enumerate() {
+            let ix = NodeIx(position as u32);
+            if !self.nodes.contains_key(&ix)
+                && let Some(files) = open_files(&mut self.files, program, ix, node, name_of)
+            {
+                self.nodes.insert(ix, files);
+            }
+        }
+        for (position, host) in program.hosts.iter().enumerate() {
+            let ix = HostIx(position as u32);
+            if let HostKind::Outside(name) = &host.kind
+                && !self.outside.contains_key(&ix)
+            {
+                let vantage = Vantage {
+                    name: name.clone(),
+                    id: String::new(),
+                    description: format!("{name}, a host on the internet"),
+                };
+                self.outside.insert(ix, self.files.add(&vantage, None));
+            }
+        }
+        let names: Vec<_> =
+            program.origins.address_names.iter().map(|(address, name)| (*address, name.as_str())).collect();
+        self.files.names(&names);
+    }
+
+    /// The files, to drain.
+    pub fn files_mut(&mut self) -> &mut FileSet {
+        &mut self.files
+    }
+
+    /// The files.
+    pub fn files(&self) -> &FileSet {
+        &self.files
+    }
+
+    fn see(&mut self, file: FileIx, way: Option<Way>, bytes: &[u8]) {
+        if self.run.sighting_count == self.run.sightings.len() {
+            self.run.sightings.push(Sighting::default());
+        }
+        let sighting = &mut self.run.sightings[self.run.sighting_count];
+        self.run.sighting_count += 1;
+        (sighting.file, sighting.way) = (Some(file), way);
+        sighting.bytes.clear();
+        sighting.bytes.extend_from_slice(bytes);
+        if let Some(random) = client_hello_random(bytes) {
+            self.awaited.want(random, file);
+        }
+    }
+
+    fn at_host_of(&self, at: NodeIx, host: HostIx) -> Option<FileIx> {
+        match &self.program.nodes[at.at()] {
+            Node::Internet(_) => self.outside.get(&host).copied(),
+            _ => match self.nodes.get(&at) {
+                Some(NodeFiles::One(file)) => Some(*file),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Tap for CaptureTap {
+    fn on_enter(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
+        match (packet.from, self.nodes.get(&at).copied()) {
+            // From the attached host itself. What a platform says to the guest is seen when it is delivered.
+            (None, _) => {
+                let kind = &self.program.hosts[packet.sender.at()].kind;
+                if !matches!(kind, HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::PublicService(..))
+                    && let Some(file) = self.at_host_of(at, packet.sender)
+                {
+                    self.see(file, Some(Way::Outbound), bytes);
+                }
+            }
+            (Some(from), Some(NodeFiles::Translating { inside, outside })) => {
+                let from_internet = matches!(self.program.nodes[from.at()], Node::Internet(_));
+                self.see(if from_internet { outside } else { inside }, Some(Way::Inbound), bytes);
+            }
+            (Some(_), Some(NodeFiles::One(file))) => {
+                if !matches!(self.program.nodes[at.at()], Node::Eni(_)) {
+                    self.see(file, Some(Way::Inbound), bytes);
+                }
+            }
+            (Some(_), None) => {}
+        }
+    }
+
+    fn on_decision(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, decision: Decision) {
+        self.run.decisions.push((at, decision));
+    }
+
+    fn on_step(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
+        self.run.end = Some((Some(at), step));
+        let is_eni = matches!(self.program.nodes[at.at()], Node::Eni(_));
+        match (step, self.nodes.get(&at).copied()) {
+            (Step::Deliver(host), _) => {
+                let kind = &self.program.hosts[host.at()].kind;
+                if matches!(kind, HostKind::Instance(_) | HostKind::Outside(_))
+                    && let Some(file) = self.at_host_of(at, host)
+                {
+                    self.see(file, Some(Way::Inbound), bytes);
+                }
+            }
+            (Step::Drop(_), Some(NodeFiles::One(file))) if is_eni && packet.from.is_some() => {
+                self.see(file, Some(Way::Inbound), bytes);
+            }
+            (Step::Forward(next, _), Some(NodeFiles::Translating { inside, outside })) => {
+                let to_internet = matches!(self.program.nodes[next.at()], Node::Internet(_));
+                self.see(if to_internet { outside } else { inside }, Some(Way::Outbound), bytes);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_link_drop(
+        &mut self,
+        _now: SimTime,
+        from: Option<NodeIx>,
+        packet: &PacketMeta,
+        bytes: &[u8],
+        reason: DropReason,
+    ) {
+        self.run.end = Some((from, Step::Drop(reason)));
+        let attachment = &self.program.hosts[packet.sender.at()];
+        if from.is_none()
+            && let Some(file) = self.at_host_of(attachment.node, packet.sender)
+        {
+            self.see(file, Some(Way::Outbound), bytes);
+        }
+    }
+
+    fn on_run_end(&mut self, now: SimTime, _packet: &PacketMeta) {
+        if self.run.sighting_count > 0 {
+            let comment = explain::comment(&self.program, &self.run.decisions, self.run.end);
+            let comments = [comment.as_str()];
+            let comments = if comment.is_empty() { &comments[..0] } else { &comments[..] };
+            let unix_ns = self.calendar.unix_nanos(now);
+            for sighting in &self.run.sightings[..self.run.sighting_count] {
+                if let Some(file) = sighting.file.and_then(|file| self.files.get_mut(file)) {
+                    file.frame(unix_ns, sighting.way, &sighting.bytes, comments);
+                }
+            }
+        }
+        self.run.decisions.clear();
+        self.run.sighting_count = 0;
+        self.run.end = None;
+    }
+
+    fn on_secrets(&mut self, lines: &str) {
+        for line in lines.lines() {
+            let random = line.split(' ').nth(1).and_then(random_from_hex);
+            for file in random.map(|random| self.awaited.files(&random)).unwrap_or_default() {
+                if let Some(file) = self.files.get_mut(*file) {
+                    file.secrets(line);
+                }
+            }
+        }
+    }
+}
+
+impl Awaited {
+    fn want(&mut self, random: [u8; 32], file: FileIx) {
+        let files = self.files.entry(random).or_insert_with(|| {
+            self.order.push_back(random);
+            Vec::new()
+        });
+        if !files.contains(&file) {
+            files.push(file);
+        }
+        if self.order.len() > AWAITED_SECRETS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.files.remove(&oldest);
+        }
+    }
+
+    fn files(&self, random: &[u8; 32]) -> &[FileIx] {
+        self.files.get(random).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn open_files(
+    files: &mut FileSet,
+    program: &Program,
+    ix: NodeIx,
+    node: &Node,
+    name_of: &dyn Fn(&str) -> Option<String>,
+) -> Option<NodeFiles> {
+    let named = program.origins.node(ix);
+    let vantage = |name: Option<String>, description: String| Vantage {
+        name: name.unwrap_or_default(),
+        id: named.id.clone(),
+        description,
+    };
+    let called = named.name.clone().or_else(|| name_of(&named.id));
+    let in_words = called.clone().unwrap_or_else(|| named.id.clone());
+    match node {
+        Node::Eni(_) => {
+            Some(NodeFiles::One(files.add(&vantage(called, format!("{in_words}, network interface")), None)))
+        }
+        Node::GatewayEndpoint(_) => {
+            Some(NodeFiles::One(files.add(&vantage(called, format!("{in_words}, gateway endpoint")), None)))
+        }
+        Node::InternetGateway(_) => {
+            let mut side = |side: &str, words: &str| {
+                let name = called.as_ref().map_or_else(|| side.to_owned(), |name| format!("{name}-{side}"));
+                files.add(&vantage(Some(name), format!("{in_words}, internet gateway, {words}")), None)
+            };
+            let inside = side("inside", "before translation: private addresses");
+            let outside = side("outside", "after translation: public addresses");
+            Some(NodeFiles::Translating { inside, outside })
+        }
+        Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
+    }
+}
+
+/// The random of a TLS ClientHello that begins a TCP segment of an Ethernet frame (RFC 8446 section 4.1.2).
+fn client_hello_random(frame: &[u8]) -> Option<[u8; 32]> {
+    const ETHERNET: usize = 14;
+    let ip = frame.get(ETHERNET..)?;
+    if frame.get(12..14)? != [0x08, 0x00] || *ip.get(9)? != 6 {
+        return None;
+    }
+    let tcp = ip.get(usize::from(ip[0] & 0x0f) * 4..)?;
+    let payload = tcp.get(usize::from(tcp.get(12)? >> 4) * 4..)?;
+    // Record: handshake (22), version, length; then ClientHello (1), length, version, random.
+    match payload {
+        [22, 3, _, _, _, 1, _, _, _, _, _, rest @ ..] => rest.get(..32)?.try_into().ok(),
+        _ => None,
+    }
+}
+
+fn random_from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut random = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in random.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(random)
+}

@@ -1,0 +1,52 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  vpcsim                          run the built-in DynamoDB tutorial
+  vpcsim run my-vpc.toml          run a scenario of your own
+  vpcsim run my-vpc.toml --json   the result as JSON on stdout
+  vpcsim run --seed 7 --out /tmp/run7
+
+Captures: wireshark out/tutorial/app-private.*.pcapng
+Exit codes: 0 done, 1 an expectation failed, 2 error, 130 interrupted";
+
+/// A packet-level simulator of an AWS VPC's data plane.
+#[derive(Debug, Parser)]
+#[command(name = "vpcsim", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Arguments {
+    /// What to do; `run` if nothing is said.
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a scenario: packets, captures, latency histograms, a result
+    #[command(after_help = EXAMPLES)]
+    Run(RunArguments),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct RunArguments {
+    /// Scenario file, or the name of a built-in scenario
+    #[arg(value_name = "SCENARIO", default_value = "tutorial")]
+    pub(super) scenario: String,
+    /// Directory to write to [default: out/NAME]; emptied first if an earlier run wrote it, refused if it holds anything else
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Seed of everything random, instead of the scenario's
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) seed: Option<u64>,
+    /// Print the result as JSON on stdout, and nothing else
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print nothing but errors and failed expectations
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}

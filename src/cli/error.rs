@@ -1,0 +1,131 @@
+//! Errors as people read them: one report, on stderr, that names what, where and what to do.
+
+use crate::run::{PlanError, RunError};
+use crate::scenario::ScenarioError;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The scenario file is wrong.
+    #[error(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    /// A command line in the scenario is wrong.
+    #[error(transparent)]
+    Plan(Box<PlanReport>),
+    /// The run could not begin or go on.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// No such scenario.
+    #[error("there is no scenario file \"{name}\", and no built-in scenario of that name")]
+    NoScenario {
+        /// What was asked for.
+        name: String,
+        /// The built-in ones, and what was probably meant.
+        help: String,
+    },
+    /// The scenario file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The scenario file is too large to be one.
+    #[error("{} has {bytes} bytes; a scenario has at most {limit}", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The scenario file is not text.
+    #[error("{} is not UTF-8 text: byte {offset} cannot be read", path.display())]
+    NotText {
+        /// Which.
+        path: PathBuf,
+        /// The first bad byte, from 0.
+        offset: usize,
+    },
+    /// The output cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The output directory holds other people's files.
+    #[error("{} is not empty, and no earlier run of vpcsim wrote it", path.display())]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// A [`PlanError`] with the scenario's text, so that it can be shown in place.
+#[derive(Debug, thiserror::Error)]
+#[error("step \"{}\": {}", error.step, error.source.message)]
+pub(super) struct PlanReport {
+    pub(super) error: PlanError,
+    pub(super) text: NamedSource<String>,
+}
+
+impl Diagnostic for PlanReport {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.text)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.error.span.clone();
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some("here".to_owned()), span))))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let suggestion = self.error.source.suggestion.as_ref()?;
+        Some(Box::new(format!("did you mean {suggestion}?")))
+    }
+}
+
+impl CliError {
+    /// What to do about it, where the error itself does not say.
+    fn help(&self) -> Option<String> {
+        match self {
+            CliError::NoScenario { help, .. } => Some(help.clone()),
+            CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
+            CliError::Write { .. } => Some(
+                "free space or choose another directory with --out; what was written so far can be read".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Prints the report. If even stderr is closed there is nobody to tell.
+    pub(super) fn print(&self) {
+        let mut stderr = std::io::stderr().lock();
+        let colours = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+        let mut text = String::new();
+        let rendered = match self {
+            CliError::Scenario(error) => handler.render_report(&mut text, error.as_ref()),
+            CliError::Plan(error) => handler.render_report(&mut text, error.as_ref()),
+            _ => {
+                text = format!("error: {self}\n");
+                if let Some(help) = self.help() {
+                    text += &format!("  help: {help}\n");
+                }
+                Ok(())
+            }
+        };
+        if rendered.is_err() {
+            text = format!("error: {self}\n");
+        }
+        let _ = stderr.write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,64 @@
+//! Finding a scenario: a file, or one of the built-in ones.
+
+use super::error::CliError;
+use crate::scenario::{EMBEDDED, SOURCE_BYTES_MAX};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// A scenario's text.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// Its path as given, or `NAME (built in)`.
+    pub(super) file_name: String,
+    /// Its short name: what the output directory is called.
+    pub(super) name: String,
+    /// Its text.
+    pub(super) text: String,
+}
+
+/// Reads the scenario that the user named.
+///
+/// # Errors
+/// No such file or built-in scenario; unreadable; too large; not UTF-8.
+pub(super) fn find(wanted: &str) -> Result<Source, CliError> {
+    let path = Path::new(wanted);
+    let looks_like_a_file = path.extension().is_some() || wanted.contains(std::path::MAIN_SEPARATOR) && path.exists();
+    if !looks_like_a_file && let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == wanted) {
+        let short = name.rsplit('/').next().unwrap_or(name);
+        return Ok(Source {
+            file_name: format!("scenarios/{name}.toml"),
+            name: short.to_owned(),
+            text: (*text).to_owned(),
+        });
+    }
+    if !path.exists() {
+        return Err(CliError::NoScenario { name: wanted.to_owned(), help: suggestion(wanted) });
+    }
+    let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Source { file_name: wanted.to_owned(), name, text: read(path)? })
+}
+
+fn read(path: &Path) -> Result<String, CliError> {
+    let fail = |source| CliError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(fail)?;
+    let length = file.metadata().map_err(fail)?.len();
+    let limit = SOURCE_BYTES_MAX as u64;
+    let mut bytes = Vec::new();
+    // A pipe has no length: read at most one byte more than is allowed.
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > limit {
+        return Err(CliError::TooLarge { path: path.to_owned(), bytes: length.max(bytes.len() as u64), limit });
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| CliError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
+}
+
+fn suggestion(wanted: &str) -> String {
+    let names: Vec<_> = EMBEDDED.iter().map(|(name, _)| *name).collect();
+    let closest = names.iter().map(|name| (strsim::jaro_winkler(name, wanted), *name));
+    match closest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((likeness, name)) if likeness > 0.8 => format!("did you mean \"{name}\"? Built in: {}", names.join(", ")),
+        _ => format!("built in: {}", names.join(", ")),
+    }
+}

@@ -1,0 +1,299 @@
+//! A run as people read it: one block per step, one row per host, the deciding route below it.
+//!
+//! Invariant: no line is wider than 100 columns.
+
+use super::table::{Layout, WIDTH, bytes, cut, wrap, wrap_command};
+use crate::dataplane::DropReason;
+use crate::run::{DropCount, HostResult, RouteDecision, RunResult, StepResult};
+use crate::time::{SimDuration, SimTime};
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::Path;
+
+const BOLD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const NOTICE: Style = AnsiColor::Yellow.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+/// The whole summary. Colours are escape codes; the stream that prints it strips them where they do not belong.
+pub(super) fn summary(name: &str, result: &RunResult, out: &Path) -> String {
+    let mut text = String::new();
+    let right = format!("{}, seed {}", result.region, result.seed);
+    let title = cut(&format!("{name}  {}", result.title), WIDTH - right.len() - 2);
+    let gap = WIDTH - right.len() - title.chars().count();
+    let _ = writeln!(text, "{BOLD}{title}{BOLD:#}{:gap$}{FAINT}{right}{FAINT:#}\n", "");
+    let rows: Vec<_> = result.steps.iter().flat_map(|step| step.hosts.iter().map(row)).collect();
+    let layout = Layout::of(&rows, &[4, 5, 6]);
+    for (position, step) in result.steps.iter().enumerate() {
+        if step.rerun_of_step.is_none() {
+            header(&mut text, step);
+            if let Some(note) = &step.note {
+                let _ = write!(text, "{FAINT}{}{FAINT:#}", wrap(note, 2));
+            }
+        }
+        match same_as_first_run(&result.steps, position) {
+            Some(first) => {
+                let _ = writeln!(text, "  {} again: as in step {}", step.name, first.number);
+            }
+            None => {
+                if step.rerun_of_step.is_some() {
+                    let _ = writeln!(
+                        text,
+                        "  {FAINT}{} again, at {}{FAINT:#}",
+                        step.name,
+                        SimTime::from_nanos(step.started_ns)
+                    );
+                }
+                hosts(&mut text, step, &layout);
+            }
+        }
+        after(&mut text, step);
+    }
+    totals(&mut text, result, out);
+    text
+}
+
+/// Only what went wrong: what `--quiet` prints.
+pub(super) fn failures(result: &RunResult) -> String {
+    let mut text = String::new();
+    for step in &result.steps {
+        failed_checks(&mut text, step);
+    }
+    text
+}
+
+fn header(text: &mut String, step: &StepResult) {
+    let right = format!("at {}", SimTime::from_nanos(step.started_ns));
+    let left = format!("{} {}", step.number, step.name);
+    let room = WIDTH.saturating_sub(left.chars().count() + 3 + right.len() + 2);
+    let command = cut(&step.command, room);
+    let gap = WIDTH.saturating_sub(left.chars().count() + 3 + command.chars().count() + right.len());
+    let _ = writeln!(text, "{BOLD}{left}{BOLD:#}   {command}{:gap$}{FAINT}{right}{FAINT:#}", "");
+}
+
+/// The first run of a step that went just like this one: the same roads, sources, exits and deciding routes.
+fn same_as_first_run(steps: &[StepResult], position: usize) -> Option<&StepResult> {
+    let step = &steps[position];
+    step.rerun_of_step?;
+    let first = steps[..position].iter().find(|other| other.number == step.number && other.rerun_of_step.is_none())?;
+    let alike = |a: &HostResult, b: &HostResult| {
+        let routes = |host: &HostResult| host.routes.iter().map(|route| route.sentence.clone()).collect::<Vec<_>>();
+        let drops = |host: &HostResult| host.drops.iter().map(|drop| (drop.code, drop.at.clone())).collect::<Vec<_>>();
+        a.host == b.host
+            && a.exit_code == b.exit_code
+            && a.via == b.via
+            && a.source_seen == b.source_seen
+            && routes(a) == routes(b)
+            && drops(a) == drops(b)
+    };
+    let same = first.hosts.len() == step.hosts.len() && first.hosts.iter().zip(&step.hosts).all(|(a, b)| alike(a, b));
+    (same && step.checks.iter().all(|check| check.passed)).then_some(first)
+}
+
+fn hosts(text: &mut String, step: &StepResult, layout: &Layout) {
+    for host in &step.hosts {
+        let style = if host.ok { GOOD } else { BAD };
+        let cells = row(host);
+        let line = layout.line(&cells);
+        if line.chars().count() + 2 <= WIDTH {
+            // The verdict is the second cell; colour just that.
+            let verdict = cells.get(1).map_or("", String::as_str);
+            let (name, rest) = line.split_at(host.host.len());
+            let _ = writeln!(text, "  {name}{}", rest.replacen(verdict, &format!("{style}{verdict}{style:#}"), 1));
+        } else {
+            text.push_str(&wrap(&line, 2));
+        }
+        details(text, host);
+    }
+}
+
+fn row(host: &HostResult) -> Vec<String> {
+    let exit = match (host.ok, host.calls) {
+        (true, 0 | 1) => "ok".to_owned(),
+        (true, calls) => format!("ok {calls}x"),
+        (false, calls) if calls > 1 => format!("{} of {calls} ok", host.calls_ok),
+        (false, _) => format!("exit {}", host.exit_code),
+    };
+    if host.packets == 0 {
+        return vec![host.host.clone(), exit];
+    }
+    let via = match &host.via {
+        Some(via) => match (&via.id, via.class) {
+            (Some(id), _) => format!("via {id}"),
+            (None, "internet") => "internet".to_owned(),
+            (None, _) => "inside the VPC".to_owned(),
+        },
+        None => "no road".to_owned(),
+    };
+    let seen = match &host.source_seen {
+        Some(address) => format!("seen as {address}"),
+        None => "never seen".to_owned(),
+    };
+    let duration = if host.calls > 1 { host.call_ns_median } else { host.duration_ns };
+    vec![
+        host.host.clone(),
+        exit,
+        via,
+        seen,
+        format!("{} pkts", host.packets),
+        bytes(host.bytes),
+        SimDuration::from_nanos(duration).to_string(),
+    ]
+}
+
+fn details(text: &mut String, host: &HostResult) {
+    for route in &host.routes {
+        text.push_str(&wrap(&route_line(route, host), 4));
+    }
+    for drop in host.drops.iter().filter(|drop| !said_with_the_route(drop, host)) {
+        let lost = if drop.packets == 1 { "packet".to_owned() } else { format!("{} packets", drop.packets) };
+        let line = format!("{lost} dropped at {} [{}]: {}", drop.at, drop.code, drop.sentence);
+        let _ = write!(text, "{BAD}{}{BAD:#}", wrap(&line, 4));
+    }
+    if host.broken_connections > 0 || host.attempts > host.calls {
+        text.push_str(&wrap(&attempts_line(host), 4));
+    } else if host.reused_connection {
+        text.push_str(&wrap("on a connection that was open already", 4));
+    }
+    let error = host.stderr.trim();
+    if !error.is_empty() {
+        let _ = write!(text, "{}", wrap(error.trim_start_matches("aws: [ERROR]: "), 4));
+    } else if !host.stdout.trim().is_empty() && host.calls <= 1 {
+        let _ = writeln!(text, "    {}", cut(&compact(&host.stdout), WIDTH - 4));
+    }
+}
+
+/// Packets without a route are counted where the missing route is named.
+fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
+    drop.code == DropReason::NoRoute.code() && host.routes.iter().any(|route| route.matched.is_none())
+}
+
+fn route_line(route: &RouteDecision, host: &HostResult) -> String {
+    if route.matched.is_none() {
+        let what = if route.packets == 1 { "packet" } else { "packets" };
+        return format!("{} [{}]; {} {what} lost", route.sentence, DropReason::NoRoute.code(), route.packets);
+    }
+    let public = host.via.as_ref().is_some_and(|via| via.class == "internet-gateway")
+        && route.target.as_ref() == host.via.as_ref().and_then(|via| via.id.as_ref());
+    match public && host.stays_on_aws {
+        true => format!("{}; public address, stays on the AWS network", route.sentence),
+        false => route.sentence.clone(),
+    }
+}
+
+fn attempts_line(host: &HostResult) -> String {
+    let mut parts = Vec::new();
+    if host.broken_connections > 0 {
+        let what = if host.broken_connections == 1 { "connection" } else { "connections" };
+        parts.push(format!("{} open {what} broke", host.broken_connections));
+    }
+    if host.attempts > host.calls {
+        let connections = if host.connections_opened == 1 { "connection" } else { "connections" };
+        parts.push(format!("{} attempts, {} new {connections}", host.attempts, host.connections_opened));
+    }
+    parts.join("; ")
+}
+
+/// An answer on one line, for a glance: of endpoints what decides their use, of everything else the JSON.
+fn compact(stdout: &str) -> String {
+    let Ok(value) = serde_json::from_str::<Value>(stdout) else { return stdout.trim().to_owned() };
+    let endpoint = |endpoint: &Value| {
+        let text = |key| endpoint.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
+        let tables = endpoint.get("RouteTableIds").map_or_else(String::new, |ids| format!(", RouteTableIds {ids}"));
+        format!("{} {}{tables}", text("VpcEndpointId"), text("State"))
+    };
+    match (value.get("VpcEndpoint"), value.get("VpcEndpoints").and_then(Value::as_array)) {
+        (Some(one), _) => endpoint(one),
+        (None, Some(all)) if !all.is_empty() => all.iter().map(endpoint).collect::<Vec<_>>().join("; "),
+        _ => value.to_string(),
+    }
+}
+
+fn after(text: &mut String, step: &StepResult) {
+    for warning in &step.warnings {
+        let _ = write!(text, "{NOTICE}{}", wrap(&format!("! {}", warning.text), 4));
+        if let Some(mend) = &warning.mend {
+            text.push_str(&wrap_command(&format!("! mend: {mend}"), 4));
+        }
+        let _ = write!(text, "{NOTICE:#}");
+    }
+    failed_checks(text, step);
+}
+
+fn failed_checks(text: &mut String, step: &StepResult) {
+    for check in step.checks.iter().filter(|check| !check.passed) {
+        let again = if step.rerun_of_step.is_some() { " (again)" } else { "" };
+        let line = format!(
+            "FAILED {}{again}, {}: expected {} {}, got {}",
+            step.name, check.host, check.what, check.expected, check.got
+        );
+        let _ = write!(text, "{BAD}{}{BAD:#}", wrap(&line, 2));
+    }
+}
+
+fn totals(text: &mut String, result: &RunResult, out: &Path) {
+    text.push('\n');
+    let checks = result.checks;
+    let style = if checks.failed == 0 { GOOD } else { BAD };
+    let total = checks.passed + checks.failed;
+    let _ = writeln!(text, "checks   {style}{} of {total} as expected{style:#}", checks.passed);
+    let packets = &result.packets;
+    let dropped: Vec<_> = packets.dropped.iter().map(|(code, count)| format!("{count} dropped [{code}]")).collect();
+    let mut line = format!("{} = {} delivered", packets.injected + packets.generated, packets.delivered);
+    for part in dropped {
+        let _ = write!(line, " + {part}");
+    }
+    let _ = write!(line, " + {} answered by the VPC (ARP) + {} queued", packets.absorbed, packets.queued);
+    labelled(text, "packets", &line);
+    for road in &result.latency {
+        let kind = road.kind.as_str().replace('_', " ");
+        let nanos = |value| SimDuration::from_nanos(value).to_string();
+        let figures = &road.latency;
+        let line = format!(
+            "{} {kind}: p50 {}, p99 {}, max {} ({} samples)",
+            road.road,
+            nanos(figures.p50_ns),
+            nanos(figures.p99_ns),
+            nanos(figures.max_ns),
+            figures.count
+        );
+        labelled(text, "latency", &line);
+    }
+    let captures = result.files.iter().filter(|file| file.path.ends_with(".pcapng")).count();
+    labelled(
+        text,
+        "files",
+        &format!("{}: {captures} captures (.pcapng), latency .hgrm, result.json, Wireshark profile", out.display()),
+    );
+    if let Some(file) = worth_a_look(result) {
+        let path = out.join(file);
+        let config = out.join("wireshark");
+        labelled(
+            text,
+            "look",
+            &format!("WIRESHARK_CONFIG_DIR={} wireshark -C vpcsim {}", config.display(), path.display()),
+        );
+        labelled(text, "", "display filter: frame.comment contains \"DROP\"");
+    }
+    labelled(text, "assumed", &format!("{}: \"assumptions\"", out.join("result.json").display()));
+    if !result.complete {
+        let _ = writeln!(text, "{BAD}INCOMPLETE: interrupted; the files hold what happened until then{BAD:#}");
+    }
+}
+
+/// The capture of the host that lost the most, else the first.
+fn worth_a_look(result: &RunResult) -> Option<&str> {
+    let mut captures = result.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".pcapng"));
+    let hosts = result.steps.iter().flat_map(|step| &step.hosts);
+    let lost = |host: &&HostResult| host.drops.iter().map(|drop| drop.packets).sum::<u64>();
+    let unluckiest = hosts.filter(|host| lost(host) > 0).max_by_key(lost).map(|host| format!("{}.", host.host));
+    let own = unluckiest.and_then(|stem| captures.clone().find(|path| path.starts_with(&stem)));
+    own.or_else(|| captures.next())
+}
+
+fn labelled(text: &mut String, label: &str, line: &str) {
+    let wrapped = wrap(line, 9);
+    let _ = write!(text, "{label:<9}{}", &wrapped[9..]);
+}

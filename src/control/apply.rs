@@ -1,0 +1,102 @@
+//! One action on one model. The model is a copy: a refusal half-way spoils nothing.
+
+use super::*;
+use crate::ids::*;
+use std::str::FromStr;
+
+/// Does `action` to `model`.
+///
+/// # Errors
+/// AWS's refusals; `InvalidParameterValue` if the wanted id is not one of what the action creates.
+pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wanted) -> Result<Output, ControlError> {
+    let name = action.name();
+    let call = Call { now, wanted };
+    match action {
+        Action::CreateVpcEndpoint(action) => endpoint::create(model, &call, action),
+        Action::RunInstances(action) => instance::run(model, &call, action),
+        Action::CreateSecurityGroup(action) => security_group::create(model, &call, action),
+        Action::CreateRouteTable(action) => route::create_table(model, &call, action),
+        Action::AllocateAddress(action) => instance::allocate_address(model, &call, action),
+        // The rest creates nothing that could be given an id.
+        _ if wanted.id.is_some() => Err(ControlError::new(
+            "InvalidParameterValue",
+            format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
+        )),
+        Action::ModifyVpcEndpoint(action) => endpoint::modify(model, action),
+        Action::DeleteVpcEndpoints(action) => endpoint::delete(model, action),
+        Action::TerminateInstances(action) => instance::terminate(model, action),
+        Action::ModifyInstanceAttribute(action) => instance::modify(model, action),
+        Action::AssociateAddress(action) => instance::associate_address(model, action),
+        Action::DeleteSecurityGroup(action) => security_group::delete(model, action),
+        Action::AuthorizeSecurityGroup(action) => security_group::authorize(model, action),
+        Action::RevokeSecurityGroup(action) => security_group::revoke(model, action),
+        Action::ModifyVpcAttribute(action) => modify_vpc(model, action),
+        Action::CreateTags(action) => tagging::create(model, action),
+        Action::CreateRoute(action) => route::create(model, action),
+        Action::ReplaceRoute(action) => route::replace(model, action),
+        Action::DeleteRoute(action) => route::delete(model, action),
+        Action::AssociateRouteTable(action) => route::associate(model, action),
+        Action::DisassociateRouteTable(action) => route::disassociate(model, action),
+    }
+}
+
+/// What creating actions need to know besides their parameters.
+pub(super) struct Call<'a> {
+    /// When.
+    pub(super) now: SimTime,
+    wanted: &'a Wanted,
+}
+
+impl Call<'_> {
+    /// The id wanted for the created resource.
+    pub(super) fn wanted_id<T: FromStr<Err = IdError>>(&self) -> Result<Option<T>, ControlError> {
+        self.wanted
+            .id
+            .as_deref()
+            .map(|text| {
+                text.parse().map_err(|error: IdError| ControlError::new("InvalidParameterValue", error.to_string()))
+            })
+            .transpose()
+    }
+
+    /// What the created resource's id derives from: the wanted label, numbered if its id is `taken`.
+    pub(super) fn label(&self, model: &mut Model, taken: impl Fn(&Model, &str) -> bool) -> String {
+        let label = self.wanted.label.clone().unwrap_or_else(|| model.next_label());
+        let mut candidate = label.clone();
+        for number in 2u64.. {
+            if !taken(model, &candidate) {
+                break;
+            }
+            candidate = format!("{label} {number}");
+        }
+        candidate
+    }
+
+    /// Refuses a wanted id that another resource has.
+    pub(super) fn free<T: std::fmt::Display>(&self, id: Option<T>, taken: bool) -> Result<(), ControlError> {
+        match id {
+            Some(id) if taken => {
+                Err(ControlError::new("InvalidParameterValue", format!("The ID '{id}' is already in use.")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn modify_vpc(model: &mut Model, action: ModifyVpcAttribute) -> Result<Output, ControlError> {
+    model.vpc(action.vpc_id)?;
+    if let Some(vpc) = model.vpcs.get_mut(&action.vpc_id) {
+        match action.change {
+            VpcChange::EnableDnsSupport(value) => vpc.enable_dns_support = value,
+            // Unverified code: AWS's guide says only that support comes first.
+            VpcChange::EnableDnsHostnames(true) if !vpc.enable_dns_support => {
+                return Err(ControlError::new(
+                    "InvalidParameterCombination",
+                    "DNS hostnames can be enabled only while DNS support is enabled.",
+                ));
+            }
+            VpcChange::EnableDnsHostnames(value) => vpc.enable_dns_hostnames = value,
+        }
+    }
+    Ok(Output::Done)
+}

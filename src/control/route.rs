@@ -1,0 +1,150 @@
+//! Route tables and their routes.
+
+use super::apply::Call;
+use super::*;
+use crate::ids::*;
+use crate::model::{Route, RouteDestination, RouteOrigin, RouteTarget};
+
+pub(super) fn create_table(
+    model: &mut Model,
+    call: &Call<'_>,
+    action: CreateRouteTable,
+) -> Result<Output, ControlError> {
+    let id = call.wanted_id::<RouteTableId>()?;
+    call.free(id, id.is_some_and(|id| model.route_tables.contains_key(&id)))?;
+    let label = call.label(model, |model, label| {
+        model.route_tables.contains_key(&RouteTableId::mint(model.seed, label, model.id_length))
+    });
+    Ok(Output::RouteTable(model.add_route_table(&label, id, action.vpc_id, action.tags)?))
+}
+
+pub(super) fn associate(model: &mut Model, action: AssociateRouteTable) -> Result<Output, ControlError> {
+    let table = model.route_table(action.route_table_id)?;
+    // The same again: AWS answers with the association there is.
+    if let Some(id) = table.associations.get(&action.subnet_id) {
+        return Ok(Output::RouteTableAssociation(*id));
+    }
+    Ok(Output::RouteTableAssociation(model.associate_route_table(action.route_table_id, action.subnet_id)?))
+}
+
+pub(super) fn disassociate(model: &mut Model, action: DisassociateRouteTable) -> Result<Output, ControlError> {
+    let id = action.association_id;
+    for table in model.route_tables.values_mut() {
+        if table.main_association == Some(id) {
+            // Unverified wording.
+            return Err(ControlError::new(
+                "InvalidParameterValue",
+                format!("cannot disassociate the main route table association {id}"),
+            ));
+        }
+        let before = table.associations.len();
+        table.associations.retain(|_, association| *association != id);
+        if table.associations.len() < before {
+            return Ok(Output::Done);
+        }
+    }
+    Err(ControlError::new("InvalidAssociationID.NotFound", format!("The association ID '{id}' does not exist")))
+}
+
+pub(super) fn create(model: &mut Model, action: CreateRoute) -> Result<Output, ControlError> {
+    model.route_table(action.route_table_id)?;
+    let target = target(model, action.target)?;
+    model.add_route(action.route_table_id, action.destination, target, RouteOrigin::CreateRoute)?;
+    Ok(Output::Done)
+}
+
+pub(super) fn replace(model: &mut Model, action: ReplaceRoute) -> Result<Output, ControlError> {
+    let destination = canonical(action.destination);
+    let Some((position, route)) = find(model, action.route_table_id, destination)? else {
+        return Err(ControlError::new(
+            "InvalidParameterValue",
+            format!("There is no route defined for '{destination}' in the route table. Use CreateRoute instead."),
+        ));
+    };
+    check_own(action.route_table_id, &route, "replace")?;
+    let target = target(model, action.target)?;
+    take(model, action.route_table_id, position);
+    model.add_route(action.route_table_id, destination, target, RouteOrigin::CreateRoute)?;
+    // The new route stands where the old one stood.
+    if let Some(table) = model.route_tables.get_mut(&action.route_table_id)
+        && let Some(route) = table.routes.pop()
+    {
+        table.routes.insert(position, route);
+    }
+    Ok(Output::Done)
+}
+
+pub(super) fn delete(model: &mut Model, action: DeleteRoute) -> Result<Output, ControlError> {
+    let destination = canonical(action.destination);
+    let Some((position, route)) = find(model, action.route_table_id, destination)? else {
+        let kind = match destination {
+            RouteDestination::Cidr(_) => "destination-cidr-block",
+            RouteDestination::PrefixList(_) => "destination-prefix-list-id",
+        };
+        return Err(ControlError::new(
+            "InvalidRoute.NotFound",
+            format!("no route with {kind} {destination} in route table {}", action.route_table_id),
+        ));
+    };
+    check_own(action.route_table_id, &route, "remove")?;
+    take(model, action.route_table_id, position);
+    Ok(Output::Done)
+}
+
+/// The route that calls can name: static ones, one per destination.
+fn find(
+    model: &Model,
+    table_id: RouteTableId,
+    destination: RouteDestination,
+) -> Result<Option<(usize, Route)>, ControlError> {
+    let routes = model.route_table(table_id)?.routes.iter().enumerate();
+    let mut named = routes
+        .filter(|(_, route)| route.destination == destination && !matches!(route.origin, RouteOrigin::Propagated(_)));
+    Ok(named.next().map(|(position, route)| (position, *route)))
+}
+
+/// Local routes and those of endpoints are AWS's to change. Codes and wordings unverified.
+fn check_own(table_id: RouteTableId, route: &Route, verb: &str) -> Result<(), ControlError> {
+    let destination = route.destination;
+    let refuse = |kind| {
+        let message = format!("cannot {verb} {kind} route {destination} in route table {table_id}");
+        Err(ControlError::new("InvalidParameterValue", message))
+    };
+    match route.target {
+        RouteTarget::Local if verb == "replace" => {
+            Err(ControlError::unsupported("vpcsim does not replace the target of local routes yet."))
+        }
+        RouteTarget::Local => refuse("local"),
+        RouteTarget::GatewayEndpoint(_) => refuse("VPC endpoint"),
+        _ => Ok(()),
+    }
+}
+
+fn take(model: &mut Model, table_id: RouteTableId, position: usize) {
+    if let Some(table) = model.route_tables.get_mut(&table_id) {
+        table.routes.remove(position);
+    }
+}
+
+fn canonical(destination: RouteDestination) -> RouteDestination {
+    match destination {
+        RouteDestination::Cidr(cidr) => RouteDestination::Cidr(cidr.trunc()),
+        list => list,
+    }
+}
+
+fn target(model: &Model, target: RequestedTarget) -> Result<RouteTarget, ControlError> {
+    match target {
+        RequestedTarget::InternetGateway(id) => Ok(RouteTarget::InternetGateway(id)),
+        RequestedTarget::NetworkInterface(id) => Ok(RouteTarget::NetworkInterface(id)),
+        RequestedTarget::Instance(id) => Ok(RouteTarget::NetworkInterface(instance::primary_interface(model, id)?)),
+        // Code and wording unverified; that AWS refuses is documented.
+        RequestedTarget::GatewayEndpoint(id) => Err(ControlError::new(
+            "InvalidParameterValue",
+            format!(
+                "A route to the gateway endpoint {id} cannot be created: associate the route table with the endpoint \
+                 (ModifyVpcEndpoint, AddRouteTableIds)."
+            ),
+        )),
+    }
+}

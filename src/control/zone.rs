@@ -1,0 +1,98 @@
+//! What DNS answers: the model's names, as seen from a VPC or from outside.
+//!
+//! An instance's public name means its private address to its own VPC and its public address to everyone else. A gateway
+//! endpoint changes nothing here: service names mean public addresses everywhere.
+//! Non-goals: whether a resolver answers at all (`enableDnsSupport` is judged where queries arrive), IPv6.
+//! Source: docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+
+use crate::ids::VpcId;
+use crate::model::dns_names::{private_name, public_name};
+use crate::model::{Model, NetworkInterface};
+use crate::service::dns::{NameError, Zone};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum View {
+    /// Hosts in a VPC, by its resolver.
+    Vpc(VpcId),
+    /// Hosts on the internet, by any resolver.
+    Outside,
+}
+
+/// The names that exist for `view`: AWS services everywhere; public instance names where the instance's VPC has
+/// `enableDnsHostnames`; private instance names inside their own VPC.
+///
+/// # Errors
+/// A service's name in the model is not a DNS name.
+pub fn zone(model: &Model, view: View) -> Result<Zone, NameError> {
+    let mut zone = Zone::new();
+    for service in &model.public_services {
+        for name in &service.dns_names {
+            match name.strip_prefix("*.") {
+                Some(parent) => zone.insert_account_wildcard(parent, vec![service.address])?,
+                None => zone.insert(name, vec![service.address])?,
+            }
+        }
+    }
+    for interface in model.network_interfaces.values() {
+        insert_instance_names(&mut zone, model, interface, view)?;
+    }
+    Ok(zone)
+}
+
+fn insert_instance_names(
+    zone: &mut Zone,
+    model: &Model,
+    interface: &NetworkInterface,
+    view: View,
+) -> Result<(), NameError> {
+    let inside = view == View::Vpc(interface.vpc_id);
+    let has_hostnames = model.vpcs.get(&interface.vpc_id).is_some_and(|vpc| vpc.enable_dns_hostnames);
+    if inside {
+        zone.insert(&private_name(&model.region, interface.private_ip), vec![interface.private_ip])?;
+    }
+    if let Some(public) = interface.public_address.filter(|_| has_hostnames) {
+        let address = if inside { interface.private_ip } else { public.address };
+        zone.insert(&public_name(&model.region, public.address), vec![address])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::tests::tutorial;
+    use crate::model::{PublicService, ServiceKind};
+    use crate::service::dns::Answer;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn public_names_depend_on_who_asks() {
+        let mut model = tutorial();
+        let address = Ipv4Addr::new(52, 94, 2, 72);
+        model.public_services.push(PublicService {
+            kind: ServiceKind::DynamoDb,
+            region: "us-east-1".to_owned(),
+            cidrs: vec!["52.94.0.0/22".parse().unwrap()],
+            address,
+            dns_names: ["dynamodb.us-east-1.amazonaws.com", "*.ddb.us-east-1.amazonaws.com"].map(String::from).to_vec(),
+        });
+        let vpc_id = *model.vpcs.keys().next().unwrap();
+        let inside = zone(&model, View::Vpc(vpc_id)).unwrap();
+        let outside = zone(&model, View::Outside).unwrap();
+        let one = |address| Answer::Addresses(vec![address]);
+
+        let name = "ec2-203-0-113-25.compute-1.amazonaws.com";
+        assert_eq!(inside.lookup(name), one(Ipv4Addr::new(172, 31, 0, 10)));
+        assert_eq!(outside.lookup(name), one(Ipv4Addr::new(203, 0, 113, 25)));
+        assert_eq!(inside.lookup("ip-172-31-0-10.ec2.internal"), one(Ipv4Addr::new(172, 31, 0, 10)));
+        assert_eq!(outside.lookup("ip-172-31-0-10.ec2.internal"), Answer::NoSuchName);
+        for zone in [&inside, &outside] {
+            assert_eq!(zone.lookup("dynamodb.us-east-1.amazonaws.com"), one(address));
+            assert_eq!(zone.lookup("111122223333.ddb.us-east-1.amazonaws.com"), one(address));
+        }
+
+        model.vpcs.get_mut(&vpc_id).unwrap().enable_dns_hostnames = false;
+        assert_eq!(zone(&model, View::Outside).unwrap().lookup(name), Answer::NoSuchName);
+    }
+}

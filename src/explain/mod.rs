@@ -1,0 +1,120 @@
+//! From decisions to words.
+//!
+//! Purpose: the sentences that captures, reports and traces show, written once. Non-goals: deciding anything.
+//! Invariants: a sentence about a dropped packet contains `DROP`, no other sentence does (the Wireshark profile colours by it); the road's
+//! name stands first, as `via ID`.
+
+use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
+use crate::program::{NodeIx, Program, TableIx, TableOrigin};
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+/// One decision as a sentence; `at` is the node that decided.
+pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
+    let origins = &program.origins;
+    match *decision {
+        Decision::Arp { target, answered: true } => format!("ARP: the VPC answers for {target}"),
+        Decision::Arp { target, answered: false } => format!("ARP: nobody has {target}"),
+        Decision::Platform { .. } => "link-local service, before any rule".to_owned(),
+        Decision::SourceDestCheck { enabled: false, .. } => "source/dest check: off".to_owned(),
+        Decision::SourceDestCheck { address, passed, .. } => {
+            let own = if passed { "its own" } else { "not its own" };
+            format!("source/dest check: {address} is {own}")
+        }
+        Decision::SecurityGroup { direction, verdict } => security_group(program, direction, verdict),
+        Decision::SameSubnet { to } => {
+            format!("same subnet: straight to {}, no route table, no ACL", origins.node(to).id)
+        }
+        Decision::NetworkAcl { acl, direction, rule, allowed } => {
+            let number = rule.map_or_else(|| "*".to_owned(), |number| number.to_string());
+            let verdict = if allowed { "allow" } else { "deny" };
+            format!("{} {}: {number} {verdict}", origins.acl(acl).id, side(direction))
+        }
+        Decision::Route { table, destination, entry } => route_sentence(program, table, destination, entry),
+        Decision::Translate { direction: Direction::Egress, before, after } => {
+            format!("{}: source {before} becomes {after}", origins.node(at).id)
+        }
+        Decision::Translate { direction: Direction::Ingress, before, after } => {
+            format!("{}: destination {before} becomes {after}", origins.node(at).id)
+        }
+        Decision::Endpoint { endpoint, direction: Direction::Egress } => {
+            format!("{}: TCP or echo, in the list, passes", origins.node(endpoint).id)
+        }
+        Decision::Endpoint { endpoint, direction: Direction::Ingress } => {
+            format!("{}: the service's answer", origins.node(endpoint).id)
+        }
+        Decision::PublicAddress { address } => format!("public address {address}"),
+    }
+}
+
+/// What a route table answered: `rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab; beats ...`.
+pub fn route_sentence(program: &Program, table: TableIx, destination: Ipv4Addr, entry: Option<u16>) -> String {
+    let Some(entry) = entry else {
+        return format!("{}: no route to {destination}", table_name(&program.origins.tables[table.at()]));
+    };
+    let explained = program.origins.explain_route(table, entry, destination);
+    let mut text = format!("{}: {}", table_name(explained.table), explained.winner);
+    for (position, other) in explained.beaten.iter().enumerate() {
+        let _ = write!(text, "{}{other}", if position == 0 { "; beats " } else { ", " });
+    }
+    text
+}
+
+fn security_group(program: &Program, direction: Direction, verdict: SecurityVerdict) -> String {
+    match verdict {
+        SecurityVerdict::Tracked => format!("security group {}: tracked connection", side(direction)),
+        SecurityVerdict::NoRule => format!("security group {}: no rule allows it", side(direction)),
+        SecurityVerdict::Rule { group, position, tracked } => {
+            let (name, rules) = &program.origins.groups[group.at()];
+            let rules = &rules[usize::from(direction == Direction::Egress)];
+            let rule = rules.get(usize::from(position)).map_or("?", String::as_str);
+            let tracking = if tracked { "tracked" } else { "untracked" };
+            format!("{} {}: {rule}, {tracking}", name.id, side(direction))
+        }
+    }
+}
+
+/// `rtb-4c19d2e0 (main)`.
+pub fn table_name(table: &TableOrigin) -> String {
+    match (&table.table.name, table.is_main) {
+        (Some(name), _) => format!("{} ({name})", table.table.id),
+        (None, true) => format!("{} (main)", table.table.id),
+        (None, false) => table.table.id.clone(),
+    }
+}
+
+/// Why it was dropped, and where.
+pub fn drop_sentence(program: &Program, at: Option<NodeIx>, reason: DropReason) -> String {
+    let place = at.map(|node| format!(" at {}", program.origins.node(node).id)).unwrap_or_default();
+    format!("DROP{place} [{}]: {}", reason.code(), reason.facts().sentence)
+}
+
+/// What a capture says about a frame: its fate or its road first, then the deciding route, then everything else in order.
+pub fn comment(program: &Program, decisions: &[(NodeIx, Decision)], end: Option<(Option<NodeIx>, Step)>) -> String {
+    let mut parts = Vec::with_capacity(decisions.len() + 2);
+    match end {
+        Some((at, Step::Drop(reason))) => parts.push(drop_sentence(program, at, reason)),
+        _ => parts.extend(road(program, decisions).map(|road| format!("via {road}"))),
+    }
+    let is_route = |decision: &Decision| matches!(decision, Decision::Route { .. });
+    let routes = decisions.iter().filter(|(_, decision)| is_route(decision));
+    let others = decisions.iter().filter(|(_, decision)| !is_route(decision));
+    parts.extend(routes.chain(others).map(|(at, decision)| sentence(program, *at, decision)));
+    parts.join(" | ")
+}
+
+/// The gateway or endpoint that a packet's decisions went through, by id.
+fn road<'a>(program: &'a Program, decisions: &[(NodeIx, Decision)]) -> Option<&'a str> {
+    decisions.iter().find_map(|(at, decision)| match decision {
+        Decision::Endpoint { endpoint, .. } => Some(program.origins.node(*endpoint).id.as_str()),
+        Decision::Translate { .. } => Some(program.origins.node(*at).id.as_str()),
+        _ => None,
+    })
+}
+
+const fn side(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Egress => "out",
+        Direction::Ingress => "in",
+    }
+}

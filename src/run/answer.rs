@@ -1,0 +1,186 @@
+//! What services answer to requests that arrived as packets, and to the operator's commands, which did not.
+
+use super::command;
+use crate::api::{self, ApiError, Service, query, xml};
+use crate::awscli::{Command, CommandOutput, Invocation};
+use crate::control::{ControlPlane, Wanted};
+use crate::host::http::{HttpRequest, HttpResponse};
+use crate::model::Model;
+use crate::net::ServiceKind;
+use crate::program::HostKind;
+use crate::rng::Stream;
+use crate::scenario::{Names, Scenario};
+use crate::service::dynamodb::{self, Tables};
+use crate::time::{SimDuration, SimTime};
+use serde_json::Value;
+
+/// How long DynamoDB thinks about ListTables. An assumption; AWS documents "single-digit milliseconds".
+const DYNAMODB_THINKING: SimDuration = SimDuration::from_millis(2);
+/// How long the EC2 API thinks. An assumption.
+const EC2_THINKING: SimDuration = SimDuration::from_millis(150);
+
+/// The services behind their front ends.
+pub(super) struct Services {
+    region: String,
+    request_ids: Stream,
+}
+
+impl Services {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        Services { region: scenario.region.clone(), request_ids: scenario.seed.derive("request ids") }
+    }
+
+    /// How long the service takes before it answers.
+    pub(super) fn thinking_time(&self, host: &HostKind) -> SimDuration {
+        match host {
+            HostKind::PublicService(ServiceKind::Ec2, _) => EC2_THINKING,
+            _ => DYNAMODB_THINKING,
+        }
+    }
+
+    /// Answers a request at a service's front end. The second value is the id of what it created.
+    pub(super) fn answer(
+        &mut self,
+        control: &mut ControlPlane,
+        now: SimTime,
+        host: &HostKind,
+        request: &HttpRequest,
+        wanted: Option<&Wanted>,
+    ) -> (HttpResponse, Option<String>) {
+        let region = match host {
+            HostKind::PublicService(_, region) => region.clone(),
+            _ => self.region.clone(),
+        };
+        match host {
+            HostKind::PublicService(ServiceKind::Ec2, _) => self.ec2(control, now, request, wanted),
+            _ => {
+                let date = control.calendar().http_date(now);
+                // Tables belong to the scenario's Region; other Regions have none.
+                let tables = if region == self.region { tables(control.model()) } else { Tables::new() };
+                (dynamodb::answer(request, &tables, &region, &mut self.request_ids, &date), None)
+            }
+        }
+    }
+
+    fn ec2(
+        &mut self,
+        control: &mut ControlPlane,
+        now: SimTime,
+        request: &HttpRequest,
+        wanted: Option<&Wanted>,
+    ) -> (HttpResponse, Option<String>) {
+        let date = control.calendar().http_date(now);
+        let request_id = crate::awscli::request::uuid(&mut self.request_ids);
+        let body = String::from_utf8_lossy(&request.body);
+        let outcome = query::decode_request(&body).and_then(|(operation, parameters)| {
+            let wanted = wanted.cloned().unwrap_or_default();
+            let document = api::execute::execute(control, now, operation, &parameters, &wanted)?;
+            let created = created_id(operation, &document);
+            let xml = xml::encode_response(operation, &document, &request_id)
+                .map_err(|error| ApiError::new("InternalError", error.to_string()))?;
+            Ok((xml, created))
+        });
+        let (status, reason, xml, created) = match outcome {
+            Ok((xml, created)) => (200, "OK", xml, created),
+            Err(error) => (error.status, reason_phrase(error.status), xml::encode_error(&error, &request_id), None),
+        };
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let response = HttpResponse {
+            status,
+            reason: reason.to_owned(),
+            headers: vec![
+                header("x-amzn-requestid", &request_id),
+                header("Content-Type", "text/xml;charset=UTF-8"),
+                header("Date", &date),
+                header("Server", "AmazonEC2"),
+            ],
+            body: xml.into_bytes(),
+        };
+        (response, created)
+    }
+
+    /// Runs a command for the operator: straight to the control plane, without a packet.
+    pub(super) fn operate(
+        &mut self,
+        control: &mut ControlPlane,
+        now: SimTime,
+        invocation: &Invocation,
+        names: &Names,
+        scenario: &Scenario,
+        wanted: &Wanted,
+    ) -> (CommandOutput, Option<String>) {
+        let mut command = Command::new(command::with_ids(invocation, names));
+        let mut created = None;
+        loop {
+            let output = match invocation.service {
+                Service::Ec2 => {
+                    let answer =
+                        api::execute::execute(control, now, invocation.operation, command.parameters(), wanted);
+                    created = answer.as_ref().ok().and_then(|answer| created_id(invocation.operation, answer));
+                    command.answered(answer)
+                }
+                Service::DynamoDb => match self.dynamodb_for_operator(control, now, &command, scenario) {
+                    Ok(response) => command.received(response.status, &response.body),
+                    Err(output) => Some(output),
+                },
+            };
+            if let Some(output) = output {
+                return (output, created);
+            }
+        }
+    }
+
+    fn dynamodb_for_operator(
+        &mut self,
+        control: &ControlPlane,
+        now: SimTime,
+        command: &Command,
+        scenario: &Scenario,
+    ) -> Result<HttpResponse, CommandOutput> {
+        let request = command
+            .request(&command::environment(scenario), &mut self.request_ids)
+            .map_err(|error| CommandOutput::usage(&error))?;
+        let mut headers = request.headers;
+        // The operator's call is not signed, since no bytes travel; the front end only looks whether a signature is there.
+        headers.push(("Authorization".to_owned(), "operator".to_owned()));
+        let http =
+            HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
+        let date = control.calendar().http_date(now);
+        Ok(dynamodb::answer(&http, &tables(control.model()), &self.region, &mut self.request_ids, &date))
+    }
+}
+
+/// The model's DynamoDB tables. The scenario and the API let only valid names in.
+fn tables(model: &Model) -> Tables {
+    let mut tables = Tables::new();
+    for name in &model.dynamodb_tables {
+        let inserted = tables.insert(name);
+        debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");
+    }
+    tables
+}
+
+/// The id in the answer of an operation that creates something.
+fn created_id(operation: &str, document: &Value) -> Option<String> {
+    let path = match operation {
+        "CreateVpcEndpoint" => "/VpcEndpoint/VpcEndpointId",
+        "RunInstances" => "/Instances/0/InstanceId",
+        "CreateSecurityGroup" => "/GroupId",
+        "CreateRouteTable" => "/RouteTable/RouteTableId",
+        "AllocateAddress" => "/AllocationId",
+        _ => return None,
+    };
+    document.pointer(path)?.as_str().map(str::to_owned)
+}
+
+const fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        412 => "Precondition Failed",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Error",
+    }
+}

@@ -1,0 +1,227 @@
+//! A step's command on a host: from the scenario's words to what travels, and from what came back to what a shell shows.
+
+use crate::awscli::{Command, CommandOutput, Environment, Invocation, endpoint};
+use crate::control::Wanted;
+use crate::host::http::HttpRequest;
+use crate::host::sigv4::Credentials;
+use crate::host::tls::TlsVersions;
+use crate::host::{Call, Outcome, Reply, Signing};
+use crate::model::Model;
+use crate::net::MacAddress;
+use crate::program::{HostIx, Node, Program};
+use crate::rng::{Seed, Stream};
+use crate::scenario::{Kind, Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction, TlsChoice};
+use bytes::Bytes;
+
+/// An `aws` command in the middle of its calls.
+pub(super) struct Conversation {
+    command: Command,
+    environment: Environment,
+    stream: Stream,
+    settings: Settings,
+    session: Option<String>,
+    tls: TlsVersions,
+}
+
+/// What follows an answer.
+pub(super) enum Next {
+    /// Another page.
+    Call(Call),
+    /// The end.
+    Done(CommandOutput),
+}
+
+impl Conversation {
+    /// Begins a command; `salt` keeps its random numbers apart from those of other commands.
+    ///
+    /// # Errors
+    /// What the CLI prints if it refuses to call.
+    pub(super) fn begin(
+        invocation: &Invocation,
+        names: &Names,
+        scenario: &Scenario,
+        step: &Step,
+        salt: u64,
+    ) -> Result<(Conversation, Call), CommandOutput> {
+        let mut conversation = Conversation {
+            command: Command::new(with_ids(invocation, names)),
+            environment: environment(scenario),
+            stream: Seed::new(salt).derive("aws command"),
+            settings: scenario.settings.clone(),
+            session: step.session.clone(),
+            tls: tls_versions(step.tls.unwrap_or(scenario.settings.cli.tls)),
+        };
+        let call = conversation.call()?;
+        Ok((conversation, call))
+    }
+
+    /// Takes in how a call ended.
+    pub(super) fn answered(&mut self, outcome: &Outcome) -> Next {
+        let output = match &outcome.result {
+            Ok(Reply::Http(response)) => self.command.received(response.status, &response.body),
+            Ok(Reply::Banner(_)) => Some(self.command.failed("the far end does not speak HTTP")),
+            Err(failure) => Some(self.command.failed(&failure.to_string())),
+        };
+        match output {
+            Some(output) => Next::Done(output),
+            None => self.call().map_or_else(Next::Done, Next::Call),
+        }
+    }
+
+    fn call(&mut self) -> Result<Call, CommandOutput> {
+        let request =
+            self.command.request(&self.environment, &mut self.stream).map_err(|error| CommandOutput::usage(&error))?;
+        let credentials = Credentials {
+            access_key_id: self.settings.credentials.access_key.clone(),
+            secret_access_key: self.settings.credentials.secret_key.clone(),
+            session_token: None,
+        };
+        let http = HttpRequest {
+            method: request.method.to_owned(),
+            target: request.target,
+            headers: request.headers,
+            body: request.body,
+        };
+        let mut call = Call::new(request.endpoint.host.clone(), http);
+        call.port = request.endpoint.port;
+        call.tls = request.endpoint.tls.then_some(self.tls);
+        call.signing = request.signing.map(|scope| Signing {
+            credentials,
+            region: scope.region,
+            service: scope.service.to_owned(),
+        });
+        call.connect_timeout = self.settings.cli.connect_timeout.min(request.connect_timeout.unwrap_or(FOREVER));
+        call.read_timeout = self.settings.cli.read_timeout.min(request.read_timeout.unwrap_or(FOREVER));
+        call.attempts_max = self.settings.cli.attempts_max.min(request.attempts_max);
+        call.session = self.session.clone();
+        Ok(call)
+    }
+}
+
+const FOREVER: crate::time::SimDuration = crate::time::SimDuration::from_secs(u64::MAX / 1_000_000_000);
+
+/// What the machines that run `aws` are configured with.
+pub(super) fn environment(scenario: &Scenario) -> Environment {
+    let mut endpoints = endpoint::Settings::default();
+    if scenario.settings.cli.account_based_endpoint {
+        endpoints.account_id = endpoint::AccountIdEndpoint::Preferred;
+    }
+    Environment { region: scenario.region.clone(), account_id: Some(scenario.model.account_id.clone()), endpoints }
+}
+
+/// The command with the scenario's names replaced by AWS ids.
+pub(super) fn with_ids(invocation: &Invocation, names: &Names) -> Invocation {
+    let mut invocation = invocation.clone();
+    invocation.replace_texts(|member, text| {
+        let kinds = kinds_of(member);
+        kinds.iter().find_map(|kind| names.lookup(*kind, text)).map(str::to_owned)
+    });
+    invocation
+}
+
+/// What a parameter, or a filter, of this name holds ids of.
+fn kinds_of(member: &str) -> &'static [Kind] {
+    let plain: String = member.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    let plain = plain.strip_suffix('s').unwrap_or(&plain);
+    match plain {
+        "vpcid" => &[Kind::Vpc],
+        "subnetid" => &[Kind::Subnet],
+        "routetableid" | "addroutetableid" | "removeroutetableid" => &[Kind::RouteTable],
+        "internetgatewayid" => &[Kind::InternetGateway],
+        "gatewayid" => &[Kind::InternetGateway, Kind::VpcEndpoint],
+        "groupid" | "group" | "securitygroupid" | "instancegroupid" => &[Kind::SecurityGroup],
+        "networkaclid" => &[Kind::NetworkAcl],
+        "networkinterfaceid" => &[Kind::NetworkInterface],
+        "instanceid" => &[Kind::Instance],
+        "vpcendpointid" => &[Kind::VpcEndpoint],
+        "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
+        "allocationid" => &[Kind::ElasticIp],
+        "resource" | "resourceid" => &Kind::ALL,
+        _ => &[],
+    }
+}
+
+const fn tls_versions(choice: TlsChoice) -> TlsVersions {
+    match choice {
+        TlsChoice::Any => TlsVersions::Tls12And13,
+        TlsChoice::Tls12 => TlsVersions::Tls12,
+        TlsChoice::Tls13 => TlsVersions::Tls13,
+    }
+}
+
+/// Which name and id the step wants for what it creates. A step run again gets fresh ids.
+pub(super) fn wanted(step: &Step, rerun_of: Option<usize>) -> Wanted {
+    match &step.named {
+        Some(named) => Wanted {
+            id: named.id.clone().filter(|_| rerun_of.is_none()),
+            label: named.name.clone().map(|name| match rerun_of {
+                Some(step) => format!("{name} again in step {step}"),
+                None => name,
+            }),
+        },
+        None => Wanted::default(),
+    }
+}
+
+/// The step's command as the report shows it.
+pub(super) fn command_line(step: &Step) -> String {
+    match &step.action {
+        StepAction::Aws { line, .. } => line.split_whitespace().collect::<Vec<_>>().join(" "),
+        StepAction::Ssh { line, .. } => line.clone(),
+        StepAction::Send(packet) => format!("send {packet}"),
+        StepAction::Rerun => format!("again: {}", step.then.join(", ")),
+        StepAction::Wait => "wait".to_owned(),
+    }
+}
+
+/// What `ssh` shows.
+pub(super) fn ssh_output(outcome: &Outcome) -> CommandOutput {
+    let (stdout, stderr, exit_code) = match &outcome.result {
+        Ok(Reply::Banner(banner)) => (format!("{banner}\n"), String::new(), 0),
+        Ok(Reply::Http(_)) => {
+            (String::new(), "kex_exchange_identification: banner line contains invalid characters\n".to_owned(), 255)
+        }
+        Err(failure) => (String::new(), format!("{failure}\n"), 255),
+    };
+    CommandOutput { stdout, stderr, exit_code }
+}
+
+/// The host went away while a command ran.
+pub(super) fn host_vanished() -> CommandOutput {
+    CommandOutput { stdout: String::new(), stderr: "the host was terminated\n".to_owned(), exit_code: 255 }
+}
+
+/// The frame that a raw packet of the scenario becomes on its sender's link.
+///
+/// # Errors
+/// In words: an address cannot be found, the host has no interface.
+pub(super) fn raw_frame(
+    packet: &PacketSpec,
+    program: &Program,
+    host: HostIx,
+    model: &Model,
+    names: &Names,
+) -> Result<Bytes, String> {
+    let attachment = &program.hosts[host.at()];
+    let (source, gateway) = match &program.nodes[attachment.node.at()] {
+        Node::Eni(eni) => match &program.nodes[eni.router.at()] {
+            Node::Router(router) => (eni.mac, router.mac),
+            _ => (eni.mac, MacAddress::default()),
+        },
+        Node::Internet(internet) => (program.host_mac(host), internet.mac),
+        _ => return Err("the host has no network interface".to_owned()),
+    };
+    let ip = match packet {
+        PacketSpec::Frame(bytes) => return Ok(Bytes::copy_from_slice(bytes)),
+        PacketSpec::Packet(packet) => {
+            let address = |end: &PacketAddress| end.resolve(model, names).map_err(|error| error.to_string());
+            packet.ipv4_bytes(address(&packet.source)?, address(&packet.destination)?)
+        }
+    };
+    let mut frame = Vec::with_capacity(14 + ip.len());
+    frame.extend_from_slice(&gateway.0);
+    frame.extend_from_slice(&source.0);
+    frame.extend_from_slice(&[0x08, 0x00]);
+    frame.extend_from_slice(&ip);
+    Ok(Bytes::from(frame))
+}

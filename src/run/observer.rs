@@ -1,0 +1,282 @@
+//! What the report says about each host: its packets, the road they took, the routes that decided, the drops, and latency per road.
+//!
+//! Watches the data plane like a capture does; decides nothing. Invariant: packets are counted at the host's own network interface, both ways.
+
+use crate::dataplane::{Decision, DropReason, PacketId, PacketMeta, Step, Tap};
+use crate::metrics::{LatencyKind, RoadLatencies};
+use crate::program::{HostIx, HostKind, NextHopKind, Node, NodeIx, Program, TableIx};
+use crate::time::SimTime;
+use crate::wire::Parsed;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// The way a packet takes out of its sender's reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Road {
+    /// Inside the VPC.
+    Local,
+    /// Through an internet gateway.
+    InternetGateway(NodeIx),
+    /// Through a gateway endpoint.
+    GatewayEndpoint(NodeIx),
+    /// Outside every VPC: between hosts on the internet and public services.
+    Internet,
+}
+
+impl Road {
+    /// The road's class, as scenarios and histograms call it.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Road::Local => "local",
+            Road::InternetGateway(_) => "internet-gateway",
+            Road::GatewayEndpoint(_) => "gateway-endpoint",
+            Road::Internet => "internet",
+        }
+    }
+}
+
+/// A route table's answer to one of the host's packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteUse {
+    /// The table.
+    pub table: TableIx,
+    /// The deciding entry, or none.
+    pub entry: Option<u16>,
+    /// The destination.
+    pub destination: Ipv4Addr,
+}
+
+/// What was seen of one host since the last reset.
+#[derive(Clone, Debug, Default)]
+pub struct Observation {
+    /// Frames at its interface, both ways.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Packets it sent that reached the far end, by road.
+    pub roads: BTreeMap<Road, u64>,
+    /// Source addresses that the far end saw in packets it sent.
+    pub seen_as: BTreeMap<Ipv4Addr, u64>,
+    /// Route decisions on its packets.
+    pub routes: BTreeMap<RouteUse, u64>,
+    /// Packets of its flows that were dropped, by reason and place.
+    pub drops: BTreeMap<(DropReason, Option<NodeIx>), u64>,
+}
+
+/// The observer.
+pub struct Observer {
+    program: Arc<Program>,
+    hosts: BTreeMap<HostIx, Observation>,
+    /// Who opened the flow that a far end answers: (far end, peer as it sees it) -> the nearer end.
+    flows: BTreeMap<(HostIx, Ipv4Addr, u16), HostIx>,
+    under_way: BTreeMap<PacketId, UnderWay>,
+    latencies: RoadLatencies,
+    run: CurrentRun,
+}
+
+/// Flows remembered at once; the lowest keys are forgotten beyond.
+const FLOWS_MAX: usize = 65_536;
+
+#[derive(Clone, Copy)]
+struct UnderWay {
+    road: Option<Road>,
+    source: Option<(Ipv4Addr, u16)>,
+}
+
+#[derive(Default)]
+struct CurrentRun {
+    road: Option<Road>,
+    routes: Vec<RouteUse>,
+    end: Option<(Option<NodeIx>, Step)>,
+    length: usize,
+    source: Option<(Ipv4Addr, u16)>,
+    destination: Option<(Ipv4Addr, u16)>,
+}
+
+impl Observer {
+    /// An observer of nothing yet.
+    pub fn new() -> Self {
+        Observer {
+            program: Arc::new(Program::empty()),
+            hosts: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            under_way: BTreeMap::new(),
+            latencies: RoadLatencies::default(),
+            run: CurrentRun::default(),
+        }
+    }
+
+    /// Follows a new program.
+    pub fn adopt(&mut self, program: &Arc<Program>) {
+        self.program = Arc::clone(program);
+    }
+
+    /// Forgets what was seen of `host`, and returns it.
+    pub fn take(&mut self, host: HostIx) -> Observation {
+        self.hosts.remove(&host).unwrap_or_default()
+    }
+
+    /// The road that most of the host's packets took since the last reset.
+    pub fn current_road(&self, host: HostIx) -> Option<Road> {
+        let roads = &self.hosts.get(&host)?.roads;
+        roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road)
+    }
+
+    /// Latencies per road since the beginning.
+    pub fn latencies(&self) -> &RoadLatencies {
+        &self.latencies
+    }
+
+    /// Latencies per road, to add round trips.
+    pub fn latencies_mut(&mut self) -> &mut RoadLatencies {
+        &mut self.latencies
+    }
+
+    fn is_actor(&self, host: HostIx) -> bool {
+        matches!(self.program.hosts[host.at()].kind, HostKind::Instance(_) | HostKind::Outside(_))
+    }
+
+    fn count_frame(&mut self, host: HostIx, length: usize) {
+        let observation = self.hosts.entry(host).or_default();
+        observation.packets += 1;
+        observation.bytes += length as u64;
+    }
+
+    fn count_drop(&mut self, packet: &PacketMeta, at: Option<NodeIx>, reason: DropReason) {
+        let key = (reason, at);
+        if self.is_actor(packet.sender) {
+            *self.hosts.entry(packet.sender).or_default().drops.entry(key).or_default() += 1;
+        }
+        let opener = self.run.destination.and_then(|(address, port)| {
+            self.flows.get(&(packet.sender, address, port)).copied().filter(|opener| *opener != packet.sender)
+        });
+        if let Some(opener) = opener {
+            *self.hosts.entry(opener).or_default().drops.entry(key).or_default() += 1;
+        }
+    }
+}
+
+impl Default for Observer {
+    fn default() -> Self {
+        Observer::new()
+    }
+}
+
+impl Tap for Observer {
+    fn on_enter(&mut self, _now: SimTime, _at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
+        if self.run.length == 0 {
+            self.run.length = bytes.len();
+            (self.run.source, self.run.destination) = ends(bytes);
+            if packet.from.is_none() && self.is_actor(packet.sender) {
+                self.count_frame(packet.sender, bytes.len());
+            }
+        }
+    }
+
+    fn on_decision(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
+        match decision {
+            Decision::Route { table, destination, entry } => {
+                let local = entry.is_some_and(|entry| {
+                    let entries = &self.program.origins.tables[table.at()].entries;
+                    entries[usize::from(entry)].kind == NextHopKind::Local
+                });
+                if local {
+                    self.run.road.get_or_insert(Road::Local);
+                }
+                if self.is_actor(packet.sender) {
+                    self.run.routes.push(RouteUse { table, entry, destination });
+                }
+            }
+            Decision::SameSubnet { .. } => {
+                self.run.road.get_or_insert(Road::Local);
+            }
+            Decision::Translate { .. } => self.run.road = Some(Road::InternetGateway(at)),
+            Decision::Endpoint { endpoint, .. } => self.run.road = Some(Road::GatewayEndpoint(endpoint)),
+            Decision::PublicAddress { .. } => {
+                self.run.road.get_or_insert(Road::Internet);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_step(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
+        self.run.end = Some((Some(at), step));
+        self.run.source = ends(bytes).0;
+        if let Step::Deliver(host) = step
+            && self.is_actor(host)
+            && (host != packet.sender || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_)))
+        {
+            self.count_frame(host, bytes.len());
+        }
+    }
+
+    fn on_link_drop(
+        &mut self,
+        _now: SimTime,
+        from: Option<NodeIx>,
+        packet: &PacketMeta,
+        bytes: &[u8],
+        reason: DropReason,
+    ) {
+        self.run.destination = ends(bytes).1;
+        self.run.end = Some((from, Step::Drop(reason)));
+        self.under_way.remove(&packet.id);
+    }
+
+    fn on_run_end(&mut self, _now: SimTime, packet: &PacketMeta) {
+        let run = std::mem::take(&mut self.run);
+        if !run.routes.is_empty() {
+            let routes = &mut self.hosts.entry(packet.sender).or_default().routes;
+            for route in &run.routes {
+                *routes.entry(*route).or_default() += 1;
+            }
+        }
+        match run.end {
+            Some((at, Step::Drop(reason))) => {
+                self.run.destination = run.destination;
+                self.count_drop(packet, at, reason);
+                self.run.destination = None;
+                self.under_way.remove(&packet.id);
+            }
+            Some((_, Step::Deliver(_) | Step::Forward(..))) => {
+                let before = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
+                let road = run.road.or(before);
+                self.under_way.insert(packet.id, UnderWay { road, source: run.source });
+            }
+            _ => {}
+        }
+    }
+
+    fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, _bytes: &[u8]) {
+        let Some(UnderWay { road, source }) = self.under_way.remove(&packet.id) else { return };
+        let Some(road) = road else { return };
+        self.latencies.record(road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
+        if self.is_actor(packet.sender) {
+            let observation = self.hosts.entry(packet.sender).or_default();
+            *observation.roads.entry(road).or_default() += 1;
+            if let Some((address, _)) = source {
+                *observation.seen_as.entry(address).or_default() += 1;
+            }
+        }
+        if let Some((address, port)) = source
+            && !self.flows.contains_key(&(packet.sender, address, port))
+        {
+            self.flows.entry((host, address, port)).or_insert(packet.sender);
+            if self.flows.len() > FLOWS_MAX {
+                self.flows.pop_first();
+            }
+        }
+    }
+}
+
+/// Source and destination of an IPv4 TCP or UDP frame.
+fn ends(frame: &[u8]) -> (Option<(Ipv4Addr, u16)>, Option<(Ipv4Addr, u16)>) {
+    match Parsed::of(frame) {
+        Ok(parsed) => {
+            let tuple = parsed.five_tuple();
+            (Some((tuple.source, tuple.source_port)), Some((tuple.destination, tuple.destination_port)))
+        }
+        Err(_) => (None, None),
+    }
+}

@@ -1,0 +1,67 @@
+//! The observers of a run, as one.
+
+use super::observer::Observer;
+use crate::capture::CaptureTap;
+use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
+use crate::program::{HostIx, NodeIx, Program};
+use crate::scenario::Names;
+use crate::time::SimTime;
+use std::sync::Arc;
+
+/// Captures and the report's observer.
+pub(super) struct Taps {
+    /// Writes captures.
+    pub(super) capture: CaptureTap,
+    /// Counts for the report.
+    pub(super) observer: Observer,
+}
+
+impl Taps {
+    /// Follows a new program.
+    pub(super) fn adopt(&mut self, program: &Arc<Program>, names: &Names) {
+        self.capture.adopt(program, &|id| names.name_of(id).map(str::to_owned));
+        self.observer.adopt(program);
+    }
+}
+
+impl Tap for Taps {
+    fn on_enter(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
+        self.capture.on_enter(now, at, packet, bytes);
+        self.observer.on_enter(now, at, packet, bytes);
+    }
+
+    fn on_decision(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
+        self.capture.on_decision(now, at, packet, decision);
+        self.observer.on_decision(now, at, packet, decision);
+    }
+
+    fn on_step(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
+        self.capture.on_step(now, at, packet, bytes, step);
+        self.observer.on_step(now, at, packet, bytes, step);
+    }
+
+    fn on_link_drop(
+        &mut self,
+        now: SimTime,
+        from: Option<NodeIx>,
+        packet: &PacketMeta,
+        bytes: &[u8],
+        reason: DropReason,
+    ) {
+        self.capture.on_link_drop(now, from, packet, bytes, reason);
+        self.observer.on_link_drop(now, from, packet, bytes, reason);
+    }
+
+    fn on_run_end(&mut self, now: SimTime, packet: &PacketMeta) {
+        self.capture.on_run_end(now, packet);
+        self.observer.on_run_end(now, packet);
+    }
+
+    fn on_secrets(&mut self, lines: &str) {
+        self.capture.on_secrets(lines);
+    }
+
+    fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, bytes: &[u8]) {
+        self.observer.on_arrival(now, host, packet, bytes);
+    }
+}

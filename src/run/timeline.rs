@@ -1,0 +1,527 @@
+//! The timeline: which step runs when, and what its hosts are doing.
+
+use super::answer::Services;
+use super::command::{self, Conversation};
+use super::plan::{Task, plan};
+use super::record::{CallRecord, HostRecord};
+use super::result::{PacketAccount, RunResult, StepResult, Warning};
+use super::taps::Taps;
+use super::{Observer, RunError, check, record, warning};
+use crate::calendar::Calendar;
+use crate::capture::{CaptureTap, FileSet};
+use crate::control::ControlPlane;
+use crate::host::tls::TlsWorld;
+use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
+use crate::ids::InstanceId;
+use crate::metrics::LatencyKind;
+use crate::program::{HostIx, HostKind};
+use crate::rng::Stream;
+use crate::scenario::{Kind, Names, Scenario, StepAction};
+use crate::sim::{HostSettings, Sim};
+use crate::time::{SimDuration, SimTime};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Time for hosts to boot (DHCP) before the first step.
+const BOOT: SimDuration = SimDuration::from_millis(100);
+/// Pause between two steps, so that connections have closed.
+const PAUSE: SimDuration = SimDuration::from_millis(100);
+/// How long a raw packet is watched.
+const RAW_PACKET: SimDuration = SimDuration::from_millis(200);
+/// After the last step: time for what is under way to arrive.
+const SETTLE: SimDuration = SimDuration::from_secs(1);
+/// How long a step may take.
+const STEP_MAX: SimDuration = SimDuration::from_secs(24 * 3600);
+
+/// A scenario being run.
+pub struct Run {
+    pub(super) scenario: Scenario,
+    pub(super) names: Names,
+    pub(super) calendar: Calendar,
+    pub(super) control: ControlPlane,
+    pub(super) sim: Sim<Taps>,
+    services: Services,
+    plan: Vec<Task>,
+    next_task: usize,
+    active: Vec<Active>,
+    /// When the next task may begin.
+    free_from: SimTime,
+    settle_until: Option<SimTime>,
+    steps: Vec<StepResult>,
+    warned: BTreeSet<Warning>,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to do.
+    Working,
+    /// The timeline has ended and the world has come to rest.
+    Done,
+}
+
+/// A task under way.
+struct Active {
+    task: usize,
+    started: SimTime,
+    hosts: Vec<HostRun>,
+    /// Results of hosts that send no packets: the operator.
+    operator: Option<HostRecord>,
+}
+
+/// What one host does in a task.
+struct HostRun {
+    record: HostRecord,
+    host: HostIx,
+    remaining: u32,
+    next_start: SimTime,
+    jitter: Stream,
+    current: Option<Current>,
+    /// A raw packet is under way until then.
+    busy_until: SimTime,
+}
+
+/// A program under way.
+struct Current {
+    process: ProcessId,
+    started: SimTime,
+    conversation: Option<Conversation>,
+}
+
+impl Run {
+    /// Prepares a run: compiles, boots, parses every command. Nothing has been sent yet.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn new(scenario: Scenario) -> Result<Run, RunError> {
+        let plan = plan(&scenario)?;
+        let calendar = Calendar::starting_at(scenario.start_unix_seconds).ok_or(RunError::StartDate)?;
+        let mut server_names = BTreeSet::new();
+        for service in &scenario.model.public_services {
+            server_names.extend(service.dns_names.iter().cloned());
+        }
+        let server_names: Vec<_> = server_names.into_iter().collect();
+        let tls = TlsWorld::new(scenario.seed, calendar, &server_names)?;
+        let settings = HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
+        let taps = Taps { capture: CaptureTap::new(calendar), observer: Observer::new() };
+        let control = ControlPlane::new(scenario.model.clone(), calendar)?;
+        let mut run = Run {
+            names: scenario.names.clone(),
+            calendar,
+            sim: Sim::new(scenario.seed, settings, taps),
+            services: Services::new(&scenario),
+            control,
+            plan,
+            next_task: 0,
+            active: Vec::new(),
+            free_from: SimTime::ZERO + BOOT,
+            settle_until: None,
+            steps: Vec::new(),
+            warned: BTreeSet::new(),
+            scenario,
+        };
+        run.publish()?;
+        run.warned.extend(warning::warnings(run.control.model()));
+        Ok(run)
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The capture files, to be drained.
+    pub fn captures_mut(&mut self) -> &mut FileSet {
+        self.sim.tap.capture.files_mut()
+    }
+
+    /// Simulated now, and the step under way or next.
+    pub fn position(&self) -> (SimTime, Option<&str>) {
+        let task = self
+            .active
+            .first()
+            .map(|active| active.task)
+            .or((self.next_task < self.plan.len()).then_some(self.next_task));
+        (self.sim.now(), task.map(|task| self.scenario.steps[self.plan[task].step].name.as_str()))
+    }
+
+    /// Goes on for about `events_max` events.
+    ///
+    /// # Errors
+    /// See [`RunError`]; what happened so far can still be had from [`Run::finish`].
+    pub fn advance(&mut self, events_max: u64) -> Result<Progress, RunError> {
+        self.start_what_is_due()?;
+        if self.is_over() {
+            let until = *self.settle_until.get_or_insert_with(|| {
+                self.sim.end_sessions();
+                self.sim.now() + SETTLE
+            });
+            if let Some((host, event)) = self.sim.run_until(until, events_max) {
+                self.handle(host, event)?;
+            }
+            let rest = self.sim.now() >= until && self.sim.next_event_at().is_none_or(|at| at > until);
+            return if rest { self.check_conservation().map(|()| Progress::Done) } else { Ok(Progress::Working) };
+        }
+        let horizon = self.horizon();
+        match self.sim.run_until(horizon, events_max) {
+            Some((host, event)) => self.handle(host, event)?,
+            None => self.check_alive(horizon)?,
+        }
+        self.end_what_is_done();
+        Ok(Progress::Working)
+    }
+
+    /// The result so far; `complete` says whether the timeline came to its end.
+    pub fn finish(mut self) -> (RunResult, FileSet) {
+        let complete = self.is_over() && self.settle_until.is_some();
+        for active in std::mem::take(&mut self.active) {
+            self.record_task(active);
+        }
+        let end_ns = self.calendar.unix_nanos(self.sim.now());
+        let mut files = std::mem::take(self.sim.tap.capture.files_mut());
+        files.finish(end_ns);
+        let steps = std::mem::take(&mut self.steps);
+        let result = record::run_result(&self, steps, complete, &files);
+        (result, files)
+    }
+
+    /// Latency histograms, as files: (name, contents).
+    pub fn histograms(&self) -> Vec<(String, String)> {
+        self.sim.tap.observer.latencies().hgrm_files()
+    }
+
+    /// Where all packets are.
+    pub fn account(&self) -> PacketAccount {
+        record::account(&self.sim.conservation())
+    }
+
+    fn is_over(&self) -> bool {
+        self.active.is_empty() && self.next_task == self.plan.len()
+    }
+
+    fn check_conservation(&self) -> Result<(), RunError> {
+        let conservation = self.sim.conservation();
+        if conservation.holds() { Ok(()) } else { Err(RunError::NotConserved(Box::new(conservation))) }
+    }
+
+    /// Until when the simulator may run before the timeline has to act.
+    fn horizon(&self) -> SimTime {
+        let starts = self.active.iter().flat_map(|active| &active.hosts).filter(|host| host.waits_to_start());
+        let starts = starts.map(|host| host.next_start);
+        let now = self.sim.now();
+        let raw =
+            self.active.iter().flat_map(|active| &active.hosts).map(|host| host.busy_until).filter(|at| *at > now);
+        let begin = (!self.foreground_busy()).then(|| self.next_begin()).flatten();
+        starts.chain(raw).chain(begin).min().unwrap_or_else(|| {
+            let oldest = self.active.iter().map(|active| active.started).min().unwrap_or(self.sim.now());
+            oldest + STEP_MAX
+        })
+    }
+
+    fn check_alive(&self, horizon: SimTime) -> Result<(), RunError> {
+        for active in &self.active {
+            let step = self.scenario.steps[self.plan[active.task].step].name.clone();
+            let busy = active.hosts.iter().filter(|host| host.current.is_some());
+            let hosts: Vec<_> = busy.map(|host| host.record.name.as_str()).collect();
+            if !hosts.is_empty() && self.sim.now() >= active.started + STEP_MAX {
+                return Err(RunError::StepTooLong { step, hosts: hosts.join(", ") });
+            }
+            if !hosts.is_empty() && self.sim.next_event_at().is_none() && self.sim.now() >= horizon {
+                return Err(RunError::Stalled { step });
+            }
+        }
+        Ok(())
+    }
+
+    fn foreground_busy(&self) -> bool {
+        self.active.iter().any(|active| !self.scenario.steps[self.plan[active.task].step].background)
+    }
+
+    /// When the next task begins, if nothing else holds it up. The last foreground step waits for those in the background.
+    fn next_begin(&self) -> Option<SimTime> {
+        let task = self.plan.get(self.next_task)?;
+        let step = &self.scenario.steps[task.step];
+        let own = if task.rerun_of.is_none() { step.at } else { None };
+        let wait = if task.rerun_of.is_none() { step.wait } else { None };
+        Some(own.unwrap_or(self.free_from + wait.unwrap_or(SimDuration::ZERO)).max(self.sim.now()))
+    }
+
+    fn start_what_is_due(&mut self) -> Result<(), RunError> {
+        let now = self.sim.now();
+        for position in 0..self.active.len() {
+            for host in 0..self.active[position].hosts.len() {
+                let run = &self.active[position].hosts[host];
+                if run.waits_to_start() && run.next_start <= now {
+                    self.start_call(position, host)?;
+                }
+            }
+        }
+        while !self.foreground_busy() && self.next_begin().is_some_and(|begin| begin <= now) {
+            let task = self.next_task;
+            self.next_task += 1;
+            self.begin(task)?;
+            self.end_what_is_done();
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, task: usize) -> Result<(), RunError> {
+        let now = self.sim.now();
+        let step = &self.scenario.steps[self.plan[task].step];
+        let (on, repeat, seed) = (step.on.clone(), step.repeat.max(1), self.scenario.seed);
+        let mut active = Active { task, started: now, hosts: Vec::new(), operator: None };
+        if on.is_empty() && self.plan[task].invocation.is_some() {
+            active.operator = Some(self.operate(task)?);
+        }
+        for name in on {
+            let host = self.host_called(&name).ok_or_else(|| self.host_gone(task, &name))?;
+            self.sim.tap.observer.take(host);
+            let jitter = seed.derive(&format!("jitter:{task}:{name}"));
+            let record = HostRecord::new(&name, now);
+            active.hosts.push(HostRun {
+                record,
+                host,
+                remaining: repeat,
+                next_start: now,
+                jitter,
+                current: None,
+                busy_until: now,
+            });
+        }
+        self.active.push(active);
+        let position = self.active.len() - 1;
+        for host in 0..self.active[position].hosts.len() {
+            self.start_call(position, host)?;
+        }
+        Ok(())
+    }
+
+    /// Starts one call of a task on one of its hosts.
+    fn start_call(&mut self, position: usize, host_position: usize) -> Result<(), RunError> {
+        let now = self.sim.now();
+        let task_ix = self.active[position].task;
+        let task = &self.plan[task_ix];
+        let step = &self.scenario.steps[task.step];
+        let run = &mut self.active[position].hosts[host_position];
+        run.remaining -= 1;
+        let workload = match (&step.action, &task.invocation) {
+            (StepAction::Aws { .. }, Some(invocation)) => {
+                match Conversation::begin(invocation, &self.names, &self.scenario, step, run.jitter.next_u64()) {
+                    Ok((conversation, call)) => Some((Workload::Call(call), Some(conversation))),
+                    Err(output) => {
+                        run.record.add(CallRecord::local(now, output));
+                        None
+                    }
+                }
+            }
+            (StepAction::Ssh { destination, .. }, _) => {
+                let host = self.ssh_address(destination);
+                Some((Workload::Ssh(Ssh { host, port: 22 }), None))
+            }
+            (StepAction::Send(packet), _) => {
+                let (name, host) = (run.record.name.clone(), run.host);
+                self.send_packet(task_ix, packet.clone(), &name, host)?;
+                None
+            }
+            _ => None,
+        };
+        let run = &mut self.active[position].hosts[host_position];
+        if matches!(self.scenario.steps[self.plan[task_ix].step].action, StepAction::Send(_)) {
+            run.busy_until = now + RAW_PACKET;
+        }
+        let every = step_every(&self.scenario.steps[self.plan[task_ix].step], &mut run.jitter);
+        run.next_start = now + every;
+        if let Some((workload, conversation)) = workload {
+            let (name, host) = (run.record.name.clone(), run.host);
+            let process = self.sim.start(host, workload).ok_or_else(|| self.host_gone(task_ix, &name))?;
+            let run = &mut self.active[position].hosts[host_position];
+            run.current = Some(Current { process, started: now, conversation });
+        }
+        Ok(())
+    }
+
+    fn send_packet(
+        &mut self,
+        task: usize,
+        packet: crate::scenario::PacketSpec,
+        name: &str,
+        host: HostIx,
+    ) -> Result<(), RunError> {
+        let step = self.scenario.steps[self.plan[task].step].name.clone();
+        let frame = command::raw_frame(&packet, self.sim.program(), host, self.control.model(), &self.names)
+            .map_err(|problem| RunError::Packet { step, problem: format!("{name}: {problem}") })?;
+        self.sim.send_raw(host, frame);
+        Ok(())
+    }
+
+    fn handle(&mut self, host: HostIx, event: HostEvent) -> Result<(), RunError> {
+        match event {
+            HostEvent::Configured { .. } => {}
+            HostEvent::Request { token, request, .. } => {
+                let wanted = self.wanted_of_active();
+                let kind = self.sim.program().hosts[host.at()].kind.clone();
+                let now = self.sim.now();
+                let (response, created) =
+                    self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
+                if let Some((wanted, id)) = wanted.and_then(|wanted| wanted.label.zip(created)) {
+                    self.give_name(&wanted, &id);
+                }
+                self.publish_if_changed()?;
+                self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
+            }
+            HostEvent::Finished { process, outcome } => self.finished(host, process, outcome),
+        }
+        Ok(())
+    }
+
+    fn finished(&mut self, host: HostIx, process: ProcessId, outcome: Outcome) {
+        let found = self.active.iter_mut().enumerate().find_map(|(position, active)| {
+            let wanted = |run: &HostRun| run.host == host && run.current.as_ref().is_some_and(|c| c.process == process);
+            active.hosts.iter().position(wanted).map(|host| (position, host))
+        });
+        let Some((position, host_position)) = found else { return };
+        let run = &mut self.active[position].hosts[host_position];
+        let Some(mut current) = run.current.take() else { return };
+        let output = match &mut current.conversation {
+            Some(conversation) => match conversation.answered(&outcome) {
+                command::Next::Call(call) => {
+                    if let Some(process) = self.sim.start(host, Workload::Call(call)) {
+                        run.record.add_page(&outcome);
+                        run.current = Some(Current { process, ..current });
+                        return;
+                    }
+                    command::host_vanished()
+                }
+                command::Next::Done(output) => output,
+            },
+            None => command::ssh_output(&outcome),
+        };
+        if let Some(round_trip) = outcome.request_round_trip
+            && let Some(road) = self.sim.tap.observer.current_road(host)
+        {
+            self.sim.tap.observer.latencies_mut().record(road.class(), LatencyKind::RoundTrip, round_trip);
+        }
+        run.record.add(CallRecord::remote(current.started, outcome, output));
+        run.next_start = run.next_start.max(self.sim.now());
+    }
+
+    fn end_what_is_done(&mut self) {
+        let mut position = 0;
+        while position < self.active.len() {
+            let now = self.sim.now();
+            let done = self.active[position].hosts.iter().all(|host| host.is_done(now));
+            if !done {
+                position += 1;
+                continue;
+            }
+            let active = self.active.remove(position);
+            if !self.scenario.steps[self.plan[active.task].step].background {
+                self.free_from = self.sim.now() + PAUSE;
+            }
+            // What a raw packet met is known once it has gone its way.
+            self.record_task(active);
+        }
+    }
+
+    fn record_task(&mut self, active: Active) {
+        let Active { task, started, hosts, operator } = active;
+        let now = self.sim.now();
+        let mut results = Vec::new();
+        for HostRun { record, host, .. } in hosts {
+            let observation = self.sim.tap.observer.take(host);
+            results.push(record::host_result(self, record, &observation));
+        }
+        results.extend(operator.map(|record| record::operator_result(record)));
+        let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
+        let warnings = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
+        self.warned = fresh.into_iter().collect();
+        let checks = check::checks(&self.plan[task].expect, &results, &self.names);
+        let result = record::step_result(self, &self.plan[task], started, now, results, warnings, checks);
+        self.steps.push(result);
+    }
+
+    /// Runs a task of the operator: no packets.
+    fn operate(&mut self, task: usize) -> Result<HostRecord, RunError> {
+        let now = self.sim.now();
+        let mut record = HostRecord::new("operator", now);
+        let step = &self.scenario.steps[self.plan[task].step];
+        if let (StepAction::Aws { .. }, Some(invocation)) = (&step.action, &self.plan[task].invocation) {
+            let wanted = command::wanted(step, self.plan[task].rerun_of);
+            let (output, created) =
+                self.services.operate(&mut self.control, now, invocation, &self.names, &self.scenario, &wanted);
+            record.add(CallRecord::local(now, output));
+            if let Some((label, id)) = wanted.label.zip(created) {
+                self.give_name(&label, &id);
+            }
+            self.publish_if_changed()?;
+        }
+        Ok(record)
+    }
+
+    /// What the foreground task wants the next created thing to be called.
+    fn wanted_of_active(&self) -> Option<crate::control::Wanted> {
+        let active = self.active.iter().rev().find(|active| active.hosts.iter().any(|host| host.current.is_some()))?;
+        let task = &self.plan[active.task];
+        Some(command::wanted(&self.scenario.steps[task.step], task.rerun_of))
+    }
+
+    fn give_name(&mut self, name: &str, id: &str) {
+        if let Some(kind) = Kind::of_id(id) {
+            self.names.insert(kind, name, id);
+        }
+    }
+
+    fn publish_if_changed(&mut self) -> Result<(), RunError> {
+        if self.control.program().epoch == self.sim.program().epoch { Ok(()) } else { self.publish() }
+    }
+
+    fn publish(&mut self) -> Result<(), RunError> {
+        let program = Arc::clone(self.control.program());
+        self.sim.tap.adopt(&program, &self.names);
+        Ok(self.sim.publish(program, self.control.model())?)
+    }
+
+    /// The end system that the scenario calls `name`.
+    pub(super) fn host_called(&self, name: &str) -> Option<HostIx> {
+        let program = self.sim.program();
+        if let Some(id) = self.names.lookup(Kind::Instance, name) {
+            let id: InstanceId = id.parse().ok()?;
+            let eni = self.control.model().instances.get(&id)?.primary_interface_id?;
+            return program.host_of(&HostKind::Instance(eni));
+        }
+        program.host_of(&HostKind::Outside(name.to_owned()))
+    }
+
+    fn host_gone(&self, task: usize, name: &str) -> RunError {
+        let step = &self.scenario.steps[self.plan[task].step];
+        RunError::HostGone { step: step.name.clone(), host: name.to_owned(), command: command::command_line(step) }
+    }
+
+    /// Where `ssh NAME` goes: an instance's public address if it has one, else its private one; any other text is taken as it is.
+    fn ssh_address(&self, destination: &str) -> String {
+        let interface = self.names.lookup(Kind::Instance, destination).and_then(|id| {
+            let id: InstanceId = id.parse().ok()?;
+            let model = self.control.model();
+            model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)
+        });
+        match interface {
+            Some(eni) => eni.public_address.map_or(eni.private_ip, |public| public.address).to_string(),
+            None => destination.to_owned(),
+        }
+    }
+}
+
+impl HostRun {
+    fn is_done(&self, now: SimTime) -> bool {
+        self.current.is_none() && self.remaining == 0 && self.busy_until <= now
+    }
+
+    fn waits_to_start(&self) -> bool {
+        self.current.is_none() && self.remaining > 0
+    }
+}
+
+/// The time from one repetition's start to the next: `every`, plus up to `jitter`.
+fn step_every(step: &crate::scenario::Step, jitter: &mut Stream) -> SimDuration {
+    step.every + SimDuration::from_nanos(jitter.below(step.jitter.as_nanos() + 1))
+}

@@ -1,0 +1,401 @@
+//! `send`: one raw packet, for teaching and for the drop reasons that no well-behaved program causes.
+//!
+//! Purpose: the notation and the IPv4 bytes. Non-goals: Ethernet addresses (the sending interface knows them), fragments and options
+//! (give a whole `frame`). Source: RFC 791, 768, 9293, 792.
+
+use super::error::Problem;
+use super::names::{Kind, Names};
+use super::notation::address;
+use super::read::{Section, Text, shown};
+use crate::ids::InstanceId;
+use crate::model::Model;
+use crate::net::Protocol;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// The longest frame that may be given, Ethernet header included.
+pub const FRAME_BYTES_MAX: usize = 9_018;
+/// The longest payload of a packet.
+pub const PAYLOAD_BYTES_MAX: u64 = 8_900;
+
+/// What one `send` puts on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PacketSpec {
+    /// An IPv4 packet.
+    Packet(Packet),
+    /// A whole Ethernet frame, byte for byte.
+    Frame(Vec<u8>),
+}
+
+/// An IPv4 packet, described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Source address.
+    pub source: PacketAddress,
+    /// Destination address.
+    pub destination: PacketAddress,
+    /// What follows the IPv4 header.
+    pub transport: Transport,
+    /// Time to live; default 64.
+    pub ttl: u8,
+    /// Length of the payload, bytes counting up from 0; default 0.
+    pub payload_bytes: u16,
+}
+
+/// An address in a packet: given, or a host's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PacketAddress {
+    /// Given.
+    Ip(Ipv4Addr),
+    /// The private address of an instance, or the address of an outside host.
+    Host(String),
+    /// `NAME.public`: the public address of an instance.
+    PublicOf(String),
+}
+
+/// The headers after IPv4's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// UDP.
+    Udp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+    },
+    /// TCP, sequence number 1, acknowledging 1 if `ack`.
+    Tcp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+        /// Flags.
+        flags: TcpFlags,
+    },
+    /// ICMP, identifier 1 and sequence number 1.
+    Icmp {
+        /// Type; 8 is an echo request.
+        icmp_type: u8,
+        /// Code.
+        icmp_code: u8,
+    },
+    /// Just payload.
+    Other(Protocol),
+}
+
+/// The flags that a test packet may carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "TCP's own names")]
+pub struct TcpFlags {
+    pub syn: bool,
+    pub ack: bool,
+    pub rst: bool,
+    pub fin: bool,
+}
+
+/// Why an address could not be found when the packet was to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{address} has no address now")]
+pub struct NoAddress {
+    /// As written.
+    pub address: String,
+}
+
+impl PacketAddress {
+    /// The address, as things are in `model` now.
+    ///
+    /// # Errors
+    /// The host is gone, or has no such address.
+    pub fn resolve(&self, model: &Model, names: &Names) -> Result<Ipv4Addr, NoAddress> {
+        let none = || NoAddress { address: self.to_string() };
+        let interface = |name: &str| {
+            let id: InstanceId = names.lookup(Kind::Instance, name)?.parse().ok()?;
+            model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)
+        };
+        match self {
+            PacketAddress::Ip(address) => Ok(*address),
+            PacketAddress::Host(name) => match model.outside_hosts.get(name) {
+                Some(host) => Ok(host.address),
+                None => interface(name).map(|eni| eni.private_ip).ok_or_else(none),
+            },
+            PacketAddress::PublicOf(name) => {
+                let public = interface(name).and_then(|eni| eni.public_address);
+                public.map(|public| public.address).ok_or_else(none)
+            }
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        if let Ok(address) = word.parse() {
+            return Some(PacketAddress::Ip(address));
+        }
+        let (name, public) = word.strip_suffix(".public").map_or((word, false), |name| (name, true));
+        let plain = !name.is_empty()
+            && !name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let name = name.to_owned();
+        plain.then_some(if public { PacketAddress::PublicOf(name) } else { PacketAddress::Host(name) })
+    }
+}
+
+impl fmt::Display for PacketAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PacketAddress::Ip(address) => address.fmt(f),
+            PacketAddress::Host(name) => f.write_str(name),
+            PacketAddress::PublicOf(name) => write!(f, "{name}.public"),
+        }
+    }
+}
+
+/// As the scenario writes it.
+impl fmt::Display for PacketSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Packet { source, destination, transport, .. } = match self {
+            PacketSpec::Packet(packet) => packet,
+            PacketSpec::Frame(bytes) => return write!(f, "a frame of {} bytes", bytes.len()),
+        };
+        match transport {
+            Transport::Udp { source_port, destination_port } => {
+                write!(f, "udp {source}:{source_port} -> {destination}:{destination_port}")
+            }
+            Transport::Tcp { source_port, destination_port, flags } => {
+                let TcpFlags { syn, ack, rst, fin } = *flags;
+                let names = [(syn, " syn"), (ack, " ack"), (rst, " rst"), (fin, " fin")];
+                let names: String = names.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+                write!(f, "tcp{names} {source}:{source_port} -> {destination}:{destination_port}")
+            }
+            Transport::Icmp { icmp_type: 8, icmp_code: 0 } => write!(f, "icmp echo {source} -> {destination}"),
+            Transport::Icmp { icmp_type, icmp_code } => {
+                write!(f, "icmp {icmp_type}/{icmp_code} {source} -> {destination}")
+            }
+            Transport::Other(Protocol(number)) => write!(f, "protocol {number} {source} -> {destination}"),
+        }
+    }
+}
+
+impl Packet {
+    /// The packet's bytes, IPv4 header first, with right checksums and DF set.
+    pub fn ipv4_bytes(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
+        let payload: Vec<u8> = (0..self.payload_bytes).map(|n| n as u8).collect();
+        let builder = etherparse::PacketBuilder::ipv4(source.octets(), destination.octets(), self.ttl);
+        let mut bytes = Vec::new();
+        // Writing to a Vec cannot fail, and `payload_bytes` keeps every length field in range.
+        let written = match self.transport {
+            Transport::Udp { source_port, destination_port } => {
+                builder.udp(source_port, destination_port).write(&mut bytes, &payload)
+            }
+            Transport::Tcp { source_port, destination_port, flags } => {
+                let mut header = etherparse::TcpHeader::new(source_port, destination_port, 1, 65_535);
+                (header.syn, header.ack, header.rst, header.fin) = (flags.syn, flags.ack, flags.rst, flags.fin);
+                header.acknowledgment_number = u32::from(flags.ack);
+                builder.tcp_header(header).write(&mut bytes, &payload)
+            }
+            Transport::Icmp { icmp_type, icmp_code } => {
+                builder.icmpv4_raw(icmp_type, icmp_code, [0, 1, 0, 1]).write(&mut bytes, &payload)
+            }
+            Transport::Other(Protocol(number)) => builder.write(&mut bytes, etherparse::IpNumber(number), &payload),
+        };
+        debug_assert!(written.is_ok(), "lengths are checked when parsed");
+        bytes
+    }
+}
+
+const HELP: &str = "a packet is \"udp A:PORT -> B:PORT\", \"tcp syn A:PORT -> B:PORT\" (flags syn, ack, rst, fin), \"icmp echo A -> B\", \
+                    \"icmp 3/4 A -> B\" or \"protocol 47 A -> B\"; A and B are addresses, host names, or NAME.public";
+
+/// Reads the value of a step's `send`: a text, or a table with `packet` or `frame`.
+pub(super) fn read(step: &Section<'_, '_>) -> Option<PacketSpec> {
+    if step.is_text("send") {
+        return parsed(step, &step.text("send")?, 64, 0);
+    }
+    let table = step.section("send")?;
+    let ttl = table.integer("ttl", 0..=255).unwrap_or(64);
+    let payload = table.integer("payload_bytes", 0..=PAYLOAD_BYTES_MAX).unwrap_or(0);
+    let (packet, frame) = (table.text("packet"), table.text("frame"));
+    table.finish();
+    match (packet, frame) {
+        (Some(packet), None) => parsed(step, &packet, u8::try_from(ttl).ok()?, u16::try_from(payload).ok()?),
+        (None, Some(frame)) => {
+            let bytes = hexadecimal(&frame);
+            if bytes.is_none() {
+                let message = format!("the frame is not 14 to {FRAME_BYTES_MAX} bytes in hexadecimal");
+                step.report(Problem::new(frame.contents(), message, "expected pairs of 0-9a-f, blanks allowed"));
+            }
+            bytes.map(PacketSpec::Frame)
+        }
+        _ => {
+            let problem = Problem::new(step.span_of("send"), "\"send\" holds either a packet or a frame", "here");
+            step.report(problem.help(HELP));
+            None
+        }
+    }
+}
+
+fn parsed(step: &Section<'_, '_>, text: &Text<'_>, ttl: u8, payload_bytes: u16) -> Option<PacketSpec> {
+    match packet(text, ttl, payload_bytes) {
+        Ok(packet) => Some(PacketSpec::Packet(packet)),
+        Err(problem) => {
+            step.report(problem);
+            None
+        }
+    }
+}
+
+fn packet(text: &Text<'_>, ttl: u8, payload_bytes: u16) -> Result<Packet, Problem> {
+    let wrong = |word: &str, message: String| Problem::new(text.place(word), message, "not understood").help(HELP);
+    let Some((left, right)) = text.text.split_once("->") else {
+        return Err(wrong(text.text, "the packet has no \"->\"".to_owned()));
+    };
+    let words: Vec<&str> = left.split_whitespace().collect();
+    let [protocol, middle @ .., source] = words.as_slice() else {
+        return Err(wrong(left, "the packet lacks a protocol or a source".to_owned()));
+    };
+    let destination = right.trim();
+    let with_port = |word: &str| match word.split_once(':') {
+        Some((host, port)) => match (PacketAddress::parse(host), port.parse::<u16>()) {
+            (Some(host), Ok(port)) => Ok((host, port)),
+            _ => Err(wrong(word, format!("\"{}\" is not HOST:PORT", shown(word)))),
+        },
+        None => Err(wrong(word, format!("\"{}\" lacks a port", shown(word)))),
+    };
+    let without_port = |word: &str| {
+        PacketAddress::parse(word)
+            .ok_or_else(|| wrong(word, format!("\"{}\" is neither an address nor a host", shown(word))))
+    };
+    let (source, destination, transport) = match (*protocol, middle) {
+        ("udp", []) => {
+            let ((source, source_port), (destination, destination_port)) =
+                (with_port(source)?, with_port(destination)?);
+            (source, destination, Transport::Udp { source_port, destination_port })
+        }
+        ("tcp", flags) => {
+            let ((source, source_port), (destination, destination_port)) =
+                (with_port(source)?, with_port(destination)?);
+            let flags = tcp_flags(flags).map_err(|word| wrong(word, format!("\"{}\" is no TCP flag", shown(word))))?;
+            (source, destination, Transport::Tcp { source_port, destination_port, flags })
+        }
+        ("icmp", [kind]) => {
+            let Some((icmp_type, icmp_code)) = icmp(kind) else {
+                return Err(wrong(kind, format!("\"{}\" is neither echo, echo-reply nor TYPE/CODE", shown(kind))));
+            };
+            (without_port(source)?, without_port(destination)?, Transport::Icmp { icmp_type, icmp_code })
+        }
+        ("protocol", [number]) => {
+            let Ok(number) = number.parse() else {
+                return Err(wrong(number, format!("\"{}\" is no IP protocol number", shown(number))));
+            };
+            (without_port(source)?, without_port(destination)?, Transport::Other(Protocol(number)))
+        }
+        _ => return Err(wrong(protocol, format!("\"{}\" begins no packet", shown(left.trim())))),
+    };
+    Ok(Packet { source, destination, transport, ttl, payload_bytes })
+}
+
+fn tcp_flags<'w>(words: &[&'w str]) -> Result<TcpFlags, &'w str> {
+    let mut flags = TcpFlags::default();
+    for word in words {
+        match *word {
+            "syn" => flags.syn = true,
+            "ack" => flags.ack = true,
+            "rst" => flags.rst = true,
+            "fin" => flags.fin = true,
+            other => return Err(other),
+        }
+    }
+    Ok(flags)
+}
+
+fn icmp(word: &str) -> Option<(u8, u8)> {
+    match word {
+        "echo" => Some((8, 0)),
+        "echo-reply" => Some((0, 0)),
+        _ => {
+            let (kind, code) = word.split_once('/').unwrap_or((word, "0"));
+            Some((kind.parse().ok()?, code.parse().ok()?))
+        }
+    }
+}
+
+fn hexadecimal(text: &Text<'_>) -> Option<Vec<u8>> {
+    let mut digits = Vec::new();
+    for c in text.text.chars().filter(|c| !c.is_whitespace() && *c != ':') {
+        digits.push(u8::try_from(c.to_digit(16)?).ok()?);
+    }
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    (digits.len() % 2 == 0 && (14..=FRAME_BYTES_MAX).contains(&bytes.len())).then_some(bytes)
+}
+
+/// An address that must be given as such.
+pub(super) fn literal_address(section: &Section<'_, '_>, text: &Text<'_>) -> Option<Ipv4Addr> {
+    address(text).map_err(|problem| section.report(problem)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::Reader;
+    use super::*;
+    use toml::de::DeTable;
+
+    fn read_send(source: &str) -> Result<PacketSpec, Vec<Problem>> {
+        let table = DeTable::parse(source).unwrap();
+        let reader = Reader::new(source);
+        let spec = read(&Section::new(&reader, "test", 0..0, table.get_ref()));
+        spec.ok_or_else(|| reader.into_problems())
+    }
+
+    #[test]
+    fn packets_are_read() {
+        let spec = read_send("send = { packet = 'tcp syn ack app:40000 -> 52.94.2.72:443', ttl = 1 }").unwrap();
+        let PacketSpec::Packet(packet) = spec else { panic!("a packet") };
+        assert_eq!(packet.source, PacketAddress::Host("app".to_owned()));
+        assert_eq!(packet.destination, PacketAddress::Ip(Ipv4Addr::new(52, 94, 2, 72)));
+        let flags = TcpFlags { syn: true, ack: true, ..TcpFlags::default() };
+        assert_eq!(packet.transport, Transport::Tcp { source_port: 40_000, destination_port: 443, flags });
+        assert_eq!(packet.ttl, 1);
+        assert!(read_send("send = 'icmp echo app -> app-2.public'").is_ok());
+        assert!(read_send("send = 'protocol 47 10.0.0.1 -> app'").is_ok());
+        let frame = read_send("send = { frame = 'ffffffffffff 020000000001 86dd 60' }").unwrap();
+        assert!(matches!(frame, PacketSpec::Frame(bytes) if bytes.len() == 15));
+    }
+
+    #[test]
+    fn what_is_no_packet_is_refused_at_its_place() {
+        for bad in [
+            "send = ''",
+            "send = 'udp a -> b'",
+            "send = 'udp a:1 b:2'",
+            "send = 'tcp urg a:1 -> b:2'",
+            "send = 'icmp echo 1.2.3 -> b'",
+            "send = 'icmp echo a:1 -> b'",
+            "send = 'carrier pigeon a -> b'",
+            "send = { ttl = 3 }",
+            "send = { frame = 'abc' }",
+            "send = { packet = 'icmp echo a -> b', payload_bytes = 10000 }",
+            "send = { packet = 'icmp echo a -> b', colour = 1 }",
+            "send = 3",
+        ] {
+            let source = bad;
+            let table = DeTable::parse(source).unwrap();
+            let reader = Reader::new(source);
+            read(&Section::new(&reader, "test", 0..0, table.get_ref()));
+            assert!(reader.has_problems(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_right_checksums() {
+        let PacketSpec::Packet(packet) =
+            read_send("send = { packet = 'udp 10.0.0.1:1 -> 10.0.0.2:2', payload_bytes = 5 }").unwrap()
+        else {
+            panic!("a packet")
+        };
+        let bytes = packet.ipv4_bytes(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+        assert_eq!(bytes.len(), 20 + 8 + 5);
+        let (ip, rest) = etherparse::Ipv4Header::from_slice(&bytes).unwrap();
+        assert_eq!(ip.header_checksum, ip.calc_header_checksum());
+        let (udp, payload) = etherparse::UdpHeader::from_slice(rest).unwrap();
+        assert_eq!(udp.checksum, udp.calc_checksum_ipv4(&ip, payload).unwrap());
+        assert!(ip.dont_fragment);
+    }
+}

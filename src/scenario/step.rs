@@ -1,0 +1,564 @@
+//! The timeline: `[[step]]`.
+//!
+//! Steps run one after another. A step runs its own action (`run` or `send`) on its hosts, then the actions of the earlier steps that `then`
+//! names. Non-goal: the grammar of `aws` lines (see `awscli`).
+//! Invariants: every step has a name of its own; `then` names earlier steps that have an action; every host in `on` and `expect` is
+//! declared or created by an earlier step.
+
+use super::build::{Builder, check_name};
+use super::error::{Problem, Span};
+use super::names::Kind;
+use super::packet::{self, PacketSpec};
+use super::read::{Section, Text, closest, shown};
+use super::settings::{TlsChoice, duration_at, one_of, tls_at};
+use crate::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// How many steps a scenario may have.
+pub const STEPS_MAX: usize = 1_000;
+/// How often one step may repeat its action.
+pub const REPEATS_MAX: u32 = 100_000;
+/// How many actions the whole timeline may run: repeats, hosts and re-runs multiplied out.
+pub const ACTIONS_MAX: u64 = 1_000_000;
+
+/// One step of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its name: `name =`, or `step-N`, counting from 1.
+    pub name: String,
+    /// Where it stands in the source.
+    pub span: Span,
+    /// On which hosts the action runs, all starting at once. Empty: the operator acts, no packets.
+    pub on: Vec<String>,
+    /// What it does.
+    pub action: StepAction,
+    /// What the thing it creates is to be called.
+    pub named: Option<NamedResult>,
+    /// Earlier steps whose actions are then run again, in this order, with their own `on`, `repeat`, `session` and so on.
+    pub then: Vec<String>,
+    /// When to begin, if not before.
+    pub at: Option<SimTime>,
+    /// How long to pause before beginning.
+    pub wait: Option<SimDuration>,
+    /// Whether the next step begins at once instead of when this one ends.
+    pub background: bool,
+    /// How often each host runs the action.
+    pub repeat: u32,
+    /// From the start of one repetition to the start of the next (or to its end, if that is later).
+    pub every: SimDuration,
+    /// Each repetition starts up to this much later, drawn from the seed.
+    pub jitter: SimDuration,
+    /// The long-running program that makes the call and keeps its connection; `None` is a process of its own per call.
+    pub session: Option<String>,
+    /// TLS versions, if other than the settings'.
+    pub tls: Option<TlsChoice>,
+    /// What must come out, by host name, or "all". See [`Step::expectation`] and [`Step::expectation_of_rerun`].
+    pub expect: BTreeMap<String, Expectation>,
+    /// A remark for the reader of the report.
+    pub note: Option<String>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepAction {
+    /// An `aws ...` command line.
+    Aws {
+        /// The line.
+        line: String,
+        /// Its place in the source, for errors.
+        span: Span,
+    },
+    /// `ssh ...`: connect to TCP 22 and read the banner.
+    Ssh {
+        /// The line.
+        line: String,
+        /// The host to connect to: a name of the scenario, an address, or a DNS name.
+        destination: String,
+    },
+    /// One raw packet (per repetition) from each host in `on`.
+    Send(PacketSpec),
+    /// Nothing of its own: only `then`.
+    Rerun,
+    /// Only a pause.
+    Wait,
+}
+
+/// `as = { name, id }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedResult {
+    /// What later steps call it.
+    pub name: Option<String>,
+    /// The id it gets; otherwise it derives from the seed.
+    pub id: Option<String>,
+}
+
+/// What must come out. Everything that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// Which road the packets took.
+    pub via: Option<Via>,
+    /// Which source address the service saw.
+    pub source: Option<ExpectedSource>,
+    /// The exit status of the command.
+    pub exit: Option<u8>,
+    /// The code of a drop reason that must have occurred.
+    pub reason: Option<String>,
+    /// What the output must contain.
+    pub output_contains: Option<String>,
+    /// Where it stands in the source.
+    pub span: Span,
+}
+
+/// The road packets took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// Any internet gateway.
+    InternetGateway,
+    /// Any gateway endpoint.
+    GatewayEndpoint,
+    /// Inside the VPC.
+    Local,
+    /// Nothing came through.
+    None,
+    /// This internet gateway or endpoint: a name or an id, to be looked up when the step has run.
+    Named(String),
+}
+
+/// The source address the far end saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedSource {
+    /// The host's public address.
+    Public,
+    /// The host's private address.
+    Private,
+    /// This one.
+    Address(Ipv4Addr),
+}
+
+/// As the scenario writes it.
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Via::InternetGateway => "internet-gateway",
+            Via::GatewayEndpoint => "gateway-endpoint",
+            Via::Local => "local",
+            Via::None => "none",
+            Via::Named(name) => name,
+        })
+    }
+}
+
+/// As the scenario writes it.
+impl fmt::Display for ExpectedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpectedSource::Public => f.write_str("public"),
+            ExpectedSource::Private => f.write_str("private"),
+            ExpectedSource::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+impl Step {
+    /// What is expected of the step's own action on `host` (or of the operator: "operator").
+    ///
+    /// In a step that re-runs others, "all" speaks of these, not of the action that comes before.
+    pub fn expectation(&self, host: &str) -> Option<&Expectation> {
+        let all = if self.then.is_empty() { self.expect.get("all") } else { None };
+        self.expect.get(host).or(all)
+    }
+
+    /// What is expected when this step runs `earlier` again: what this step says of the host, or of "all"; else what `earlier` said.
+    pub fn expectation_of_rerun<'s>(&'s self, earlier: &'s Step, host: &str) -> Option<&'s Expectation> {
+        let own = if self.on.iter().any(|own| own == host) { None } else { self.expect.get(host) };
+        own.or_else(|| self.expect.get("all")).or_else(|| earlier.expectation(host))
+    }
+}
+
+/// Reads the timeline. Reports what is wrong and answers the rest.
+pub(super) fn read(root: &Section<'_, '_>, builder: &Builder<'_, '_>) -> Vec<Step> {
+    let sections = root.array_of_sections("step");
+    if let Some(section) = sections.get(STEPS_MAX) {
+        let message = format!("the scenario has {} steps", sections.len());
+        section.report(Problem::new(heading(section), message, format!("at most {STEPS_MAX}")));
+        return Vec::new();
+    }
+    let mut timeline = Timeline { builder, steps: Vec::new(), created: BTreeMap::new(), actions_count: 0 };
+    for (number, section) in (1usize..).zip(&sections) {
+        timeline.step(number, section);
+        section.finish();
+    }
+    timeline.steps
+}
+
+struct Timeline<'b, 'a, 'r> {
+    builder: &'b Builder<'a, 'r>,
+    steps: Vec<Step>,
+    /// What earlier steps name with `as`, and the place.
+    created: BTreeMap<String, Span>,
+    actions_count: u64,
+}
+
+impl Timeline<'_, '_, '_> {
+    fn step(&mut self, number: usize, section: &Section<'_, '_>) {
+        let name = self.name(number, section);
+        let on = self.on(section);
+        let action = self.action(section, &on);
+        let then = self.then(section);
+        let named = self.named(section, &action);
+        let step = Step {
+            name,
+            span: heading(section),
+            named,
+            at: duration_at(section, "at").map(|after| SimTime::ZERO + after),
+            wait: duration_at(section, "wait"),
+            background: section.boolean("background").unwrap_or(false),
+            repeat: section
+                .integer("repeat", 1..=u64::from(REPEATS_MAX))
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(1),
+            every: duration_at(section, "every").unwrap_or(SimDuration::from_secs(1)),
+            jitter: duration_at(section, "jitter").unwrap_or(SimDuration::ZERO),
+            session: self.session(section, &action),
+            tls: tls_at(section),
+            expect: self.expect(section, &on, &then),
+            note: section.text("note").map(|text| text.text.to_owned()),
+            action: action.unwrap_or(StepAction::Rerun),
+            on,
+            then,
+        };
+        self.check_whole(section, &step);
+        if let Some(name) = step.named.as_ref().and_then(|named| named.name.clone()) {
+            self.created.insert(name, section.span_of("as"));
+        }
+        self.steps.push(step);
+    }
+
+    fn name(&self, number: usize, section: &Section<'_, '_>) -> String {
+        let Some(text) = section.text("name") else { return format!("step-{number}") };
+        if let Err(problem) = check_name(&text, "step") {
+            section.report(problem);
+        }
+        if let Some(other) = self.steps.iter().find(|step| step.name == text.text) {
+            let problem =
+                Problem::new(text.contents(), format!("there already is a step \"{}\"", text.text), "again here");
+            section.report(problem.also(other.span.clone(), "first here"));
+        }
+        text.text.to_owned()
+    }
+
+    /// Hosts that exist: declared, or created by an earlier step. For `send`, also endpoints.
+    fn is_host(&self, name: &str) -> bool {
+        let builder = self.builder;
+        builder.instances.iter().any(|host| host == name)
+            || builder.outside.iter().any(|host| host == name)
+            || self.created.contains_key(name)
+    }
+
+    fn unknown_host(&self, section: &Section<'_, '_>, text: &Text<'_>, word: &str) {
+        let known: Vec<&str> = self.builder.instances.iter().chain(&self.builder.outside).map(String::as_str).collect();
+        let here = match closest(word, known.iter().copied()) {
+            Some(name) => format!("did you mean \"{name}\"?"),
+            None => "no such host".to_owned(),
+        };
+        let listed = known.iter().take(12).copied().collect::<Vec<_>>().join(", ");
+        let problem = Problem::new(text.place(word), format!("no host is called \"{}\"", shown(word)), here);
+        section.report(problem.help(format!("hosts: {listed}; to act without packets, leave \"on\" out")));
+    }
+
+    fn on(&self, section: &Section<'_, '_>) -> Vec<String> {
+        let mut hosts: Vec<String> = Vec::new();
+        for text in section.text_or_texts("on") {
+            let endpoint = section.has("send") && self.builder.names.lookup(Kind::VpcEndpoint, text.text).is_some();
+            if !self.is_host(text.text) && !endpoint {
+                self.unknown_host(section, &text, text.text);
+            } else if hosts.iter().any(|host| host == text.text) {
+                section.report(Problem::new(
+                    text.contents(),
+                    format!("\"{}\" is named twice", text.text),
+                    "again here",
+                ));
+            }
+            hosts.push(text.text.to_owned());
+        }
+        hosts
+    }
+
+    /// `None` if there is nothing to do, or if it was refused.
+    fn action(&self, section: &Section<'_, '_>, on: &[String]) -> Option<StepAction> {
+        let run = section.text("run");
+        let sends = section.has("send");
+        if let (Some(run), true) = (&run, sends) {
+            let problem = Problem::new(
+                section.span_of("send"),
+                "a step either runs a command or sends a packet",
+                "leave one out",
+            );
+            section.report(problem.also(run.span.clone(), "the other"));
+        }
+        if sends {
+            let spec = packet::read(section);
+            if on.len() != 1 && !section.span_of("on").is_empty() {
+                let problem = Problem::new(section.span_of("send"), "a packet needs one sender", "from where?");
+                section.report(problem.help("name the host whose interface it leaves: on = \"HOST\""));
+            }
+            return spec.map(StepAction::Send);
+        }
+        let Some(run) = run else {
+            let waits = section.has("wait") || section.has("at");
+            return (!section.has("run") && !section.has("then") && waits).then_some(StepAction::Wait);
+        };
+        let line = run.text.trim();
+        match line.split_whitespace().next() {
+            Some("aws") if line.split_whitespace().nth(1).is_some() => {
+                Some(StepAction::Aws { line: run.text.to_owned(), span: run.contents() })
+            }
+            Some("ssh") => self.ssh(section, &run, on),
+            _ => {
+                let message = format!("\"{}\" is no command that hosts know", shown(line));
+                let problem =
+                    Problem::new(run.contents(), message, "expected \"aws SERVICE COMMAND ...\" or \"ssh HOST\"");
+                section.report(problem);
+                None
+            }
+        }
+    }
+
+    /// `ssh [-i FILE] [-p 22] [USER@]HOST`.
+    fn ssh(&self, section: &Section<'_, '_>, run: &Text<'_>, on: &[String]) -> Option<StepAction> {
+        let mut words = run.text.split_whitespace().skip(1);
+        let mut host = None;
+        while let Some(word) = words.next() {
+            match word {
+                "-i" | "-l" | "-o" | "-p" => drop(words.next()),
+                word if word.starts_with('-') => {}
+                word => {
+                    host = Some(word.rsplit_once('@').map_or(word, |(_, host)| host));
+                    break;
+                }
+            }
+        }
+        let Some(host) = host.filter(|host| !host.is_empty()) else {
+            section.report(Problem::new(run.contents(), "ssh needs a host", "expected \"ssh USER@HOST\""));
+            return None;
+        };
+        let is_address = host.parse::<Ipv4Addr>().is_ok() || host.ends_with(".amazonaws.com");
+        if !is_address && !self.is_host(host) {
+            self.unknown_host(section, run, host);
+            return None;
+        }
+        if on.is_empty() {
+            let problem = Problem::new(run.contents(), "ssh sends packets, so a host must run it", "from where?");
+            section.report(problem.help("name it: on = \"HOST\""));
+        }
+        Some(StepAction::Ssh { line: run.text.to_owned(), destination: host.to_owned() })
+    }
+
+    fn then(&self, section: &Section<'_, '_>) -> Vec<String> {
+        let mut then = Vec::new();
+        for text in section.text_or_texts("then") {
+            match self.steps.iter().find(|step| step.name == text.text) {
+                Some(step) if matches!(step.action, StepAction::Rerun | StepAction::Wait) => {
+                    let message = format!("the step \"{}\" does nothing that could be run again", text.text);
+                    let problem = Problem::new(text.contents(), message, "here").also(step.span.clone(), "this one");
+                    section.report(problem.help("name the steps with the \"run\" that is meant"));
+                }
+                Some(step) => then.push(step.name.clone()),
+                None => {
+                    let known = closest(text.text, self.steps.iter().map(|step| step.name.as_str()));
+                    let here = known.map_or_else(
+                        || "no such step before this one".to_owned(),
+                        |k| format!("did you mean \"{k}\"?"),
+                    );
+                    let message = format!("no earlier step is called \"{}\"", shown(text.text));
+                    section.report(Problem::new(text.contents(), message, here));
+                }
+            }
+        }
+        then
+    }
+
+    fn named(&self, section: &Section<'_, '_>, action: &Option<StepAction>) -> Option<NamedResult> {
+        if !section.has("as") {
+            return None;
+        }
+        let (name, id) = match section.is_text("as") {
+            true => (section.text("as"), None),
+            false => {
+                let table = section.section("as")?;
+                let both = (table.text("name"), table.text("id"));
+                table.finish();
+                both
+            }
+        };
+        if !matches!(action, Some(StepAction::Aws { .. }) | None) {
+            section.report(Problem::new(
+                section.span_of("as"),
+                "only an aws command creates something to name",
+                "here",
+            ));
+        }
+        if let Some(text) = &name {
+            if let Err(problem) = check_name(text, "resource") {
+                section.report(problem);
+            }
+            let is_host = self.builder.instances.iter().chain(&self.builder.outside).any(|host| host == text.text);
+            if is_host {
+                let message = format!("there already is a host \"{}\"", text.text);
+                section.report(Problem::new(text.contents(), message, "choose another name"));
+            }
+        }
+        if let Some(text) = &id {
+            match Kind::of_id(text.text) {
+                None => {
+                    let message = format!("\"{}\" is not an AWS id", shown(text.text));
+                    let problem = Problem::new(text.contents(), message, "not such an id");
+                    section.report(problem.help("a prefix, a hyphen and 8 or 17 hexadecimal digits: vpce-9b15e2f2"));
+                }
+                Some(_) if self.builder.names.name_of(text.text).is_some() => {
+                    let owner = self.builder.names.describe(text.text);
+                    section.report(Problem::new(
+                        text.contents(),
+                        format!("the id is already that of {owner}"),
+                        "taken",
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        let owned = |text: Option<Text<'_>>| text.map(|text| text.text.to_owned());
+        Some(NamedResult { name: owned(name), id: owned(id) })
+    }
+
+    fn session(&self, section: &Section<'_, '_>, action: &Option<StepAction>) -> Option<String> {
+        let text = section.text("session")?;
+        if let Err(problem) = check_name(&text, "session") {
+            section.report(problem);
+        }
+        if !matches!(action, Some(StepAction::Aws { .. }) | None) {
+            section.report(Problem::new(text.contents(), "only aws commands have sessions", "leave this out"));
+        }
+        Some(text.text.to_owned())
+    }
+
+    fn expect(&self, section: &Section<'_, '_>, on: &[String], then: &[String]) -> BTreeMap<String, Expectation> {
+        let mut expectations = BTreeMap::new();
+        let Some(table) = section.section("expect") else { return expectations };
+        let rerun = self.steps.iter().filter(|step| then.contains(&step.name));
+        let hosts: Vec<&str> = on.iter().chain(rerun.flat_map(|step| &step.on)).map(String::as_str).collect();
+        let operator = on.is_empty().then_some("operator");
+        for (host, table) in table.all_items(|host| format!("the expectation of \"{}\"", shown(host))) {
+            let known = hosts.iter().copied().chain(operator).chain(["all"]);
+            if !known.clone().any(|known| known == host.text) {
+                let known: Vec<&str> = known.collect();
+                let here = closest(host.text, known.iter().copied())
+                    .map_or_else(|| "not here".to_owned(), |name| format!("did you mean \"{name}\"?"));
+                let message = format!("\"{}\" takes no part in this step", shown(host.text));
+                section.report(
+                    Problem::new(host.span.clone(), message, here)
+                        .help(format!("expected one of: {}", known.join(", "))),
+                );
+            }
+            expectations.insert(host.text.to_owned(), self.expectation(&table));
+            table.finish();
+        }
+        expectations
+    }
+
+    fn expectation(&self, table: &Section<'_, '_>) -> Expectation {
+        Expectation {
+            via: table.text("via").and_then(|text| self.via(table, &text)),
+            source: table.text("source").and_then(|text| source(table, &text)),
+            exit: table.integer("exit", 0..=255).and_then(|status| u8::try_from(status).ok()),
+            reason: table.text("reason").and_then(|text| reason(table, &text)),
+            output_contains: table.text("output_contains").map(|text| text.text.to_owned()),
+            span: table.span.clone(),
+        }
+    }
+
+    fn via(&self, table: &Section<'_, '_>, text: &Text<'_>) -> Option<Via> {
+        match text.text {
+            "internet-gateway" => return Some(Via::InternetGateway),
+            "gateway-endpoint" => return Some(Via::GatewayEndpoint),
+            "local" => return Some(Via::Local),
+            "none" => return Some(Via::None),
+            _ => {}
+        }
+        let names = &self.builder.names;
+        let roads = [Kind::InternetGateway, Kind::VpcEndpoint];
+        let known = roads
+            .iter()
+            .any(|kind| names.lookup(*kind, text.text).is_some() || self.builder.is_broken(*kind, text.text));
+        let shaped = Kind::of_id(text.text).is_some_and(|kind| roads.contains(&kind));
+        if known || shaped || self.created.contains_key(text.text) {
+            return Some(Via::Named(text.text.to_owned()));
+        }
+        let words = ["internet-gateway", "gateway-endpoint", "local", "none"];
+        let problem = one_of(text, text.text, &words);
+        table.report(problem.help(format!("expected one of: {}, or the name or id of one", words.join(", "))));
+        None
+    }
+
+    fn check_whole(&mut self, section: &Section<'_, '_>, step: &Step) {
+        let does_nothing = step.action == StepAction::Rerun && step.then.is_empty();
+        let tried = ["run", "send", "then"].iter().any(|key| section.has(key));
+        if does_nothing && !tried {
+            let problem =
+                Problem::new(heading(section), format!("the step \"{}\" does nothing", step.name), "nothing to do");
+            section.report(problem.help("give it run = \"aws ...\", send = \"...\", then = \"STEP\" or wait = \"5s\""));
+        }
+        if step.background && !step.then.is_empty() {
+            let problem = Problem::new(section.span_of("background"), "a background step cannot re-run others", "here");
+            section.report(problem.help("put \"then\" into a step of its own"));
+        }
+        if step.on.is_empty() && step.repeat > 1 {
+            section.report(Problem::new(section.span_of("repeat"), "the operator does things once", "needs \"on\""));
+        }
+        let own = u64::from(step.repeat) * step.on.len().max(1) as u64;
+        let again = |name: &String| self.steps.iter().find(|step| &step.name == name);
+        let rerun: u64 = (step.then.iter().filter_map(again))
+            .map(|step| u64::from(step.repeat) * step.on.len().max(1) as u64)
+            .fold(0, u64::saturating_add);
+        let before = self.actions_count;
+        self.actions_count = before.saturating_add(own).saturating_add(rerun);
+        if before <= ACTIONS_MAX && self.actions_count > ACTIONS_MAX {
+            let message = format!("with the step \"{}\" the timeline runs {} actions", step.name, self.actions_count);
+            section.report(Problem::new(heading(section), message, format!("at most {ACTIONS_MAX}")));
+        }
+    }
+}
+
+fn source(table: &Section<'_, '_>, text: &Text<'_>) -> Option<ExpectedSource> {
+    match text.text {
+        "public" => Some(ExpectedSource::Public),
+        "private" => Some(ExpectedSource::Private),
+        address => match address.parse() {
+            Ok(address) => Some(ExpectedSource::Address(address)),
+            Err(_) => {
+                let problem = one_of(text, address, &["public", "private"]);
+                table.report(problem.help("expected public, private or an IPv4 address"));
+                None
+            }
+        },
+    }
+}
+
+fn reason(table: &Section<'_, '_>, text: &Text<'_>) -> Option<String> {
+    let shaped = !text.text.is_empty()
+        && text.text.len() <= 80
+        && text.text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    if !shaped {
+        let problem =
+            Problem::new(text.contents(), format!("\"{}\" is no drop reason", shown(text.text)), "not understood");
+        table.report(problem.help("a reason is a code such as NO_ROUTE_TO_DESTINATION"));
+        return None;
+    }
+    Some(text.text.to_owned())
+}
+
+/// The place of `[[step]]`'s first line, without the rest of the table.
+fn heading(section: &Section<'_, '_>) -> Span {
+    section.first_line()
+}

@@ -1,0 +1,295 @@
+//! botocore and the real AWS CLI judge vpcsim's API codecs and `aws` grammar (`tests/python/api_botocore.py` is their side).
+//!
+//! Needs `python3` (or what `VPCSIM_PYTHON` names) with awscli 1.45.11 and botocore 1.43.11, the version the models are trimmed from:
+//! `scripts/test` installs them. Another version may know other members, and then disagrees.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use vpcsim::api::{ApiError, Service, query, xml};
+use vpcsim::awscli::{self, CommandOutput, Environment, endpoint};
+use vpcsim::rng::Seed;
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+#[test]
+fn requests_and_answers_agree_with_botocore() {
+    let operations: Vec<&String> = Service::Ec2.model().operations.keys().collect();
+    for seed in SEEDS {
+        let drawn = python(&["generate", &seed.to_string()], &json!(operations));
+        for case in drawn["requests"].as_array().unwrap() {
+            let (operation, body) = (case["operation"].as_str().unwrap(), case["body"].as_str().unwrap());
+            let decoded = query::decode_request(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+            assert_eq!(decoded, (operation, case["document"].clone()), "{body}");
+            let ours = query::encode_request(operation, &case["document"]).unwrap();
+            assert_eq!(ours, body);
+        }
+        let answers: Vec<Value> = drawn["responses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|case| {
+                let operation = case["operation"].as_str().unwrap();
+                let xml = xml::encode_response(operation, &case["document"], "id-1").unwrap();
+                json!({"operation": operation, "status": 200, "xml": xml})
+            })
+            .collect();
+        let parsed = python(&["parse"], &json!(answers));
+        for ((case, answer), parsed) in
+            drawn["responses"].as_array().unwrap().iter().zip(&answers).zip(parsed.as_array().unwrap())
+        {
+            assert_eq!(parsed["document"], case["document"], "{}", answer["xml"]);
+            assert_eq!(parsed["request_id"], "id-1");
+            let ours = xml::decode_response(case["operation"].as_str().unwrap(), answer["xml"].as_str().unwrap());
+            assert_eq!(ours.unwrap().to_string(), parsed["document"].to_string(), "the same members in another order");
+        }
+        assert!(!answers.is_empty());
+    }
+}
+
+#[test]
+fn errors_and_empty_answers_agree_with_botocore() {
+    let error = ApiError::new("InvalidVpcID.NotFound", "The vpc ID '<x> & y' does not exist");
+    let empty = xml::encode_response("ModifyInstanceAttribute", &json!({}), "id-2").unwrap();
+    let parsed = python(
+        &["parse"],
+        &json!([
+            {"operation": "DescribeVpcs", "status": 400, "xml": xml::encode_error(&error, "id-1")},
+            {"operation": "ModifyInstanceAttribute", "status": 200, "xml": empty},
+        ]),
+    );
+    assert_eq!(parsed[0]["document"]["Error"], json!({"Code": error.code, "Message": error.message}));
+    assert_eq!((&parsed[0]["request_id"], &parsed[1]["request_id"]), (&json!("id-1"), &json!("id-2")));
+    assert_eq!(parsed[1]["document"], json!({}));
+}
+
+/// A line, and the answers of the service to its calls.
+struct Case {
+    line: &'static str,
+    answers: Vec<(u16, String)>,
+}
+
+fn ec2(operation: &str, document: Value) -> (u16, String) {
+    (200, xml::encode_response(operation, &document, "id").unwrap())
+}
+
+fn cases() -> Vec<Case> {
+    let case = |line, answers| Case { line, answers };
+    let vpcs = json!({"Vpcs": [
+        {"VpcId": "vpc-0bbc736e", "InstanceTenancy": "default", "State": "available", "DhcpOptionsId": "dopt-8454b7e1",
+         "CidrBlock": "172.31.0.0/16", "IsDefault": true, "Tags": [{"Key": "Name", "Value": "ü \"x\""}]},
+        {"VpcId": "vpc-2", "CidrBlockAssociationSet": []},
+    ]});
+    let endpoint = json!({"VpcEndpoint": {
+        "VpcEndpointId": "vpce-9b15e2f2", "VpcEndpointType": "Gateway", "RouteTableIds": [], "PrivateDnsEnabled": false,
+        "CreationTimestamp": "2017-07-26T22:00:14.000Z", "PolicyDocument": "{\"Version\":\"2008-10-17\"}",
+    }});
+    let rules = json!({"Return": true, "SecurityGroupRules": []});
+    let instances =
+        json!({"ReservationId": "r-1", "Instances": [{"InstanceId": "i-1", "LaunchTime": "2017-07-26T22:00:14.000Z"}]});
+    let services = json!({"ServiceNames": ["com.amazonaws.us-east-1.s3", "com.amazonaws.us-east-1.dynamodb"], "ServiceDetails": []});
+    let refused = xml::encode_error(&ApiError::new("InvalidVpcID.NotFound", "The vpc ID 'vpc-x' does not exist"), "id");
+    let page = |names: &str, last: &str| (200, format!("{{\"TableNames\":[{names}]{last}}}"));
+    let unit = |operation: &str| vec![ec2(operation, json!({}))];
+    let authorize = || vec![ec2("AuthorizeSecurityGroupIngress", rules.clone())];
+    let run = || vec![ec2("RunInstances", instances.clone())];
+    let vpc_pages = || vec![ec2("DescribeVpcs", vpcs.clone())];
+    vec![
+        case("aws ec2 describe-vpcs", vpc_pages()),
+        case("aws ec2 describe-vpcs --max-items 1", vpc_pages()),
+        case("aws ec2 describe-vpcs --max-items 2 --page-size 5", vpc_pages()),
+        case("aws ec2 describe-vpcs --no-paginate --vpc-ids vpc-1 vpc-2", vpc_pages()),
+        case(
+            "aws ec2 describe-vpcs --starting-token eyJOZXh0VG9rZW4iOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAxfQ==",
+            vpc_pages(),
+        ),
+        case("aws ec2 describe-vpcs --filters Name=vpc-id,Values=vpc-1,vpc-2 'Name=tag:Name,Values=a b'", vpc_pages()),
+        case(r#"aws ec2 describe-vpcs --filters '[{"Name":"isDefault","Values":["true"]}]' --dry-run"#, vpc_pages()),
+        case(
+            "aws ec2 describe-vpcs --page-size 5",
+            vec![
+                ec2("DescribeVpcs", json!({"Vpcs": [{"VpcId": "vpc-1"}], "NextToken": "t/1"})),
+                ec2("DescribeVpcs", json!({"Vpcs": [{"VpcId": "vpc-2"}]})),
+            ],
+        ),
+        case("aws ec2 describe-vpc-endpoint-services", vec![ec2("DescribeVpcEndpointServices", services)]),
+        case(
+            "aws ec2 create-vpc-endpoint --vpc-id vpc-0bbc736e --service-name com.amazonaws.us-east-1.dynamodb",
+            vec![ec2("CreateVpcEndpoint", endpoint.clone())],
+        ),
+        case(
+            "aws ec2 create-vpc-endpoint --vpc-id=v --service-name s --policy-document '{\"a\": [1]}' --no-private-dns-enabled \
+             --tag-specifications 'ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=a b},{Key=x,Value=\"1,2\"}]' --route-table-ids",
+            vec![ec2("CreateVpcEndpoint", endpoint)],
+        ),
+        case(
+            "aws ec2 modify-vpc-endpoint --vpc-endpoint-id vpce-1 --add-route-table-ids rtb-1 rtb-2 --reset-policy",
+            vec![ec2("ModifyVpcEndpoint", json!({"Return": true}))],
+        ),
+        case(
+            "aws ec2 delete-vpc-endpoints --vpc-endpoint-ids vpce-1",
+            vec![ec2("DeleteVpcEndpoints", json!({"Unsuccessful": []}))],
+        ),
+        case("aws ec2 modify-instance-attribute --instance-id i-1 --groups sg-1 sg-2", unit("ModifyInstanceAttribute")),
+        case(
+            "aws ec2 modify-instance-attribute --instance-id i-1 --no-source-dest-check",
+            unit("ModifyInstanceAttribute"),
+        ),
+        case(
+            "aws ec2 modify-instance-attribute --instance-id i-1 --instance-type t2.micro",
+            unit("ModifyInstanceAttribute"),
+        ),
+        case("aws ec2 modify-vpc-attribute --vpc-id v --enable-dns-support Value=false", unit("ModifyVpcAttribute")),
+        case(
+            "aws ec2 authorize-security-group-ingress --group-id sg-1 --protocol tcp --port 22 --cidr 198.51.100.7/32",
+            authorize(),
+        ),
+        case(
+            "aws ec2 authorize-security-group-ingress --group-name g --protocol all --source-group x --group-owner 1",
+            authorize(),
+        ),
+        case(
+            "aws ec2 authorize-security-group-ingress --group-id sg-1 --protocol icmp --port 8-0 --source-group sg-2",
+            authorize(),
+        ),
+        case(
+            "aws ec2 authorize-security-group-ingress --group-id sg-1 --ip-permissions \
+             IpProtocol=tcp,FromPort=22,ToPort=23,IpRanges='[{CidrIp=10.0.0.0/8,Description=\"a, b\"}]' IpProtocol=-1",
+            authorize(),
+        ),
+        case(
+            "aws ec2 run-instances --image-id ami-1 --count 2:3 --subnet-id s --security-group-ids sg-1 --user-data hello",
+            run(),
+        ),
+        case(
+            "aws ec2 run-instances --image-id ami-1 --subnet-id s --security-group-ids sg-1 --associate-public-ip-address \
+             --private-ip-address 10.0.0.5 --instance-type t2.micro --enable-api-termination",
+            run(),
+        ),
+        case(
+            "aws ec2 run-instances --image-id ami-1 --secondary-private-ip-addresses 10.0.0.6 10.0.0.7 \
+             --secondary-private-ip-address-count 2 --no-associate-public-ip-address",
+            run(),
+        ),
+        case("aws ec2 create-tags --resources a b --tags Key=x,Value= 'Key=y,Value=a=b'", unit("CreateTags")),
+        case("aws ec2 describe-subnets --filters Name=vpc-id,Values=vpc-x", vec![(400, refused)]),
+        case("aws dynamodb list-tables", vec![(200, "{\"TableNames\":[]}".to_owned())]),
+        case(
+            "aws dynamodb list-tables --page-size 1",
+            vec![page("\"aaa\"", ",\"LastEvaluatedTableName\":\"aaa\""), page("\"bbb\"", "")],
+        ),
+        case("aws dynamodb list-tables --max-items 1", vec![page("\"aaa\",\"bbb\"", "")]),
+        case("aws dynamodb list-tables --limit 1", vec![page("\"aaa\"", ",\"LastEvaluatedTableName\":\"aaa\"")]),
+        case(
+            "aws dynamodb describe-endpoints",
+            vec![(200, "{\"Endpoints\":[{\"CachePeriodInMinutes\":1440,\"Address\":\"x\"}]}".to_owned())],
+        ),
+        case(
+            "aws dynamodb list-tables",
+            vec![(
+                400,
+                "{\"__type\":\"com.amazon.coral.service#AccessDeniedException\",\"Message\":\"no\"}".to_owned(),
+            )],
+        ),
+    ]
+}
+
+/// What our command does with the same line and answers: the bodies it sends, and its output.
+fn ours(case: &Case) -> (Vec<awscli::ServiceRequest>, CommandOutput) {
+    let environment =
+        Environment { region: "us-east-1".to_owned(), account_id: None, endpoints: endpoint::Settings::default() };
+    let mut stream = Seed::new(1).derive("test");
+    let invocation = awscli::parse(case.line).unwrap_or_else(|error| panic!("{}: {error}", case.line));
+    let mut command = awscli::Command::new(invocation);
+    let mut requests = Vec::new();
+    for (status, body) in &case.answers {
+        requests.push(command.request(&environment, &mut stream).unwrap());
+        if let Some(output) = command.received(*status, body.as_bytes()) {
+            return (requests, output);
+        }
+    }
+    panic!("{}: asks for more pages than there are", case.line);
+}
+
+#[test]
+fn command_lines_agree_with_the_aws_cli() {
+    let cases = cases();
+    let given: Vec<Value> = cases
+        .iter()
+        .map(|case| {
+            let answers: Vec<Value> =
+                case.answers.iter().map(|(status, body)| json!({"status": status, "body": body})).collect();
+            json!({"line": case.line, "answers": answers})
+        })
+        .collect();
+    let theirs = python(&["cli"], &json!(given));
+    for (case, theirs) in cases.iter().zip(theirs.as_array().unwrap()) {
+        let (requests, output) = ours(case);
+        let their_requests = theirs["requests"].as_array().unwrap();
+        assert_eq!(requests.len(), their_requests.len(), "{}: {theirs}", case.line);
+        for (our_request, their_request) in requests.iter().zip(their_requests) {
+            let our_body = without_tokens(std::str::from_utf8(&our_request.body).unwrap());
+            assert_eq!(our_body, without_tokens(their_request["body"].as_str().unwrap()), "{}", case.line);
+            let headers: BTreeMap<String, &str> =
+                our_request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_str())).collect();
+            for name in ["accept-encoding", "content-type", "x-amz-target"] {
+                assert_eq!(
+                    headers.get(name).copied(),
+                    their_request["headers"][name].as_str(),
+                    "{}: {name}",
+                    case.line
+                );
+            }
+        }
+        assert_eq!(output.stdout, theirs["stdout"].as_str().unwrap(), "{}", case.line);
+        // Version 2 puts its name before the message.
+        assert_eq!(output.stderr.replace("aws: [ERROR]: ", ""), theirs["stderr"].as_str().unwrap(), "{}", case.line);
+        assert_eq!(output.exit_code == 0, theirs["exit_code"] == 0, "{}", case.line);
+    }
+}
+
+#[test]
+fn option_names_agree_with_botocore() {
+    let operations: Vec<&String> = Service::Ec2.model().operations.keys().collect();
+    let drawn = python(&["generate", "0"], &json!(operations));
+    for operation in operations {
+        let names = &drawn["names"][operation];
+        // An unknown option's complaint names the known ones' likes: parse with each option alone and see it accepted.
+        let command = names["operation"].as_str().unwrap();
+        for name in names["members"].as_object().unwrap().values() {
+            let line = format!("aws ec2 {command} --{}", name.as_str().unwrap());
+            let unknown = awscli::parse(&line).is_err_and(|error| error.message.starts_with("Unknown options"));
+            let replaced = matches!(name.as_str(), Some("min-count" | "max-count")) && command == "run-instances";
+            assert_eq!(unknown, replaced, "{line}");
+        }
+    }
+}
+
+/// A form without its idempotency tokens, which are random.
+fn without_tokens(body: &str) -> String {
+    body.split('&').filter(|pair| !pair.starts_with("ClientToken=")).collect::<Vec<_>>().join("&")
+}
+
+/// Runs the Python side.
+fn python(arguments: &[&str], input: &Value) -> Value {
+    let interpreter = std::env::var("VPCSIM_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let advice = "this test needs python3 with awscli (which brings botocore); scripts/test installs it, or: \
+                  pip install awscli==1.45.11 botocore==1.43.11; VPCSIM_PYTHON names another interpreter";
+    let mut child = Command::new(&interpreter)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/api_botocore.py"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run {interpreter}: {error}; {advice}"));
+    let mut stdin = child.stdin.take().unwrap();
+    // A judge that died says why on standard error: that is reported below, not the broken pipe.
+    let _ = stdin.write_all(input.to_string().as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{interpreter} api_botocore.py {arguments:?} failed; {advice}\n{complaint}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
