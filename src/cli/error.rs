@@ -2,10 +2,13 @@
 
 use super::table::wrap;
 use crate::run::{PlanError, RunError};
-use crate::scenario::ScenarioError;
+use crate::scenario::{ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+
+/// The widest line that a report may show; a source in one endless line is left out of it.
+const SHOWN_WIDTH_MAX: usize = 400;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,18 @@ pub(super) enum CliError {
         column: usize,
         /// The byte.
         byte: u8,
+    },
+    /// The scenario file holds what no text has.
+    #[error("{}:{line}:{column}: the control character U+{code:04X} cannot stand in a scenario", path.display())]
+    ControlCharacter {
+        /// Which.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// Its column in characters, from 1.
+        column: usize,
+        /// The character.
+        code: u32,
     },
     /// The output cannot be written.
     #[error("cannot write {}: {source}", path.display())]
@@ -126,6 +141,19 @@ impl CliError {
         }
     }
 
+    /// The report as `file:line:column: what` only.
+    fn without_source(&self) -> String {
+        let lines = match self {
+            CliError::Scenario(error) => error.lines().collect(),
+            CliError::Plan(report) => {
+                let (line, column) = position(report.text.inner(), report.error.span.start);
+                vec![format!("{}:{line}:{column}: {report}", report.text.name())]
+            }
+            _ => vec![self.to_string()],
+        };
+        lines.iter().map(|line| wrap(&format!("error: {line}"), 0)).collect()
+    }
+
     /// Prints the report. If even stderr is closed there is nobody to tell.
     pub(super) fn print(&self) {
         let mut stderr = std::io::stderr().lock();
@@ -144,8 +172,9 @@ impl CliError {
                 Ok(())
             }
         };
-        if rendered.is_err() {
-            text = format!("error: {self}\n");
+        let is_wide = text.lines().any(|line| line.chars().count() > SHOWN_WIDTH_MAX);
+        if rendered.is_err() || is_wide {
+            text = self.without_source();
         }
         let _ = stderr.write_all(text.as_bytes());
     }

@@ -133,15 +133,9 @@ fn row(host: &HostResult) -> Vec<String> {
         None => "never seen".to_owned(),
     };
     let duration = if host.calls > 1 { host.call_ns_median } else { host.duration_ns };
-    vec![
-        host.host.clone(),
-        exit,
-        via,
-        seen,
-        format!("{} pkts", host.packets),
-        bytes(host.bytes),
-        SimDuration::from_nanos(duration).to_string(),
-    ]
+    // A raw packet is no call that takes time.
+    let duration = if host.calls > 0 { SimDuration::from_nanos(duration).to_string() } else { String::new() };
+    vec![host.host.clone(), exit, via, seen, format!("{} pkts", host.packets), bytes(host.bytes), duration]
 }
 
 fn details(text: &mut String, host: &HostResult) {

@@ -270,6 +270,7 @@ impl<T: Tap> Sim<T> {
         PacketMeta { id, sender, from: None, via_endpoint: None, sent_at: self.now, steps: 0 }
     }
 
+    /// Puts a frame on a link and ends its run of steps: what the link does to it belongs to the same story.
     fn transmit(&mut self, link: LinkIx, way: Way, bytes: BytesMut, meta: PacketMeta, to: End) {
         let direction = &mut self.links[link.at()][way as usize];
         match direction.send(self.now, &self.program.links[link.at()], &mut self.loss, bytes, meta, to) {
@@ -281,9 +282,9 @@ impl<T: Tap> Sim<T> {
             Sent::Dropped(reason, bytes) => {
                 self.conservation.drop(reason);
                 self.tap.on_link_drop(self.now, meta.from, &meta, &bytes, reason);
-                self.tap.on_run_end(self.now, &meta);
             }
         }
+        self.tap.on_run_end(self.now, &meta);
     }
 
     /// Takes a packet from node to node as long as that takes no time.
@@ -295,13 +296,9 @@ impl<T: Tap> Sim<T> {
             match outcome {
                 Step::Forward(next, None) => at = next,
                 Step::Forward(next, Some(link)) => {
-                    self.tap.on_run_end(self.now, &meta);
                     return self.transmit(link, Way::Out, bytes, meta, End::Node(next));
                 }
-                Step::Deliver(host) => {
-                    self.tap.on_run_end(self.now, &meta);
-                    return self.deliver(host, bytes, meta);
-                }
+                Step::Deliver(host) => return self.deliver(host, bytes, meta),
                 Step::Reply => {
                     self.tap.on_run_end(self.now, &meta);
                     self.conservation.absorbed += 1;
@@ -309,7 +306,6 @@ impl<T: Tap> Sim<T> {
                     let sender = meta.sender;
                     let reply = self.new_packet(sender);
                     self.tap.on_step(self.now, at, &reply, &bytes, Step::Deliver(sender));
-                    self.tap.on_run_end(self.now, &reply);
                     return self.deliver(sender, bytes, reply);
                 }
                 Step::Drop(reason) => {
