@@ -1,3 +1,5 @@
+//! Tests of the grammar: what is understood, and how the rest is refused.
+
 use super::*;
 use proptest::prelude::*;
 
