@@ -4,7 +4,9 @@ mod world;
 
 use vpcsim::compile::Compiler;
 use vpcsim::dataplane::{DropReason, Frame, NoTap, PacketId, PacketMeta, Step, step};
-use vpcsim::program::{HostKind, Node, NodeKey};
+use vpcsim::model::{NewVpc, Route, RouteDestination, RouteOrigin, RouteTarget, RulePeer, Tags, TrafficMatch};
+use vpcsim::net::Ipv4Net;
+use vpcsim::program::{HostKind, NextHopKind, Node, NodeKey, RuleSource};
 use world::*;
 
 #[test]
@@ -129,4 +131,88 @@ fn links_are_of_their_class() {
     assert_eq!(between(subnet("app-private"), subnet("app-public")), links.cross_az);
     assert_eq!(between(subnet("app-public"), subnet("app-public")), links.same_az);
     assert_eq!(router.link_between(0, 99), None);
+}
+
+#[test]
+fn a_group_in_a_rule_is_all_its_members_in_the_same_vpc_and_nobody_elsewhere() {
+    let mut world = World::tutorial();
+    let (public, private) = (world.public_subnet, world.private_subnet);
+    let clients = world.group("clients", &[]);
+    let server = world.group("server", &[(false, TrafficMatch::All, RulePeer::SecurityGroup(clients))]);
+    world.launch("server", public, &[server]);
+    // Interfaces are ordered by id, addresses are not: enough of them to be out of order.
+    for (position, subnet) in [public, private, public, private, public, private].into_iter().enumerate() {
+        world.launch(&format!("client-{position}"), subnet, &[clients]);
+    }
+    for (position, address) in
+        [[172, 31, 0, 12], [172, 31, 96, 11], [172, 31, 0, 13], [172, 31, 96, 12], [172, 31, 0, 14], [172, 31, 96, 13]]
+            .into_iter()
+            .enumerate()
+    {
+        let way = world.send(From::Instance(&format!("client-{position}")), tcp(address, 1, [172, 31, 0, 11], 80, "S"));
+        // The clients' own group lets nothing out: look at the compiled rule instead of the way.
+        assert_eq!(way.nodes.len(), 1);
+        let rule = &world.program.eni(world.node("server")).unwrap().ingress.rules[0];
+        assert!(rule.peers.contains(address.into()), "{address:?} in {:?}", rule.peers);
+        assert!(!rule.peers.contains(PUBLIC.into()));
+    }
+
+    let other = other_vpc(&mut world);
+    let foreign = world.model.vpcs[&other].default_security_group_id;
+    // A member of the foreign group, by force: AWS would not let an interface have a group of another VPC.
+    let eni = world.eni("client-0");
+    world.model.network_interfaces.get_mut(&eni).unwrap().security_group_ids.push(foreign);
+    let rules = &mut world.model.security_groups.get_mut(&server).unwrap().ingress;
+    rules[0].peer = RulePeer::SecurityGroup(foreign);
+    world.publish();
+    let rule = &world.program.eni(world.node("server")).unwrap().ingress.rules[0];
+    assert_eq!(rule.peers, RuleSource::Addresses(Box::new([])));
+}
+
+#[test]
+fn an_interface_attached_to_nothing_takes_no_packets() {
+    let mut world = World::tutorial();
+    let (at, eni) = (world.node("app-private"), world.eni("app-private"));
+    world.model.network_interfaces.get_mut(&eni).unwrap().attachment = None;
+    world.publish();
+    assert!(matches!(world.program.node(at), Node::Tombstone));
+    let way = world.send(From::Instance("app-public"), echo(PUBLIC, PRIVATE, 7, false));
+    world.expect(&way, &["app-public", "router"], End::Dropped(DropReason::NoInterfaceAtAddress));
+}
+
+#[test]
+fn targets_in_another_vpc_are_blackholes() {
+    let mut world = World::tutorial();
+    let other = other_vpc(&mut world);
+    let foreign_table = world.model.vpcs[&other].main_route_table_id;
+    let endpoint = world.endpoint(&[]);
+    let eni = world.eni("app-public");
+    let targets = [RouteTarget::NetworkInterface(eni), RouteTarget::GatewayEndpoint(endpoint)];
+    for (third, target) in (0u8..).zip(targets) {
+        let cidr = Ipv4Net::new_assert([192, 0, third, 0].into(), 24);
+        let route = Route { destination: RouteDestination::Cidr(cidr), target, origin: RouteOrigin::CreateRoute };
+        for table in [foreign_table, world.main_table] {
+            world.model.route_tables.get_mut(&table).unwrap().routes.push(route);
+        }
+        world.publish();
+        let kind = |table| {
+            let table = world.program.lookup.tables[&table];
+            world.program.fibs[table.at()].lookup([192, 0, third, 1].into()).unwrap().kind
+        };
+        assert_eq!((kind(foreign_table), kind(world.main_table)), (NextHopKind::Blackhole, NextHopKind::Node));
+    }
+}
+
+fn other_vpc(world: &mut World) -> vpcsim::ids::VpcId {
+    let new = NewVpc {
+        label: "other".into(),
+        id: None,
+        cidrs: vec!["10.0.0.0/16".parse().unwrap()],
+        is_default: false,
+        enable_dns_hostnames: false,
+        tags: Tags::default(),
+    };
+    let id = world.model.add_vpc(new).unwrap();
+    world.publish();
+    id
 }

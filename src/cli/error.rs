@@ -1,5 +1,6 @@
 //! Errors as people read them: one report, on stderr, that names what, where and what to do.
 
+use super::table::wrap;
 use crate::run::{PlanError, RunError};
 use crate::scenario::ScenarioError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -45,12 +46,16 @@ pub(super) enum CliError {
         limit: u64,
     },
     /// The scenario file is not text.
-    #[error("{} is not UTF-8 text: byte {offset} cannot be read", path.display())]
+    #[error("{}:{line}:{column}: not UTF-8 text: the byte 0x{byte:02x} cannot be read", path.display())]
     NotText {
         /// Which.
         path: PathBuf,
-        /// The first bad byte, from 0.
-        offset: usize,
+        /// Line of the first bad byte, from 1.
+        line: usize,
+        /// Its column in characters, from 1.
+        column: usize,
+        /// The byte.
+        byte: u8,
     },
     /// The output cannot be written.
     #[error("cannot write {}: {source}", path.display())]
@@ -59,6 +64,20 @@ pub(super) enum CliError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The summary or the JSON cannot be printed.
+    #[error("cannot write standard output: {source}")]
+    Print {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The output directory, or something above it, is a file.
+    #[error("cannot write {}: {} is a file, not a directory", path.display(), file.display())]
+    NotADirectory {
+        /// The directory wanted.
+        path: PathBuf,
+        /// The file in the way.
+        file: PathBuf,
     },
     /// The output directory holds other people's files.
     #[error("{} is not empty, and no earlier run of vpcsim wrote it", path.display())]
@@ -97,6 +116,8 @@ impl CliError {
     fn help(&self) -> Option<String> {
         match self {
             CliError::NoScenario { help, .. } => Some(help.clone()),
+            CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
+            CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
             CliError::Write { .. } => Some(
                 "free space or choose another directory with --out; what was written so far can be read".to_owned(),
@@ -118,7 +139,7 @@ impl CliError {
             _ => {
                 text = format!("error: {self}\n");
                 if let Some(help) = self.help() {
-                    text += &format!("  help: {help}\n");
+                    text += &wrap(&format!("help: {help}"), 2);
                 }
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! Finding a scenario: a file, or one of the built-in ones.
 
 use super::error::CliError;
-use crate::scenario::{EMBEDDED, SOURCE_BYTES_MAX};
+use crate::scenario::{EMBEDDED, SOURCE_BYTES_MAX, position};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -50,8 +50,13 @@ fn read(path: &Path) -> Result<String, CliError> {
     if bytes.len() as u64 > limit {
         return Err(CliError::TooLarge { path: path.to_owned(), bytes: length.max(bytes.len() as u64), limit });
     }
-    String::from_utf8(bytes)
-        .map_err(|error| CliError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
+    String::from_utf8(bytes).map_err(|error| {
+        let good_bytes = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let good = String::from_utf8_lossy(&bytes[..good_bytes]);
+        let (line, column) = position(&good, good.len());
+        CliError::NotText { path: path.to_owned(), line, column, byte: bytes[good_bytes] }
+    })
 }
 
 fn suggestion(wanted: &str) -> String {

@@ -470,6 +470,30 @@ mod tests {
     }
 
     #[test]
+    fn a_long_life_cut_short_ends_early_and_leaves_no_timers_behind() {
+        let mut table = Conntrack::default();
+        for round in 0..50 {
+            let start = round * 1_000;
+            begin(&mut table, &tcp(Egress, 1, "S"), Egress, start);
+            assert!(passes(&mut table, &tcp(Ingress, 1, "SA"), Ingress, start + 1));
+            // The timer of the SYN comes, and is set anew to five days hence.
+            assert_eq!(table.entries_used(ENI, at(start + 60)), 1);
+            assert!(passes(&mut table, &tcp(Ingress, 1, "R"), Ingress, start + 70));
+            assert_eq!(table.entries_used(ENI, at(start + 129)), 1);
+            assert_eq!(table.entries_used(ENI, at(start + 130)), 0);
+        }
+        assert_eq!(table.sessions.len(), 0);
+        // Timers of rounds long ended meet a session that reuses their key; they must not be taken for its own.
+        let last = 432_000 + 10;
+        begin(&mut table, &tcp(Egress, 1, "S"), Egress, last);
+        for second in last..last + 50_000 {
+            assert!(passes(&mut table, &tcp(Egress, 1, "A"), Egress, second));
+        }
+        table.entries_used(ENI, at(last + 50_000));
+        assert_eq!((table.sessions.len(), table.timers.len()), (1, 1));
+    }
+
+    #[test]
     fn a_session_that_comes_back_is_of_another_generation() {
         let mut table = Conntrack::default();
         let key = session_key(ENI, &udp(Egress), Egress).unwrap();

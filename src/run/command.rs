@@ -209,6 +209,7 @@ pub(super) fn raw_frame(
             _ => (eni.mac, MacAddress::default()),
         },
         Node::Internet(internet) => (program.host_mac(host), internet.mac),
+        Node::GatewayEndpoint(endpoint) => (program.host_mac(host), endpoint.mac),
         _ => return Err("the host has no network interface".to_owned()),
     };
     let ip = match packet {

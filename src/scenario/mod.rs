@@ -24,7 +24,7 @@ pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
 pub use packet::{
-    FRAME_BYTES_MAX, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
+    FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
 };
 pub use settings::{CliSettings, Credentials, Settings, TlsChoice};
 pub use step::{ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via};

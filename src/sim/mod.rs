@@ -15,6 +15,7 @@ mod population;
 pub use conservation::Conservation;
 pub use population::HostSettings;
 
+use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
 use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, State, Step, Tap, step};
 use crate::host::http::HttpResponse;
 use crate::host::{Host, HostEvent, ProcessId, RequestToken, Workload};
@@ -76,6 +77,11 @@ impl<T: Tap> Sim<T> {
             events_handled: 0,
             tap,
         }
+    }
+
+    /// Sets the limits of connection tracking. To be called before the first packet: what was tracked is forgotten.
+    pub fn limit_tracking(&mut self, limits: TrackingLimits) {
+        self.state.conntrack = Conntrack::with_limits(limits);
     }
 
     /// Simulated now.
