@@ -1,4 +1,4 @@
-//! Tests of the grammar: what is understood, and how the rest is refused.
+//! The grammar against the tutorial's lines, the CLI's own notations, wrong lines, and random words.
 
 use super::*;
 use proptest::prelude::*;
