@@ -192,3 +192,12 @@ pub(crate) fn assert_conserved(result: &Value) {
     );
     assert!(count("injected") > 0, "nothing was sent at all");
 }
+
+/// Reads a capture to its last byte with a parser that is not ours, and counts the packets.
+#[track_caller]
+pub(crate) fn whole_packets(name: &str, bytes: &[u8]) -> usize {
+    let (rest, capture) = pcap_parser::pcapng::parse_pcapng(bytes).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    assert!(rest.is_empty(), "{name} ends with {} bytes of a torn block", rest.len());
+    let blocks = capture.sections.iter().flat_map(|section| &section.blocks);
+    blocks.filter(|block| matches!(block, pcap_parser::Block::EnhancedPacket(_))).count()
+}
