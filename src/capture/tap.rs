@@ -202,7 +202,9 @@ impl Tap for CaptureTap {
     ) {
         self.run.end = Some((from, Step::Drop(reason)));
         let attachment = &self.program.hosts[packet.sender.at()];
+        // Lost on the sender's own link: no node has seen it.
         if from.is_none()
+            && self.run.sighting_count == 0
             && let Some(file) = self.at_host_of(attachment.node, packet.sender)
         {
             self.see(file, Some(Way::Outbound), bytes);

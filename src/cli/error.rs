@@ -1,10 +1,14 @@
 //! Errors as people read them: one report, on stderr, that names what, where and what to do.
 
+use super::table::wrap;
 use crate::run::{PlanError, RunError};
-use crate::scenario::ScenarioError;
+use crate::scenario::{ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+
+/// The widest line that a report may show; a source in one endless line is left out of it.
+const SHOWN_WIDTH_MAX: usize = 400;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +49,28 @@ pub(super) enum CliError {
         limit: u64,
     },
     /// The scenario file is not text.
-    #[error("{} is not UTF-8 text: byte {offset} cannot be read", path.display())]
+    #[error("{}:{line}:{column}: not UTF-8 text: the byte 0x{byte:02x} cannot be read", path.display())]
     NotText {
         /// Which.
         path: PathBuf,
-        /// The first bad byte, from 0.
-        offset: usize,
+        /// Line of the first bad byte, from 1.
+        line: usize,
+        /// Its column in characters, from 1.
+        column: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// The scenario file holds what no text has.
+    #[error("{}:{line}:{column}: the control character U+{code:04X} cannot stand in a scenario", path.display())]
+    ControlCharacter {
+        /// Which.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// Its column in characters, from 1.
+        column: usize,
+        /// The character.
+        code: u32,
     },
     /// The output cannot be written.
     #[error("cannot write {}: {source}", path.display())]
@@ -59,6 +79,20 @@ pub(super) enum CliError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The summary or the JSON cannot be printed.
+    #[error("cannot write standard output: {source}")]
+    Print {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The output directory, or something above it, is a file.
+    #[error("cannot write {}: {} is a file, not a directory", path.display(), file.display())]
+    NotADirectory {
+        /// The directory wanted.
+        path: PathBuf,
+        /// The file in the way.
+        file: PathBuf,
     },
     /// The output directory holds other people's files.
     #[error("{} is not empty, and no earlier run of vpcsim wrote it", path.display())]
@@ -97,12 +131,27 @@ impl CliError {
     fn help(&self) -> Option<String> {
         match self {
             CliError::NoScenario { help, .. } => Some(help.clone()),
+            CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
+            CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
             CliError::Write { .. } => Some(
                 "free space or choose another directory with --out; what was written so far can be read".to_owned(),
             ),
             _ => None,
         }
+    }
+
+    /// The report as `file:line:column: what` only.
+    fn without_source(&self) -> String {
+        let lines = match self {
+            CliError::Scenario(error) => error.lines().collect(),
+            CliError::Plan(report) => {
+                let (line, column) = position(report.text.inner(), report.error.span.start);
+                vec![format!("{}:{line}:{column}: {report}", report.text.name())]
+            }
+            _ => vec![self.to_string()],
+        };
+        lines.iter().map(|line| wrap(&format!("error: {line}"), 0)).collect()
     }
 
     /// Prints the report. If even stderr is closed there is nobody to tell.
@@ -118,13 +167,14 @@ impl CliError {
             _ => {
                 text = format!("error: {self}\n");
                 if let Some(help) = self.help() {
-                    text += &format!("  help: {help}\n");
+                    text += &wrap(&format!("help: {help}"), 2);
                 }
                 Ok(())
             }
         };
-        if rendered.is_err() {
-            text = format!("error: {self}\n");
+        let is_wide = text.lines().any(|line| line.chars().count() > SHOWN_WIDTH_MAX);
+        if rendered.is_err() || is_wide {
+            text = self.without_source();
         }
         let _ = stderr.write_all(text.as_bytes());
     }

@@ -38,6 +38,9 @@ impl OutputDir {
     /// It holds files of others, or cannot be written.
     pub(super) fn prepare(path: &Path) -> Result<OutputDir, CliError> {
         let fail = |source| CliError::Write { path: path.to_owned(), source };
+        if let Some(file) = path.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir()) {
+            return Err(CliError::NotADirectory { path: path.to_owned(), file: file.to_owned() });
+        }
         fs::create_dir_all(path).map_err(fail)?;
         let is_empty = fs::read_dir(path).map_err(fail)?.next().is_none();
         if !is_empty && !path.join(MARKER).is_file() {
@@ -60,7 +63,7 @@ impl OutputDir {
         &self.path
     }
 
-    /// Writes one whole file.
+    /// Writes one whole file, or none.
     ///
     /// # Errors
     /// The file, and why.
@@ -70,7 +73,11 @@ impl OutputDir {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(fail)?;
         }
-        fs::write(&path, contents).map_err(fail)
+        fs::write(&path, contents).map_err(|source| {
+            // Half a file would only mislead. Should that fail too, the error is reported all the same.
+            let _ = fs::remove_file(&path);
+            fail(source)
+        })
     }
 
     /// Appends what waits in the captures, once it is much.
@@ -122,8 +129,11 @@ impl Capture {
         let written = self.file.write_all(blocks);
         if let Err(source) = written {
             // Keep whole packets only. If even that fails, the reader finds a torn last block.
-            let kept = crate::capture::pcapng::whole_blocks_bytes(&self.torn_tail(blocks)) as u64;
-            let _ = self.file.set_len(self.length + kept);
+            self.length += crate::capture::pcapng::whole_blocks_bytes(&self.torn_tail(blocks)) as u64;
+            let _ = match self.length {
+                0 => fs::remove_file(&self.path),
+                length => self.file.set_len(length),
+            };
             return Err(CliError::Write { path: self.path.clone(), source });
         }
         self.length += blocks.len() as u64;

@@ -30,8 +30,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut progress = Progress::new(arguments.quiet);
     let driven = drive(&mut run, &mut dir, &interrupted, &mut progress);
     progress.finish();
+    // A disk that refused once is not asked again: what is on it ends with a whole packet.
+    let driven = match driven {
+        Err(refused @ CliError::Write { .. }) => return Err(refused),
+        other => other,
+    };
 
-    // Whatever happened, what there is gets written.
+    // Whatever else happened, what there is gets written.
     let histograms = run.histograms();
     let (mut result, mut captures) = run.finish();
     dir.flush(&mut captures)?;
@@ -124,7 +129,7 @@ fn report(
     } else {
         summary::summary(&source.name, result, out)
     };
-    print(&text).map_err(|source| CliError::Write { path: PathBuf::from("standard output"), source })
+    print(&text).map_err(|source| CliError::Print { source })
 }
 
 fn exit_code(result: &RunResult) -> u8 {

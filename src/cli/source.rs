@@ -1,7 +1,7 @@
 //! Finding a scenario: a file, or one of the built-in ones.
 
 use super::error::CliError;
-use crate::scenario::{EMBEDDED, SOURCE_BYTES_MAX};
+use crate::scenario::{EMBEDDED, SOURCE_BYTES_MAX, position};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(super) struct Source {
 /// Reads the scenario that the user named.
 ///
 /// # Errors
-/// No such file or built-in scenario; unreadable; too large; not UTF-8.
+/// No such file or built-in scenario; unreadable; too large; not UTF-8; control characters.
 pub(super) fn find(wanted: &str) -> Result<Source, CliError> {
     let path = Path::new(wanted);
     let looks_like_a_file = path.extension().is_some() || wanted.contains(std::path::MAIN_SEPARATOR) && path.exists();
@@ -50,8 +50,22 @@ fn read(path: &Path) -> Result<String, CliError> {
     if bytes.len() as u64 > limit {
         return Err(CliError::TooLarge { path: path.to_owned(), bytes: length.max(bytes.len() as u64), limit });
     }
-    String::from_utf8(bytes)
-        .map_err(|error| CliError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good_bytes = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let good = String::from_utf8_lossy(&bytes[..good_bytes]);
+        let (line, column) = position(&good, good.len());
+        CliError::NotText { path: path.to_owned(), line, column, byte: bytes[good_bytes] }
+    })?;
+    // TOML has no use for them, and a report that shows the line would send them to the terminal.
+    let control = |(_, character): &(usize, char)| character.is_control() && !matches!(character, '\t' | '\n' | '\r');
+    match text.char_indices().find(control) {
+        None => Ok(text),
+        Some((offset, character)) => {
+            let (line, column) = position(&text, offset);
+            Err(CliError::ControlCharacter { path: path.to_owned(), line, column, code: character.into() })
+        }
+    }
 }
 
 fn suggestion(wanted: &str) -> String {

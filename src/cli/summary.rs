@@ -21,9 +21,10 @@ const FAINT: Style = Style::new().dimmed();
 pub(super) fn summary(name: &str, result: &RunResult, out: &Path) -> String {
     let mut text = String::new();
     let right = format!("{}, seed {}", result.region, result.seed);
-    let title = cut(&format!("{name}  {}", result.title), WIDTH - right.len() - 2);
-    let gap = WIDTH - right.len() - title.chars().count();
-    let _ = writeln!(text, "{BOLD}{title}{BOLD:#}{:gap$}{FAINT}{right}{FAINT:#}\n", "");
+    let name = cut(name, WIDTH / 3);
+    let title = cut(&result.title, WIDTH - right.len() - name.chars().count() - 4);
+    let gap = WIDTH - right.len() - name.chars().count() - 2 - title.chars().count();
+    let _ = writeln!(text, "{BOLD}{name}  {title}{BOLD:#}{:gap$}{FAINT}{right}{FAINT:#}\n", "");
     let rows: Vec<_> = result.steps.iter().flat_map(|step| step.hosts.iter().map(row)).collect();
     let layout = Layout::of(&rows, &[4, 5, 6]);
     for (position, step) in result.steps.iter().enumerate() {
@@ -132,15 +133,9 @@ fn row(host: &HostResult) -> Vec<String> {
         None => "never seen".to_owned(),
     };
     let duration = if host.calls > 1 { host.call_ns_median } else { host.duration_ns };
-    vec![
-        host.host.clone(),
-        exit,
-        via,
-        seen,
-        format!("{} pkts", host.packets),
-        bytes(host.bytes),
-        SimDuration::from_nanos(duration).to_string(),
-    ]
+    // A raw packet is no call that takes time.
+    let duration = if host.calls > 0 { SimDuration::from_nanos(duration).to_string() } else { String::new() };
+    vec![host.host.clone(), exit, via, seen, format!("{} pkts", host.packets), bytes(host.bytes), duration]
 }
 
 fn details(text: &mut String, host: &HostResult) {

@@ -39,6 +39,8 @@ impl Road {
 /// A route table's answer to one of the host's packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteUse {
+    /// The program that answered: the table may have other entries by the time the step is reported.
+    pub epoch: u64,
     /// The table.
     pub table: TableIx,
     /// The deciding entry, or none.
@@ -62,6 +64,8 @@ pub struct Observation {
     pub routes: BTreeMap<RouteUse, u64>,
     /// Packets of its flows that were dropped, by reason and place.
     pub drops: BTreeMap<(DropReason, Option<NodeIx>), u64>,
+    /// The programs of the route decisions, by epoch.
+    pub programs: BTreeMap<u64, Arc<Program>>,
 }
 
 /// The observer.
@@ -133,8 +137,12 @@ impl Observer {
         &mut self.latencies
     }
 
+    /// Whether steps can be `on` this host.
     fn is_actor(&self, host: HostIx) -> bool {
-        matches!(self.program.hosts[host.at()].kind, HostKind::Instance(_) | HostKind::Outside(_))
+        matches!(
+            self.program.hosts[host.at()].kind,
+            HostKind::Instance(_) | HostKind::Outside(_) | HostKind::EndpointService(_)
+        )
     }
 
     fn count_frame(&mut self, host: HostIx, length: usize) {
@@ -185,7 +193,7 @@ impl Tap for Observer {
                     self.run.road.get_or_insert(Road::Local);
                 }
                 if self.is_actor(packet.sender) {
-                    self.run.routes.push(RouteUse { table, entry, destination });
+                    self.run.routes.push(RouteUse { epoch: self.program.epoch, table, entry, destination });
                 }
             }
             Decision::SameSubnet { .. } => {
@@ -227,9 +235,10 @@ impl Tap for Observer {
     fn on_run_end(&mut self, _now: SimTime, packet: &PacketMeta) {
         let run = std::mem::take(&mut self.run);
         if !run.routes.is_empty() {
-            let routes = &mut self.hosts.entry(packet.sender).or_default().routes;
+            let observation = self.hosts.entry(packet.sender).or_default();
+            observation.programs.entry(self.program.epoch).or_insert_with(|| Arc::clone(&self.program));
             for route in &run.routes {
-                *routes.entry(*route).or_default() += 1;
+                *observation.routes.entry(*route).or_default() += 1;
             }
         }
         match run.end {
@@ -270,8 +279,11 @@ impl Tap for Observer {
     }
 }
 
+/// An address and a port.
+type End = (Ipv4Addr, u16);
+
 /// Source and destination of an IPv4 TCP or UDP frame.
-fn ends(frame: &[u8]) -> (Option<(Ipv4Addr, u16)>, Option<(Ipv4Addr, u16)>) {
+fn ends(frame: &[u8]) -> (Option<End>, Option<End>) {
     match Parsed::of(frame) {
         Ok(parsed) => {
             let tuple = parsed.five_tuple();

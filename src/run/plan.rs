@@ -58,8 +58,8 @@ fn task<'s>(
         StepAction::Aws { line, span } => {
             let parsed = awscli::parse(line).map_err(|source| {
                 // The line's bytes stand in the file as they are unless TOML escapes some; then the whole line is shown.
-                let inside = source.span.clone().filter(|_| span.len() == line.len() + 2);
-                let inside = inside.map(|part| span.start + 1 + part.start..span.start + 1 + part.end);
+                let inside = source.span.clone().filter(|part| span.len() == line.len() && part.end <= line.len());
+                let inside = inside.map(|part| span.start + part.start..span.start + part.end);
                 Box::new(PlanError { step: step.name.clone(), span: inside.unwrap_or_else(|| span.clone()), source })
             })?;
             Some(parsed)

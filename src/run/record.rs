@@ -142,7 +142,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
         source_kind: source.and_then(|address| kind_of(run.control.model(), &run.names, &name, address)),
         packets: seen.packets,
         bytes: seen.bytes,
-        routes: routes(program, seen),
+        routes: routes(seen),
         drops: drops(program, seen),
         ..record.into_result()
     }
@@ -175,8 +175,10 @@ fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: I
     eni.public_address.is_some_and(|public| public.address == address).then_some("public")
 }
 
-fn routes(program: &Program, seen: &Observation) -> Vec<RouteDecision> {
-    let decisions = seen.routes.iter().map(|(route, packets)| {
+/// Every decision in the words of the program that took it; decisions that read alike are counted together.
+fn routes(seen: &Observation) -> Vec<RouteDecision> {
+    let decisions = seen.routes.iter().filter_map(|(route, packets)| {
+        let program = seen.programs.get(&route.epoch)?;
         let origin = &program.origins.tables[route.table.at()];
         let table_name = origin.table.name.clone().or_else(|| origin.is_main.then(|| "main".to_owned()));
         let base = RouteDecision {
@@ -191,18 +193,27 @@ fn routes(program: &Program, seen: &Observation) -> Vec<RouteDecision> {
             sentence: explain::route_sentence(program, route.table, route.destination, route.entry),
             packets: *packets,
         };
-        let Some(entry) = route.entry else { return base };
+        let Some(entry) = route.entry else { return Some(base) };
         let explained = program.origins.explain_route(route.table, entry, route.destination);
-        RouteDecision {
+        Some(RouteDecision {
             matched: Some(explained.winner.cidr.to_string()),
             prefix_list: explained.winner.prefix_list.clone(),
             target: Some(explained.winner.target.clone()),
             state: Some(if explained.winner.kind == NextHopKind::Blackhole { "blackhole" } else { "active" }),
             beats: explained.beaten.iter().map(ToString::to_string).collect(),
             ..base
-        }
+        })
     });
-    decisions.collect()
+    decisions.fold(Vec::new(), |mut all: Vec<RouteDecision>, decision| {
+        let alike = |other: &&mut RouteDecision| {
+            other.sentence == decision.sentence && other.destination == decision.destination
+        };
+        match all.iter_mut().find(alike) {
+            Some(other) => other.packets += decision.packets,
+            None => all.push(decision),
+        }
+        all
+    })
 }
 
 fn drops(program: &Program, seen: &Observation) -> Vec<DropCount> {

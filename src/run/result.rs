@@ -127,6 +127,13 @@ pub struct HostResult {
     pub drops: Vec<DropCount>,
 }
 
+impl HostResult {
+    /// The result of a host that was interrupted: nothing to be relied on, and the exit status that a shell gives after Ctrl-C.
+    pub(super) fn cut_short(self) -> Self {
+        HostResult { ok: false, exit_code: 130, ..self }
+    }
+}
+
 /// A road.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -10,6 +10,7 @@ use super::{Observer, RunError, check, record, warning};
 use crate::calendar::Calendar;
 use crate::capture::{CaptureTap, FileSet};
 use crate::control::ControlPlane;
+use crate::dataplane::conntrack::TrackingLimits;
 use crate::host::tls::TlsWorld;
 use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
 use crate::ids::InstanceId;
@@ -105,10 +106,14 @@ impl Run {
         let settings = HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
         let taps = Taps { capture: CaptureTap::new(calendar), observer: Observer::new() };
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
+        let mut sim = Sim::new(scenario.seed, settings, taps);
+        if let Some(entries_per_interface) = scenario.settings.tracked_connections_max {
+            sim.limit_tracking(TrackingLimits { entries_per_interface, ..TrackingLimits::default() });
+        }
         let mut run = Run {
             names: scenario.names.clone(),
             calendar,
-            sim: Sim::new(scenario.seed, settings, taps),
+            sim,
             services: Services::new(&scenario),
             control,
             plan,
@@ -175,7 +180,7 @@ impl Run {
     pub fn finish(mut self) -> (RunResult, FileSet) {
         let complete = self.is_over() && self.settle_until.is_some();
         for active in std::mem::take(&mut self.active) {
-            self.record_task(active);
+            self.record_task(active, false);
         }
         let end_ns = self.calendar.unix_nanos(self.sim.now());
         let mut files = std::mem::take(self.sim.tap.capture.files_mut());
@@ -385,7 +390,7 @@ impl Run {
         let output = match &mut current.conversation {
             Some(conversation) => match conversation.answered(&outcome) {
                 command::Next::Call(call) => {
-                    if let Some(process) = self.sim.start(host, Workload::Call(call)) {
+                    if let Some(process) = self.sim.start(host, Workload::Call(*call)) {
                         run.record.add_page(&outcome);
                         run.current = Some(Current { process, ..current });
                         return;
@@ -419,23 +424,29 @@ impl Run {
                 self.free_from = self.sim.now() + PAUSE;
             }
             // What a raw packet met is known once it has gone its way.
-            self.record_task(active);
+            self.record_task(active, true);
         }
     }
 
-    fn record_task(&mut self, active: Active) {
+    /// Adds a task to the result. One that was cut short has no checks, and its hosts the exit status of an interrupted program.
+    fn record_task(&mut self, active: Active, is_done: bool) {
         let Active { task, started, hosts, operator } = active;
         let now = self.sim.now();
         let mut results = Vec::new();
-        for HostRun { record, host, .. } in hosts {
-            let observation = self.sim.tap.observer.take(host);
-            results.push(record::host_result(self, record, &observation));
+        for run in hosts {
+            let observation = self.sim.tap.observer.take(run.host);
+            let was_cut_short = !run.is_done(now);
+            let result = record::host_result(self, run.record, &observation);
+            results.push(if was_cut_short { result.cut_short() } else { result });
         }
-        results.extend(operator.map(|record| record::operator_result(record)));
+        results.extend(operator.map(record::operator_result));
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let warnings = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
         self.warned = fresh.into_iter().collect();
-        let checks = check::checks(&self.plan[task].expect, &results, &self.names);
+        let checks = match is_done {
+            true => check::checks(&self.plan[task].expect, &results, &self.names),
+            false => Vec::new(),
+        };
         let result = record::step_result(self, &self.plan[task], started, now, results, warnings, checks);
         self.steps.push(result);
     }
@@ -481,13 +492,17 @@ impl Run {
         Ok(self.sim.publish(program, self.control.model())?)
     }
 
-    /// The end system that the scenario calls `name`.
+    /// The end system that the scenario calls `name`; of an endpoint, the service behind it.
     pub(super) fn host_called(&self, name: &str) -> Option<HostIx> {
         let program = self.sim.program();
         if let Some(id) = self.names.lookup(Kind::Instance, name) {
             let id: InstanceId = id.parse().ok()?;
             let eni = self.control.model().instances.get(&id)?.primary_interface_id?;
             return program.host_of(&HostKind::Instance(eni));
+        }
+        if let Some(id) = self.names.lookup(Kind::VpcEndpoint, name) {
+            let service = program.host_of(&HostKind::EndpointService(id.parse().ok()?));
+            return service.filter(|host| !program.hosts[host.at()].removed);
         }
         program.host_of(&HostKind::Outside(name.to_owned()))
     }

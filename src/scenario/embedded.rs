@@ -1,9 +1,67 @@
-//! The scenarios that come with the program.
+//! The scenarios that come with the program: every file below `scenarios/` (`tests/scenarios.rs` compares).
 
 /// Name and source of every shipped scenario; the first is the default one.
-pub const EMBEDDED: &[(&str, &str)] = &[("tutorial", include_str!("../../scenarios/tutorial.toml"))];
+pub const EMBEDDED: &[(&str, &str)] = &[
+    ("tutorial", include_str!("../../scenarios/tutorial.toml")),
+    ("drops/blackhole", include_str!("../../scenarios/drops/blackhole.toml")),
+    ("drops/broadcast", include_str!("../../scenarios/drops/broadcast.toml")),
+    ("drops/destination-check", include_str!("../../scenarios/drops/destination-check.toml")),
+    ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
+    ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
+    ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
+    ("drops/link", include_str!("../../scenarios/drops/link.toml")),
+    ("drops/link-local", include_str!("../../scenarios/drops/link-local.toml")),
+    ("drops/malformed", include_str!("../../scenarios/drops/malformed.toml")),
+    ("drops/network-acl-egress", include_str!("../../scenarios/drops/network-acl-egress.toml")),
+    ("drops/network-acl-ingress", include_str!("../../scenarios/drops/network-acl-ingress.toml")),
+    ("drops/no-interface", include_str!("../../scenarios/drops/no-interface.toml")),
+    ("drops/no-private-address", include_str!("../../scenarios/drops/no-private-address.toml")),
+    ("drops/no-public-address", include_str!("../../scenarios/drops/no-public-address.toml")),
+    ("drops/no-route", include_str!("../../scenarios/drops/no-route.toml")),
+    ("drops/nobody-there", include_str!("../../scenarios/drops/nobody-there.toml")),
+    ("drops/private-destination", include_str!("../../scenarios/drops/private-destination.toml")),
+    ("drops/private-source", include_str!("../../scenarios/drops/private-source.toml")),
+    ("drops/resource-gone", include_str!("../../scenarios/drops/resource-gone.toml")),
+    ("drops/security-group-egress", include_str!("../../scenarios/drops/security-group-egress.toml")),
+    ("drops/security-group-ingress", include_str!("../../scenarios/drops/security-group-ingress.toml")),
+    ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
+    ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
+    ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
+];
 
 /// The source of the shipped scenario called `name`.
 pub fn embedded(name: &str) -> Option<&'static str> {
     EMBEDDED.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataplane::DropReason;
+    use std::collections::BTreeSet;
+
+    /// Reasons that no scenario can cause: the compiler never writes such a program. Unit tests of the data plane show them.
+    const UNREACHABLE: [DropReason; 2] = [DropReason::EndpointDestinationNotInList, DropReason::WalkTooLong];
+
+    #[test]
+    fn every_drop_reason_is_expected_in_the_scenario_that_its_table_names() {
+        for reason in DropReason::ALL.into_iter().filter(|reason| !UNREACHABLE.contains(reason)) {
+            let facts = reason.facts();
+            let source = embedded(facts.scenario).unwrap_or_else(|| panic!("{} is not shipped", facts.scenario));
+            assert!(
+                source.contains(&format!("reason = \"{}\"", facts.code)),
+                "{} does not show {}",
+                facts.scenario,
+                facts.code
+            );
+        }
+    }
+
+    #[test]
+    fn every_shipped_scenario_of_drops_is_named_in_the_table() {
+        let named: BTreeSet<&str> = DropReason::ALL.into_iter().map(|reason| reason.facts().scenario).collect();
+        for (name, _) in EMBEDDED.iter().filter(|(name, _)| name.starts_with("drops/")) {
+            assert!(named.contains(name), "{name} is not in DropReason's table");
+        }
+    }
 }

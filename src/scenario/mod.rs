@@ -24,7 +24,7 @@ pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
 pub use packet::{
-    FRAME_BYTES_MAX, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
+    FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
 };
 pub use settings::{CliSettings, Credentials, Settings, TlsChoice};
 pub use step::{ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via};
@@ -148,9 +148,9 @@ fn read<'a>(
     let region = region(&root)?;
     let mut model = Model::new(region.name, &account, seed);
     model.id_length = id_length;
-    let mut settings = settings::read(&root, &mut model);
+    let settings = settings::read(&root, &mut model);
     if let Some(section) = root.section("dynamodb") {
-        settings.dynamodb_road_latency = settings::road_latency(&section, &model.links);
+        model.links.dynamodb_public_latency = settings::road_latency(&section, &model.links);
     }
     let mut builder = Builder::new(reader, region, model);
     builder.build(&root);

@@ -128,6 +128,11 @@ impl Names {
         self.names.get(id).map(String::as_str)
     }
 
+    /// Whether `name` is a name of `id`: the shown one or another that finds it.
+    pub fn is_called(&self, name: &str, id: &str) -> bool {
+        Kind::of_id(id).is_some_and(|kind| self.ids.get(&(kind, name.to_owned())).is_some_and(|found| found == id))
+    }
+
     /// `igw-6f2d91ab (default)`, or just the id if it has no name.
     pub fn describe(&self, id: &str) -> String {
         match self.name_of(id) {
@@ -177,6 +182,7 @@ mod tests {
     fn the_way_back_shows_the_main_name() {
         let mut names = example();
         assert_eq!(names.name_of("rtb-4c19d2e0"), Some("main"));
+        assert!(names.is_called("default-main", "rtb-4c19d2e0") && !names.is_called("default", "rtb-4c19d2e0"));
         assert_eq!(names.describe("igw-1"), "igw-1");
         names.insert(Kind::VpcEndpoint, "ddb", "vpce-00000001");
         names.insert(Kind::VpcEndpoint, "ddb", "vpce-00000002");

@@ -7,6 +7,7 @@ use super::error::Problem;
 use super::names::{Kind, Names};
 use super::notation::address;
 use super::read::{Section, Text, shown};
+use super::settings::one_of;
 use crate::ids::InstanceId;
 use crate::model::Model;
 use crate::net::Protocol;
@@ -40,6 +41,19 @@ pub struct Packet {
     pub ttl: u8,
     /// Length of the payload, bytes counting up from 0; default 0.
     pub payload_bytes: u16,
+    /// What is wrong with it on purpose; default nothing.
+    pub flaw: Option<Flaw>,
+}
+
+/// What can be wrong with a packet on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The IPv4 header's checksum.
+    Checksum,
+    /// The total length: one more than there are bytes.
+    Length,
+    /// The header length: less than a header's 20 bytes.
+    HeaderLength,
 }
 
 /// An address in a packet: given, or a host's.
@@ -148,22 +162,31 @@ impl fmt::Display for PacketAddress {
     }
 }
 
-/// As the scenario writes it.
+/// As scenarios write it; of a frame, its length.
 impl fmt::Display for PacketSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Packet { source, destination, transport, .. } = match self {
-            PacketSpec::Packet(packet) => packet,
-            PacketSpec::Frame(bytes) => return write!(f, "a frame of {} bytes", bytes.len()),
-        };
-        match transport {
+        match self {
+            PacketSpec::Packet(packet) => packet.fmt(f),
+            PacketSpec::Frame(bytes) => write!(f, "frame of {} bytes", bytes.len()),
+        }
+    }
+}
+
+/// As scenarios write it.
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Packet { source, destination, .. } = self;
+        match self.transport {
             Transport::Udp { source_port, destination_port } => {
                 write!(f, "udp {source}:{source_port} -> {destination}:{destination_port}")
             }
             Transport::Tcp { source_port, destination_port, flags } => {
-                let TcpFlags { syn, ack, rst, fin } = *flags;
-                let names = [(syn, " syn"), (ack, " ack"), (rst, " rst"), (fin, " fin")];
-                let names: String = names.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
-                write!(f, "tcp{names} {source}:{source_port} -> {destination}:{destination_port}")
+                f.write_str("tcp ")?;
+                for (set, name) in [(flags.syn, "syn "), (flags.ack, "ack "), (flags.rst, "rst "), (flags.fin, "fin ")]
+                {
+                    f.write_str(if set { name } else { "" })?;
+                }
+                write!(f, "{source}:{source_port} -> {destination}:{destination_port}")
             }
             Transport::Icmp { icmp_type: 8, icmp_code: 0 } => write!(f, "icmp echo {source} -> {destination}"),
             Transport::Icmp { icmp_type, icmp_code } => {
@@ -175,7 +198,7 @@ impl fmt::Display for PacketSpec {
 }
 
 impl Packet {
-    /// The packet's bytes, IPv4 header first, with right checksums and DF set.
+    /// The packet's bytes, IPv4 header first, DF set, right checksums (unless the flaw is there).
     pub fn ipv4_bytes(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
         let payload: Vec<u8> = (0..self.payload_bytes).map(|n| n as u8).collect();
         let builder = etherparse::PacketBuilder::ipv4(source.octets(), destination.octets(), self.ttl);
@@ -197,6 +220,16 @@ impl Packet {
             Transport::Other(Protocol(number)) => builder.write(&mut bytes, etherparse::IpNumber(number), &payload),
         };
         debug_assert!(written.is_ok(), "lengths are checked when parsed");
+        match self.flaw {
+            _ if written.is_err() => {}
+            None => {}
+            Some(Flaw::Checksum) => bytes[10] ^= 0xff,
+            Some(Flaw::Length) => {
+                let wrong = u16::from_be_bytes([bytes[2], bytes[3]]) + 1;
+                bytes[2..4].copy_from_slice(&wrong.to_be_bytes());
+            }
+            Some(Flaw::HeaderLength) => bytes[0] = 0x44,
+        }
         bytes
     }
 }
@@ -207,15 +240,24 @@ const HELP: &str = "a packet is \"udp A:PORT -> B:PORT\", \"tcp syn A:PORT -> B:
 /// Reads the value of a step's `send`: a text, or a table with `packet` or `frame`.
 pub(super) fn read(step: &Section<'_, '_>) -> Option<PacketSpec> {
     if step.is_text("send") {
-        return parsed(step, &step.text("send")?, 64, 0);
+        return parsed(step, &step.text("send")?, 64, 0, None);
     }
     let table = step.section("send")?;
     let ttl = table.integer("ttl", 0..=255).unwrap_or(64);
     let payload = table.integer("payload_bytes", 0..=PAYLOAD_BYTES_MAX).unwrap_or(0);
+    let flaw = table.text("flaw").and_then(|text| match text.text {
+        "checksum" => Some(Flaw::Checksum),
+        "length" => Some(Flaw::Length),
+        "header-length" => Some(Flaw::HeaderLength),
+        other => {
+            table.report(one_of(&text, other, &["checksum", "length", "header-length"]));
+            None
+        }
+    });
     let (packet, frame) = (table.text("packet"), table.text("frame"));
     table.finish();
     match (packet, frame) {
-        (Some(packet), None) => parsed(step, &packet, u8::try_from(ttl).ok()?, u16::try_from(payload).ok()?),
+        (Some(packet), None) => parsed(step, &packet, u8::try_from(ttl).ok()?, u16::try_from(payload).ok()?, flaw),
         (None, Some(frame)) => {
             let bytes = hexadecimal(&frame);
             if bytes.is_none() {
@@ -232,8 +274,14 @@ pub(super) fn read(step: &Section<'_, '_>) -> Option<PacketSpec> {
     }
 }
 
-fn parsed(step: &Section<'_, '_>, text: &Text<'_>, ttl: u8, payload_bytes: u16) -> Option<PacketSpec> {
-    match packet(text, ttl, payload_bytes) {
+fn parsed(
+    step: &Section<'_, '_>,
+    text: &Text<'_>,
+    ttl: u8,
+    payload_bytes: u16,
+    flaw: Option<Flaw>,
+) -> Option<PacketSpec> {
+    match packet(text).map(|packet| Packet { ttl, payload_bytes, flaw, ..packet }) {
         Ok(packet) => Some(PacketSpec::Packet(packet)),
         Err(problem) => {
             step.report(problem);
@@ -242,7 +290,8 @@ fn parsed(step: &Section<'_, '_>, text: &Text<'_>, ttl: u8, payload_bytes: u16) 
     }
 }
 
-fn packet(text: &Text<'_>, ttl: u8, payload_bytes: u16) -> Result<Packet, Problem> {
+/// The packet, with defaults for what the notation does not say.
+fn packet(text: &Text<'_>) -> Result<Packet, Problem> {
     let wrong = |word: &str, message: String| Problem::new(text.place(word), message, "not understood").help(HELP);
     let Some((left, right)) = text.text.split_once("->") else {
         return Err(wrong(text.text, "the packet has no \"->\"".to_owned()));
@@ -289,7 +338,7 @@ fn packet(text: &Text<'_>, ttl: u8, payload_bytes: u16) -> Result<Packet, Proble
         }
         _ => return Err(wrong(protocol, format!("\"{}\" begins no packet", shown(left.trim())))),
     };
-    Ok(Packet { source, destination, transport, ttl, payload_bytes })
+    Ok(Packet { source, destination, transport, ttl: 64, payload_bytes: 0, flaw: None })
 }
 
 fn tcp_flags<'w>(words: &[&'w str]) -> Result<TcpFlags, &'w str> {
@@ -353,7 +402,11 @@ mod tests {
         let flags = TcpFlags { syn: true, ack: true, ..TcpFlags::default() };
         assert_eq!(packet.transport, Transport::Tcp { source_port: 40_000, destination_port: 443, flags });
         assert_eq!(packet.ttl, 1);
-        assert!(read_send("send = 'icmp echo app -> app-2.public'").is_ok());
+        for text in
+            ["icmp echo app -> app-2.public", "tcp syn ack app:1 -> 10.0.0.1:2", "udp a:1 -> b:2", "icmp 3/4 a -> b"]
+        {
+            assert_eq!(read_send(&format!("send = '{text}'")).unwrap().to_string(), text);
+        }
         assert!(read_send("send = 'protocol 47 10.0.0.1 -> app'").is_ok());
         let frame = read_send("send = { frame = 'ffffffffffff 020000000001 86dd 60' }").unwrap();
         assert!(matches!(frame, PacketSpec::Frame(bytes) if bytes.len() == 15));
@@ -373,6 +426,7 @@ mod tests {
             "send = { frame = 'abc' }",
             "send = { packet = 'icmp echo a -> b', payload_bytes = 10000 }",
             "send = { packet = 'icmp echo a -> b', colour = 1 }",
+            "send = { packet = 'icmp echo a -> b', flaw = 'ugly' }",
             "send = 3",
         ] {
             let source = bad;
@@ -397,5 +451,11 @@ mod tests {
         let (udp, payload) = etherparse::UdpHeader::from_slice(rest).unwrap();
         assert_eq!(udp.checksum, udp.calc_checksum_ipv4(&ip, payload).unwrap());
         assert!(ip.dont_fragment);
+        for flaw in [Flaw::Checksum, Flaw::Length, Flaw::HeaderLength] {
+            let flawed = Packet { flaw: Some(flaw), ..packet.clone() };
+            let flawed = flawed.ipv4_bytes(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+            assert_eq!(flawed.len(), bytes.len());
+            assert_ne!(flawed, bytes, "{flaw:?}");
+        }
     }
 }

@@ -11,8 +11,9 @@ use super::names::Kind;
 use super::packet::{self, PacketSpec};
 use super::read::{Section, Text, closest, shown};
 use super::settings::{TlsChoice, duration_at, one_of, tls_at};
+use crate::dataplane::DropReason;
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -48,7 +49,7 @@ pub struct Step {
     pub repeat: u32,
     /// From the start of one repetition to the start of the next (or to its end, if that is later).
     pub every: SimDuration,
-    /// Each repetition starts up to this much later, drawn from the seed.
+    /// By how much the time between two repetitions is longer or shorter than `every`, at most; drawn from the seed.
     pub jitter: SimDuration,
     /// The long-running program that makes the call and keeps its connection; `None` is a process of its own per call.
     pub session: Option<String>,
@@ -137,10 +138,10 @@ pub enum ExpectedSource {
     Address(Ipv4Addr),
 }
 
-/// As the scenario writes it.
+/// As scenarios write it.
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Via::InternetGateway => "internet-gateway",
             Via::GatewayEndpoint => "gateway-endpoint",
             Via::Local => "local",
@@ -150,12 +151,12 @@ impl fmt::Display for Via {
     }
 }
 
-/// As the scenario writes it.
+/// As scenarios write it.
 impl fmt::Display for ExpectedSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExpectedSource::Public => f.write_str("public"),
-            ExpectedSource::Private => f.write_str("private"),
+            ExpectedSource::Public => f.pad("public"),
+            ExpectedSource::Private => f.pad("private"),
             ExpectedSource::Address(address) => address.fmt(f),
         }
     }
@@ -546,16 +547,16 @@ fn source(table: &Section<'_, '_>, text: &Text<'_>) -> Option<ExpectedSource> {
 }
 
 fn reason(table: &Section<'_, '_>, text: &Text<'_>) -> Option<String> {
-    let shaped = !text.text.is_empty()
-        && text.text.len() <= 80
-        && text.text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    if !shaped {
-        let problem =
-            Problem::new(text.contents(), format!("\"{}\" is no drop reason", shown(text.text)), "not understood");
-        table.report(problem.help("a reason is a code such as NO_ROUTE_TO_DESTINATION"));
-        return None;
+    let codes: BTreeSet<&str> = DropReason::ALL.into_iter().map(DropReason::code).collect();
+    if codes.contains(text.text) {
+        return Some(text.text.to_owned());
     }
-    Some(text.text.to_owned())
+    let here = closest(text.text, codes.iter().copied());
+    let here = here.map_or_else(|| "no such reason".to_owned(), |code| format!("did you mean \"{code}\"?"));
+    let problem = Problem::new(text.contents(), format!("\"{}\" is no drop reason", shown(text.text)), here);
+    let codes: Vec<&str> = codes.into_iter().collect();
+    table.report(problem.help(format!("known: {}", codes.join(", "))));
+    None
 }
 
 /// The place of `[[step]]`'s first line, without the rest of the table.

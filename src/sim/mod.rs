@@ -2,7 +2,7 @@
 //!
 //! Purpose: a discrete-event driver of [`crate::dataplane::step`] with real end systems. Non-goals: what the hosts run (`run` decides), the
 //! control plane (its programs are handed in by [`Sim::publish`]), files.
-//! Invariants: the order of events is total ([`event`]); steps between two nodes without a link take no time; a publication disturbs
+//! Invariants: the order of events is total (`event`); steps between two nodes without a link take no time; a publication disturbs
 //! neither state nor frames in flight; [`Conservation`] holds at every moment.
 //!
 //! A frame's way: `Host` -> link -> node, `step` by `step` until it waits on a link, arrives at a host, is answered or dropped.
@@ -15,6 +15,7 @@ mod population;
 pub use conservation::Conservation;
 pub use population::HostSettings;
 
+use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
 use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, State, Step, Tap, step};
 use crate::host::http::HttpResponse;
 use crate::host::{Host, HostEvent, ProcessId, RequestToken, Workload};
@@ -76,6 +77,11 @@ impl<T: Tap> Sim<T> {
             events_handled: 0,
             tap,
         }
+    }
+
+    /// Sets the limits of connection tracking. To be called before the first packet: what was tracked is forgotten.
+    pub fn limit_tracking(&mut self, limits: TrackingLimits) {
+        self.state.conntrack = Conntrack::with_limits(limits);
     }
 
     /// Simulated now.
@@ -264,6 +270,7 @@ impl<T: Tap> Sim<T> {
         PacketMeta { id, sender, from: None, via_endpoint: None, sent_at: self.now, steps: 0 }
     }
 
+    /// Puts a frame on a link and ends its run of steps: what the link does to it belongs to the same story.
     fn transmit(&mut self, link: LinkIx, way: Way, bytes: BytesMut, meta: PacketMeta, to: End) {
         let direction = &mut self.links[link.at()][way as usize];
         match direction.send(self.now, &self.program.links[link.at()], &mut self.loss, bytes, meta, to) {
@@ -275,9 +282,9 @@ impl<T: Tap> Sim<T> {
             Sent::Dropped(reason, bytes) => {
                 self.conservation.drop(reason);
                 self.tap.on_link_drop(self.now, meta.from, &meta, &bytes, reason);
-                self.tap.on_run_end(self.now, &meta);
             }
         }
+        self.tap.on_run_end(self.now, &meta);
     }
 
     /// Takes a packet from node to node as long as that takes no time.
@@ -289,13 +296,10 @@ impl<T: Tap> Sim<T> {
             match outcome {
                 Step::Forward(next, None) => at = next,
                 Step::Forward(next, Some(link)) => {
-                    self.tap.on_run_end(self.now, &meta);
-                    return self.transmit(link, Way::Out, bytes, meta, End::Node(next));
+                    let way = if at < next { Way::Out } else { Way::In };
+                    return self.transmit(link, way, bytes, meta, End::Node(next));
                 }
-                Step::Deliver(host) => {
-                    self.tap.on_run_end(self.now, &meta);
-                    return self.deliver(host, bytes, meta);
-                }
+                Step::Deliver(host) => return self.deliver(host, bytes, meta),
                 Step::Reply => {
                     self.tap.on_run_end(self.now, &meta);
                     self.conservation.absorbed += 1;
@@ -303,7 +307,6 @@ impl<T: Tap> Sim<T> {
                     let sender = meta.sender;
                     let reply = self.new_packet(sender);
                     self.tap.on_step(self.now, at, &reply, &bytes, Step::Deliver(sender));
-                    self.tap.on_run_end(self.now, &reply);
                     return self.deliver(sender, bytes, reply);
                 }
                 Step::Drop(reason) => {
