@@ -1,4 +1,5 @@
-//! The captures committed under `pcaps/` are what the program writes: each scenario there is run again and its files compared, byte by byte.
+//! The captures committed under `pcaps/` are what the program writes: each scenario there is run again and its files compared, byte by byte. What
+//! `pcaps/README.md` shows of them is what tshark prints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,6 +32,42 @@ fn captures_are_small_and_each_folder_has_a_scenario() {
     let bytes: usize =
         scenarios().iter().flat_map(|name| captures(&pcaps().join(name)).into_values()).map(|c| c.len()).sum();
     assert!(bytes <= BYTES_MAX, "{bytes} bytes of captures, {BYTES_MAX} are allowed");
+}
+
+/// A `console` block holds commands (`$ `, continued by `\\` at a line's end), each followed by its output; there, a tab is written as two blanks and
+/// blanks at a line's end are left out.
+#[test]
+fn the_guide_shows_what_tshark_prints() {
+    let text = fs::read_to_string(pcaps().join("README.md")).unwrap();
+    let blocks = text.split("```console\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    let mut commands = 0;
+    for shown in blocks.flat_map(|block| block.split("$ ").skip(1)) {
+        let command_lines = shown.lines().take_while(|line| line.ends_with('\\')).count() + 1;
+        let command = shown.lines().take(command_lines).collect::<Vec<_>>().join("\n");
+        let expected: Vec<_> = shown.lines().skip(command_lines).map(str::to_owned).collect();
+        assert_eq!(shell(&command), expected, "{command}");
+        commands += 1;
+    }
+    assert!(commands >= 10, "only {commands} commands found");
+}
+
+/// Output lines of a command in `pcaps/`, with the profile there.
+fn shell(command: &str) -> Vec<String> {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new("bash")
+        .args(["-o", "pipefail", "-c", command])
+        .current_dir(pcaps())
+        .env("HOME", home.path())
+        .env("WIRESHARK_CONFIG_DIR", "wireshark")
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    let serious: Vec<_> = complaints.lines().filter(|line| !line.starts_with("Running as user")).collect();
+    assert!(output.status.success() && serious.is_empty(), "{command}: {serious:#?}");
+    let lines =
+        String::from_utf8_lossy(&output.stdout).lines().map(|line| line.replace('\t', "  ")).collect::<Vec<_>>();
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn pcaps() -> PathBuf {
