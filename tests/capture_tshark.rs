@@ -16,9 +16,8 @@ const DYNAMODB: Ipv4Addr = Ipv4Addr::new(52, 94, 2, 72);
 const HOST_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x0a];
 const ROUTER_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
-const BY_ENDPOINT: &str =
-    "rtb-4c19d2e0 (main): 52.94.0.0/22 (pl-02cd2c6b) -> vpce-9b15e2f2; beats 0.0.0.0/0 -> igw-6f2d91ab";
-const BY_GATEWAY: &str = "rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab";
+const BY_ENDPOINT: &str = "via vpce-9b15e2f2 | rtb-4c19d2e0 (main): 52.94.0.0/22 (pl-02cd2c6b) -> vpce-9b15e2f2; beats 0.0.0.0/0 -> igw-6f2d91ab";
+const BY_GATEWAY: &str = "via igw-6f2d91ab | rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab";
 const DROPPED: &str = "DROP: no route to 52.94.2.72 [NO_ROUTE_TO_DESTINATION]";
 const SECRET: &str = "CLIENT_RANDOM 0101010101010101010101010101010101010101010101010101010101010101 \
     020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202";
@@ -191,14 +190,14 @@ fn write_story(file: &mut CaptureFile) {
     let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 24\r\n\r\n{\"TableNames\":[\"Music\"]}";
     let answered = 1 + call.len() as u32;
     write(file, outbound, &Segment::out(40_002, 0, 0).syn().bytes(&[]), &[BY_ENDPOINT]);
-    write(file, inbound, &Segment::back(40_002, 0, 1).syn().bytes(&[]), &["from vpce-9b15e2f2; tracked: pass"]);
+    write(file, inbound, &Segment::back(40_002, 0, 1).syn().bytes(&[]), &["via vpce-9b15e2f2 | tracked: pass"]);
     write(file, outbound, &Segment::out(40_002, 1, 1).bytes(&[]), &[BY_ENDPOINT]);
     write(file, outbound, &Segment::out(40_002, 1, 1).bytes(call.as_bytes()), &[BY_ENDPOINT, "second \u{20AC}"]);
     write(
         file,
         inbound,
         &Segment::back(40_002, 1, answered).bytes(answer.as_bytes()),
-        &["from vpce-9b15e2f2; tracked: pass"],
+        &["via vpce-9b15e2f2 | tracked: pass"],
     );
     write(file, outbound, &Segment::out(40_002, answered, 1 + answer.len() as u32).reset().bytes(&[]), &[BY_GATEWAY]);
     file.finish(clock_ns, 0);

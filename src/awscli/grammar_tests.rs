@@ -1,3 +1,5 @@
+//! The grammar against the tutorial's lines, the CLI's own notations, wrong lines, and random words.
+
 use super::*;
 use proptest::prelude::*;
 

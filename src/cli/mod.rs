@@ -37,7 +37,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if asked { DONE } else { ERROR });
         }
     };
-    let command = arguments.command.unwrap_or_else(|| Command::Run(arguments.run));
+    let command = arguments.command.unwrap_or(Command::Run(arguments.run));
     let outcome = match command {
         Command::Run(run) => run::run(&run),
     };

@@ -25,7 +25,11 @@ impl Compiler {
             let kind = HostKind::PublicService(service.kind, service.region.clone());
             let own_mac = virtual_mac(&format!("service {}", service_label(service)));
             let name = Named { id: service_label(service), name: Some(service_name(service.kind).to_owned()) };
-            let host = self.attach(draft, kind, name, model.links.aws_service, own_mac);
+            let mut link = model.links.aws_service;
+            if let (ServiceKind::DynamoDb, Some(latency)) = (service.kind, model.links.dynamodb_public_latency) {
+                link.latency = latency;
+            }
+            let host = self.attach(draft, kind, name, link, own_mac);
             attached.insert(host, (own_mac, None));
             for cidr in &service.cidrs {
                 blocks.entry(cidr.trunc()).or_insert(host);

@@ -17,8 +17,8 @@ use crate::lpm::Fib;
 use crate::model::Model;
 use crate::net::{Ipv4Net, LinkParameters, MacAddress};
 use crate::program::{
-    Acl, HostAttachment, HostIx, HostKind, LinkIx, Lookup, Named, NextHop, Node, NodeIx, NodeKey, Origins, Program,
-    TableIx, TableOrigin,
+    Acl, GroupOrigin, HostAttachment, HostIx, HostKind, LinkIx, Lookup, Named, NextHop, Node, NodeIx, NodeKey, Origins,
+    Program, TableIx, TableOrigin,
 };
 use crate::rng::Seed;
 use registry::Registry;
@@ -59,6 +59,9 @@ pub struct Compiler {
 
 /// A forwarding table and what it was built from.
 type BuiltTable = (Vec<(Ipv4Net, NextHop)>, Fib<NextHop>);
+
+/// All tables by [`TableIx`]: what packets meet, and where it comes from.
+type CompiledTables = (Box<[Fib<NextHop>]>, Box<[TableOrigin]>);
 
 /// What a link joins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,10 +144,11 @@ impl Compiler {
             .collect()
     }
 
-    fn compile_tables(&mut self, model: &Model) -> Result<(Box<[Fib<NextHop>]>, Box<[TableOrigin]>), CompileError> {
+    fn compile_tables(&mut self, model: &Model) -> Result<CompiledTables, CompileError> {
         let (mut fibs, mut origins) = (Vec::new(), Vec::new());
         for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
             let Some(table) = model.route_tables.get(id) else {
+                self.built.remove(&TableIx(position));
                 fibs.push(Fib::default());
                 origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
                 continue;
@@ -174,7 +178,7 @@ impl Compiler {
         fibs: Box<[Fib<NextHop>]>,
         tables: Box<[TableOrigin]>,
         acls: Box<[Acl]>,
-        groups: Box<[(Named, [Box<[String]>; 2])]>,
+        groups: Box<[GroupOrigin]>,
     ) -> Program {
         let node_count = self.nodes.len();
         let nodes = (0..node_count).map(|at| draft.nodes.remove(&NodeIx(at)).unwrap_or(Node::Tombstone)).collect();

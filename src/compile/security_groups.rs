@@ -5,7 +5,7 @@
 
 use super::{CompileError, Compiler, small_index};
 use crate::model::{Model, NetworkAcl, NetworkInterface, RulePeer, SecurityGroup, SecurityGroupRule};
-use crate::program::{Acl, AclEntry, CompiledRule, GroupIx, GroupSet, Named, RuleSource};
+use crate::program::{Acl, AclEntry, CompiledRule, GroupIx, GroupOrigin, GroupSet, RuleSource};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -39,7 +39,7 @@ impl Compiler {
     }
 
     /// Names and rules in words, by [`GroupIx`].
-    pub(super) fn compile_group_origins(&self, model: &Model) -> Box<[(Named, [Box<[String]>; 2])]> {
+    pub(super) fn compile_group_origins(&self, model: &Model) -> Box<[GroupOrigin]> {
         let sentences = |rules: &[SecurityGroupRule], preposition: &str| -> Box<[String]> {
             rules.iter().map(|rule| format!("{} {preposition} {}", rule.traffic, rule.peer)).collect()
         };

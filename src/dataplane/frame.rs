@@ -14,13 +14,13 @@ pub struct PacketMeta {
     pub id: PacketId,
     /// Who sent it.
     pub sender: HostIx,
-    /// The node it comes from; `None` if from a host attached to the node it enters (its own sender).
+    /// The node it comes from; `None` if from a host attached to the node it enters (its own sender). Kept by [`super::step`].
     pub from: Option<NodeIx>,
-    /// The gateway endpoint it came through.
+    /// The gateway endpoint it came through. Set by [`super::step`], towards the service and back.
     pub via_endpoint: Option<NodeIx>,
     /// When it left its sender.
     pub sent_at: SimTime,
-    /// Steps taken so far; bounded.
+    /// Steps taken so far; bounded by [`super::STEPS_MAX`]. Kept by [`super::step`].
     pub steps: u8,
 }
 

@@ -11,8 +11,8 @@ use super::conntrack::Conntrack;
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
 use crate::net::Protocol;
-use crate::program::{CompiledRule, EniNode, GroupSet, NextHopKind, Program};
-use crate::wire::Parsed;
+use crate::program::{CompiledRule, EniNode, GroupSet, NextHopKind};
+use crate::wire::{Parsed, ethernet};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
 
@@ -36,7 +36,8 @@ pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::NoRule });
         return drop(refusal);
     };
-    let entries = entries_wanted(visit.program, eni, direction, packet, rules, returns);
+    let by_endpoint = goes_by_tracked_endpoint(visit, eni, direction, packet.destination);
+    let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
         entries => visit.conntrack.begin(visit.at, packet, direction, entries, visit.now),
@@ -62,8 +63,7 @@ fn allows(rule: &CompiledRule, packet: &Parsed, peer: Ipv4Addr) -> bool {
 
 /// How many entries the flow that begins with an allowed packet takes; 0: it is not tracked.
 fn entries_wanted(
-    program: &Program,
-    eni: &EniNode,
+    by_endpoint: bool,
     direction: Direction,
     packet: &Parsed,
     rules: &GroupSet,
@@ -72,7 +72,7 @@ fn entries_wanted(
     if !Conntrack::can_begin(packet) {
         return 0;
     }
-    if direction == Direction::Egress && goes_by_tracked_endpoint(program, eni, packet.destination) {
+    if by_endpoint {
         return ENTRIES_BY_ENDPOINT;
     }
     let returns_open = match packet.protocol {
@@ -85,10 +85,23 @@ fn entries_wanted(
     if returns_open && rules.rules.iter().any(is_open) { 0 } else { ENTRIES }
 }
 
-fn goes_by_tracked_endpoint(program: &Program, eni: &EniNode, destination: Ipv4Addr) -> bool {
-    let hop = program.router(eni.router).and_then(|router| program.route(router, eni.subnet, destination)?.1);
-    hop.is_some_and(|hop| {
-        hop.kind == NextHopKind::Node
-            && program.gateway_endpoint(hop.node).is_some_and(|endpoint| endpoint.always_tracked)
-    })
+/// Whether the packet is on its way to an endpoint whose connections are always tracked, or comes from one. What goes straight to a neighbour
+/// does not meet the route table.
+fn goes_by_tracked_endpoint<T: Tap>(
+    visit: &Visit<'_, '_, T>,
+    eni: &EniNode,
+    direction: Direction,
+    destination: Ipv4Addr,
+) -> bool {
+    let program = visit.program;
+    let endpoint = match direction {
+        Direction::Ingress => visit.frame.meta.via_endpoint,
+        Direction::Egress => program
+            .router(eni.router)
+            .filter(|router| ethernet::destination(visit.frame.bytes) == router.mac)
+            .and_then(|router| program.route(router, eni.subnet, destination)?.1)
+            .filter(|hop| hop.kind == NextHopKind::Node)
+            .map(|hop| hop.node),
+    };
+    endpoint.and_then(|node| program.gateway_endpoint(node)).is_some_and(|endpoint| endpoint.always_tracked)
 }

@@ -19,6 +19,7 @@ pub mod prefix_list;
 mod quota;
 mod replace;
 mod route_table;
+mod rules;
 mod security_group;
 mod tags;
 mod vpc;

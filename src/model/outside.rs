@@ -51,6 +51,9 @@ pub struct Links {
     pub aws_service: LinkParameters,
     /// Between the internet gateway and a host on the internet.
     pub internet: LinkParameters,
+    /// One-way latency between an internet gateway and the public side of DynamoDB; `None` is that of `aws_service`, because such packets do
+    /// not leave AWS's network.
+    pub dynamodb_public_latency: Option<SimDuration>,
 }
 
 impl Default for Links {
@@ -67,6 +70,7 @@ impl Default for Links {
             cross_az: link(500, 25, 4096),
             aws_service: link(350, 25, 4096),
             internet: link(20_000, 1, 4096),
+            dynamodb_public_latency: None,
         }
     }
 }

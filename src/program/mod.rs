@@ -15,7 +15,7 @@ pub use lookup::{Lookup, NodeKey};
 pub use node::{
     EniNode, GatewayEndpointNode, InternetGatewayNode, InternetNode, Node, PublicTarget, RouterNode, SubnetBoundary,
 };
-pub use origins::{Named, Origins, RibEntry, RouteExplanation, TableOrigin};
+pub use origins::{GroupOrigin, Named, Origins, RibEntry, RouteExplanation, TableOrigin};
 pub use security::{CompiledRule, GroupSet, RuleSource};
 
 use crate::lpm::Fib;

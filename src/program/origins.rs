@@ -52,6 +52,9 @@ pub struct RouteExplanation<'a> {
     pub beaten: Vec<&'a RibEntry>,
 }
 
+/// A security group and the sentences of its rules, ingress and egress: `tcp 22 from 198.51.100.7/32`, `tcp 443 to pl-02cd2c6b`.
+pub type GroupOrigin = (Named, [Box<[String]>; 2]);
+
 /// Ids and names by index.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
@@ -66,7 +69,7 @@ pub struct Origins {
     /// By [`AclIx`].
     pub acls: Box<[Named]>,
     /// By [`GroupIx`]; the second part holds the rules' sentences, ingress and egress.
-    pub groups: Box<[(Named, [Box<[String]>; 2])]>,
+    pub groups: Box<[GroupOrigin]>,
     /// Every address with a name, for name resolution in captures and reports, sorted.
     pub address_names: Vec<(Ipv4Addr, String)>,
 }
@@ -92,7 +95,8 @@ impl Origins {
         &self.groups[group.at()].0
     }
 
-    /// Which entry of `table` decided for `destination`, and which it beat.
+    /// Which entry of `table` decided for `destination`, and which it beat. `entry` must come from a decision of the *same* program: entries are
+    /// numbered anew with every compilation, so explain a route when it is decided, not later.
     pub fn explain_route(&self, table: TableIx, entry: u16, destination: Ipv4Addr) -> RouteExplanation<'_> {
         let origin = &self.tables[table.at()];
         let winner = &origin.entries[usize::from(entry)];

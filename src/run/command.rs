@@ -26,7 +26,7 @@ pub(super) struct Conversation {
 /// What follows an answer.
 pub(super) enum Next {
     /// Another page.
-    Call(Call),
+    Call(Box<Call>),
     /// The end.
     Done(CommandOutput),
 }
@@ -64,7 +64,7 @@ impl Conversation {
         };
         match output {
             Some(output) => Next::Done(output),
-            None => self.call().map_or_else(Next::Done, Next::Call),
+            None => self.call().map_or_else(Next::Done, |call| Next::Call(Box::new(call))),
         }
     }
 

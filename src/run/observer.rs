@@ -279,8 +279,11 @@ impl Tap for Observer {
     }
 }
 
+/// An address and a port.
+type End = (Ipv4Addr, u16);
+
 /// Source and destination of an IPv4 TCP or UDP frame.
-fn ends(frame: &[u8]) -> (Option<(Ipv4Addr, u16)>, Option<(Ipv4Addr, u16)>) {
+fn ends(frame: &[u8]) -> (Option<End>, Option<End>) {
     match Parsed::of(frame) {
         Ok(parsed) => {
             let tuple = parsed.five_tuple();

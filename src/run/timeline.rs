@@ -390,7 +390,7 @@ impl Run {
         let output = match &mut current.conversation {
             Some(conversation) => match conversation.answered(&outcome) {
                 command::Next::Call(call) => {
-                    if let Some(process) = self.sim.start(host, Workload::Call(call)) {
+                    if let Some(process) = self.sim.start(host, Workload::Call(*call)) {
                         run.record.add_page(&outcome);
                         run.current = Some(Current { process, ..current });
                         return;
@@ -439,7 +439,7 @@ impl Run {
             let result = record::host_result(self, run.record, &observation);
             results.push(if was_cut_short { result.cut_short() } else { result });
         }
-        results.extend(operator.map(|record| record::operator_result(record)));
+        results.extend(operator.map(record::operator_result));
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let warnings = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
         self.warned = fresh.into_iter().collect();

@@ -148,9 +148,9 @@ fn read<'a>(
     let region = region(&root)?;
     let mut model = Model::new(region.name, &account, seed);
     model.id_length = id_length;
-    let mut settings = settings::read(&root, &mut model);
+    let settings = settings::read(&root, &mut model);
     if let Some(section) = root.section("dynamodb") {
-        settings.dynamodb_road_latency = settings::road_latency(&section, &model.links);
+        model.links.dynamodb_public_latency = settings::road_latency(&section, &model.links);
     }
     let mut builder = Builder::new(reader, region, model);
     builder.build(&root);

@@ -16,9 +16,6 @@ pub struct Settings {
     /// After how long without a request a service closes a connection (`[service] idle_timeout`). Default 60 s: assumed, AWS
     /// documents none.
     pub service_idle_timeout: SimDuration,
-    /// The one-way latency between an internet gateway and DynamoDB (`[dynamodb] road_latency`); `None`, the default, is that of
-    /// `[links] aws_service`, because such packets do not leave AWS's network.
-    pub dynamodb_road_latency: Option<SimDuration>,
     /// How many connections one interface's security groups track (`[limits] tracked_connections`); `None`, the default, leaves
     /// it to the data plane.
     pub tracked_connections_max: Option<u32>,
@@ -75,7 +72,6 @@ impl Default for Settings {
                 account_based_endpoint: false,
             },
             service_idle_timeout: SimDuration::from_secs(60),
-            dynamodb_road_latency: None,
             tracked_connections_max: None,
         }
     }

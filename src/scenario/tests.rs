@@ -157,7 +157,7 @@ fn settings_and_links_are_overridden_in_part() {
     assert_eq!(scenario.model.dns_ttl_seconds, 60);
     assert_eq!(scenario.settings.cli.tls, TlsChoice::Tls12);
     assert_eq!(scenario.settings.cli.attempts_max, 1);
-    assert_eq!(scenario.settings.dynamodb_road_latency, Some(default.internet.latency));
+    assert_eq!(scenario.model.links.dynamodb_public_latency, Some(default.internet.latency));
     assert_eq!(scenario.settings.tracked_connections_max, Some(4));
 }
 

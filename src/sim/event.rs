@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 /// Which way along a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
-    /// Away from the host, or between nodes.
+    /// Away from the host; between nodes, towards the higher index.
     Out,
-    /// Towards the host.
+    /// Towards the host; between nodes, towards the lower index.
     In,
 }
 

@@ -296,7 +296,8 @@ impl<T: Tap> Sim<T> {
             match outcome {
                 Step::Forward(next, None) => at = next,
                 Step::Forward(next, Some(link)) => {
-                    return self.transmit(link, Way::Out, bytes, meta, End::Node(next));
+                    let way = if at < next { Way::Out } else { Way::In };
+                    return self.transmit(link, way, bytes, meta, End::Node(next));
                 }
                 Step::Deliver(host) => return self.deliver(host, bytes, meta),
                 Step::Reply => {
