@@ -1,6 +1,6 @@
 //! The command line: the only place with a terminal, files, a clock and signals.
 //!
-//! Purpose: flags as typed ([`args`]) become one command's work (one file per command). Non-goals: anything the library can do without the
+//! Purpose: flags as typed (`args`) become one command's work (one file per command). Non-goals: anything the library can do without the
 //! machine. Exit codes: 0 done, 1 an expectation failed, 2 error, 130 interrupted.
 
 mod args;

@@ -2,7 +2,7 @@
 //!
 //! Purpose: a discrete-event driver of [`crate::dataplane::step`] with real end systems. Non-goals: what the hosts run (`run` decides), the
 //! control plane (its programs are handed in by [`Sim::publish`]), files.
-//! Invariants: the order of events is total ([`event`]); steps between two nodes without a link take no time; a publication disturbs
+//! Invariants: the order of events is total (`event`); steps between two nodes without a link take no time; a publication disturbs
 //! neither state nor frames in flight; [`Conservation`] holds at every moment.
 //!
 //! A frame's way: `Host` -> link -> node, `step` by `step` until it waits on a link, arrives at a host, is answered or dropped.
