@@ -26,12 +26,9 @@ fn play(path: &Path) -> Played {
     let scenario = scenario::parse(path.to_str().unwrap(), &text, None)
         .unwrap_or_else(|error| panic!("{}", error.lines().collect::<Vec<_>>().join("\n")));
     let mut run = Run::new(scenario).unwrap();
-    loop {
-        // `Done` is only said after the packets were counted: a run that does not conserve them is an error.
-        match run.advance(10_000).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
-            Progress::Working => run.captures_mut().iter_mut().for_each(|file| file.clear_pending()),
-            Progress::Done => break,
-        }
+    // `Done` is only said after the packets were counted: a run that does not conserve them is an error.
+    while run.advance(10_000).unwrap_or_else(|error| panic!("{}: {error}", path.display())) == Progress::Working {
+        run.captures_mut().iter_mut().for_each(|file| file.clear_pending());
     }
     let dropped = run.drops();
     let (result, _) = run.finish();
@@ -121,4 +118,27 @@ fn the_scenarios_captures_hold_their_drops() {
             assert!(comments.contains(&said), "{name}: no frame says {said}");
         }
     }
+}
+
+/// A link between two interfaces loses frames after they were seen: what was seen says that it went no further.
+#[test]
+fn a_frame_lost_between_two_interfaces_says_so_in_the_senders_capture() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "lossy.toml",
+        "region = \"us-east-1\"\n[vpc]\nlab = { cidr = \"10.0.0.0/16\" }\n\
+         [subnet]\na = { cidr = \"10.0.1.0/24\" }\nb = { cidr = \"10.0.2.0/24\" }\n\
+         [instance]\napp = { subnet = \"a\" }\ndb = { subnet = \"b\" }\n[links]\nsame_az = { loss = 0.5 }\n\
+         [[step]]\non = \"app\"\nsend = \"udp app:4000 -> db:5000\"\nrepeat = 40\nevery = \"1ms\"\nexpect.app = { reason = \"LINK_LOSS\" }\n",
+    );
+    workplace.run(["run", "lossy.toml", "--out", "o", "-q"]).success();
+    let result = workplace.result("o");
+    assert_conserved(&result);
+    let drops = support::host(&result["steps"][0], "app")["drops"].as_array().unwrap();
+    let lost = drops.iter().find(|drop| drop["code"] == "LINK_LOSS").unwrap()["packets"].as_u64().unwrap();
+    assert!((5..=35).contains(&lost), "{lost} of 40");
+    let files = contents_of(&workplace.join("o"));
+    let own = files.iter().find(|(name, _)| name.starts_with("app.eni-")).unwrap().1;
+    let said = String::from_utf8_lossy(own).matches("[LINK_LOSS]").count() as u64;
+    assert_eq!(said, lost);
 }
