@@ -482,9 +482,13 @@ impl Run {
         Some(command::wanted(&self.scenario.steps[task.step], task.rerun_of))
     }
 
+    /// Names what a step created; of an instance also the interface, after which its capture is called.
     fn give_name(&mut self, name: &str, id: &str) {
-        if let Some(kind) = Kind::of_id(id) {
-            self.names.insert(kind, name, id);
+        let Some(kind) = Kind::of_id(id) else { return };
+        self.names.insert(kind, name, id);
+        let instance = id.parse().ok().and_then(|id: InstanceId| self.control.model().instances.get(&id));
+        if let Some(interface) = instance.and_then(|instance| instance.primary_interface_id) {
+            self.names.insert(Kind::NetworkInterface, name, &interface.to_string());
         }
     }
 
