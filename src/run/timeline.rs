@@ -186,7 +186,9 @@ impl Run {
         let end_ns = self.calendar.unix_nanos(self.sim.now());
         let mut files = std::mem::take(self.sim.tap.capture.files_mut());
         files.finish(end_ns);
-        let steps = std::mem::take(&mut self.steps);
+        let mut steps = std::mem::take(&mut self.steps);
+        // Steps in the background end later than those that began after them.
+        steps.sort_by_key(|step| step.started_ns);
         let result = record::run_result(&self, steps, complete, &files);
         (result, files)
     }
