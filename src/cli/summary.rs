@@ -265,11 +265,8 @@ fn totals(text: &mut String, result: &RunResult, out: &Path) {
     if let Some(file) = worth_a_look(result) {
         let path = out.join(file);
         let config = out.join("wireshark");
-        labelled(
-            text,
-            "look",
-            &format!("WIRESHARK_CONFIG_DIR={} wireshark -C vpcsim {}", config.display(), path.display()),
-        );
+        let command = format!("WIRESHARK_CONFIG_DIR={} wireshark -C vpcsim {}", config.display(), path.display());
+        let _ = write!(text, "{:<9}{}", "look", &wrap_command(&command, 9)[9..]);
         labelled(text, "", "display filter: frame.comment contains \"DROP\"");
     }
     labelled(text, "assumed", &format!("{}: \"assumptions\"", out.join("result.json").display()));

@@ -127,7 +127,6 @@ impl Run {
             scenario,
         };
         run.publish()?;
-        run.warned.extend(warning::warnings(run.control.model()));
         Ok(run)
     }
 
