@@ -404,7 +404,8 @@ impl Run {
         if let Some(round_trip) = outcome.request_round_trip
             && let Some(road) = self.sim.tap.observer.current_road(host)
         {
-            self.sim.tap.observer.latencies_mut().record(road.class(), LatencyKind::RoundTrip, round_trip);
+            let now = self.sim.now();
+            self.sim.tap.observer.latencies_mut().record(now, road.class(), LatencyKind::RoundTrip, round_trip);
         }
         run.record.add(CallRecord::remote(current.started, outcome, output));
         run.next_start = run.next_start.max(self.sim.now());
