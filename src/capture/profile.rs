@@ -1,4 +1,4 @@
-//! The Wireshark profile "vpcsim", written beside the captures: a column for decisions, red for what was dropped, filter buttons, names
+//! The Wireshark profiles "vpcsim" and, for captures of several vantage points, "vpcsim-merged", written beside the captures: a column for decisions, red for what was dropped, filter buttons, names
 //! and JSON bodies shown, checksums judged.
 //!
 //! Purpose: opening a capture shows the tutorial's point without any setting. Written to `DIRECTORY/profiles/vpcsim/`, the profile is found
@@ -12,6 +12,13 @@
 /// The profile's name: `wireshark -C vpcsim`.
 pub const NAME: &str = "vpcsim";
 
+/// The name of the profile for merged captures, in which a packet stands once per vantage point.
+pub const NAME_FOR_MERGED: &str = "vpcsim-merged";
+
+/// Preferences in which the profile for merged captures differs: its copies would be called retransmissions, and out of order.
+const MERGED_PREFERENCES: [(&str, &str); 1] =
+    [("tcp.analyze_sequence_numbers: TRUE", "tcp.analyze_sequence_numbers: FALSE")];
+
 /// The word in a comment by which colours and buttons know a dropped frame. Other comments must not contain it.
 pub const DROP_WORD: &str = "DROP";
 
@@ -23,6 +30,14 @@ pub const FILES: [(&str, &str); 5] = [
     ("decode_as_entries", include_str!("profile/decode_as_entries")),
     ("recent", include_str!("profile/recent")),
 ];
+
+/// The files of the profile for merged captures: name and contents.
+pub fn files_for_merged() -> [(&'static str, String); FILES.len()] {
+    FILES.map(|(name, contents)| {
+        let changed = MERGED_PREFERENCES.iter().fold(contents.to_owned(), |text, (from, to)| text.replace(from, to));
+        (name, changed)
+    })
+}
 
 #[cfg(test)]
 mod tests {
@@ -38,5 +53,26 @@ mod tests {
         for file in ["colorfilters", "dfilter_buttons"] {
             assert!(first_entry(file).contains(&filter), "{}", first_entry(file));
         }
+    }
+
+    #[test]
+    fn the_profile_for_merged_captures_differs_in_its_preferences_only() {
+        let (_, preferences) = FILES[0];
+        let differing: Vec<(&str, String)> = FILES
+            .into_iter()
+            .zip(files_for_merged())
+            .flat_map(|((name, plain), (_, merged))| {
+                let lines: Vec<String> = plain
+                    .lines()
+                    .zip(merged.lines())
+                    .filter(|(plain, merged)| plain != merged)
+                    .map(|(_, merged)| merged.to_owned())
+                    .collect();
+                lines.into_iter().map(move |line| (name, line))
+            })
+            .collect();
+        let wanted = MERGED_PREFERENCES.map(|(_, to)| ("preferences", to.to_owned()));
+        assert_eq!(differing, wanted);
+        assert!(preferences.contains(MERGED_PREFERENCES[0].0));
     }
 }
