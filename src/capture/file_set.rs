@@ -59,12 +59,15 @@ impl FileSet {
     pub fn add(&mut self, vantage: &Vantage, comment: Option<&str>) -> FileIx {
         let stem = capture_stem(&vantage.name, &vantage.id);
         let file_name = self.file_names.unique(&stem, self.format.extension());
+        if let Some(merged) = &mut self.merged {
+            // Both sides of a gateway have its id: the name of the own file tells them apart.
+            let ending = format!(".{}", self.format.extension());
+            let id = file_name.strip_suffix(&ending).unwrap_or(&file_name).to_owned();
+            merged.vantages.push(merged.file.add_vantage(&Vantage { id, ..vantage.clone() }));
+        }
         let mut file = CaptureFile::empty(file_name, self.format, comment);
         file.add_vantage(vantage);
         self.files.push(file);
-        if let Some(merged) = &mut self.merged {
-            merged.vantages.push(merged.file.add_vantage(vantage));
-        }
         FileIx(self.files.len() - 1)
     }
 
@@ -186,11 +189,11 @@ mod tests {
         set.frame(second, 1, None, &[0; 14], &[]);
         assert_eq!(set.pending_bytes() - before, 32 + 16, "an enhanced packet block without options");
         set.secret_of(&[first, second], "CLIENT_RANDOM aa bb");
-        set.names(&[(Ipv4Addr::LOCALHOST, "here")]);
+        set.names(&[(Ipv4Addr::LOCALHOST, "a-host")]);
         set.finish(2);
         for (position, file) in set.iter_mut().enumerate() {
             assert_eq!(occurrences(file.pending(), "CLIENT_RANDOM aa bb"), usize::from(position < 2));
-            assert_eq!(occurrences(file.pending(), "here"), 1);
+            assert_eq!(occurrences(file.pending(), "a-host"), 1);
             file.clear_pending();
         }
         assert_eq!(set.pending_bytes(), 0);
@@ -201,7 +204,7 @@ mod tests {
     fn the_merged_file_has_everything_once_and_pcap_has_a_key_log() {
         let mut set = FileSet::new(Format::Pcap, true);
         let files = [set.add(&vantage(), None), set.add(&vantage(), None)];
-        set.names(&[(Ipv4Addr::LOCALHOST, "here")]);
+        set.names(&[(Ipv4Addr::LOCALHOST, "a-host")]);
         set.secret_of(&[], "CLIENT_RANDOM nobody saw");
         set.secret_of(&files, "CLIENT_RANDOM aa bb");
         set.secret_of(&files, "CLIENT_RANDOM aa bb");
@@ -210,7 +213,7 @@ mod tests {
         let merged = set.merged_mut().unwrap();
         assert_eq!((merged.file_name(), merged.frame_count()), ("merged.pcapng", 2));
         let bytes = merged.take_pending();
-        for text in ["CLIENT_RANDOM aa bb", "here"] {
+        for text in ["CLIENT_RANDOM aa bb", "a-host", "app-1.eni-5f2103c4-2"] {
             assert_eq!(occurrences(&bytes, text), 1, "{text}");
         }
         assert_eq!(occurrences(&bytes, "nobody saw"), 0);

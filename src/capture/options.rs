@@ -95,7 +95,7 @@ impl Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// Nothing between two commas, or nothing at all.
-    #[error("an empty name; say none, nics, all, or ids and names with commas between them")]
+    #[error("a name is missing")]
     Empty,
     /// `all` or `none` beside something else.
     #[error("\"{0}\" stands alone")]

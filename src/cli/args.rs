@@ -52,7 +52,7 @@ pub(super) struct RunArguments {
     #[arg(long, short)]
     pub(super) quiet: bool,
     /// What to capture: none, nics (of instances and outside hosts), all, or ids and names with commas between
-    #[arg(long, value_name = "WHAT", default_value = "all", hide_default_value = true)]
+    #[arg(long, value_name = "WHAT", default_value = "all")]
     pub(super) capture: Selection,
     /// Form of the captures; pcap is the classic one, without decisions, names and TLS secrets
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "pcapng")]

@@ -15,13 +15,13 @@ use crate::time::SimDuration;
 
 /// Lines in a picture; the legend counts the others.
 const LINES_MAX: usize = 12;
-/// Colours, by road; more roads begin anew.
+/// Colours, by road; more roads begin anew. The first two are drawn broader, so that they show behind what covers them.
 const COLOURS: usize = 6;
 /// Nines on the right end, at most: 99.99999 %.
 const DECADES_MAX: f64 = 7.0;
 
 // The picture, in its own units. Paper is white or nearly black, as the reader's system prefers.
-const WIDTH: f64 = 960.0;
+const WIDTH: f64 = 1_000.0;
 const LEFT: f64 = 78.0;
 const RIGHT: f64 = 690.0;
 const TOP: f64 = 64.0;
@@ -37,10 +37,10 @@ const STYLE: &str = "\
 .paper{fill:#fff}text{fill:#1f2328;font:13px system-ui,sans-serif}.title{font-size:16px;font-weight:600}.faint{fill:#59636e;font-size:12px}\
 .grid{stroke:#d8dee4;stroke-width:1}.fine{stroke:#eef1f4;stroke-width:1}.axis{stroke:#59636e;stroke-width:1}\
 .line{fill:none;stroke-width:2;stroke-linejoin:round}.dash{stroke-dasharray:7 4}\
-.c0{--c:#0066b3}.c1{--c:#c44900}.c2{--c:#00785a}.c3{--c:#a63a79}.c4{--c:#8a6100}.c5{--c:#5b4bc4}\
-.line{stroke:var(--c)}.dot{fill:var(--c)}\
+.c0{color:#0066b3}.c1{color:#c44900}.c2{color:#00785a}.c3{color:#a63a79}.c4{color:#8a6100}.c5{color:#5b4bc4}\
+.line{stroke:currentColor}.dot{fill:currentColor}.c0{stroke-width:5}.c1{stroke-width:3.5}\
 @media(prefers-color-scheme:dark){.paper{fill:#14171c}text{fill:#e6edf3}.faint{fill:#9aa6b2}.grid{stroke:#343b44}.fine{stroke:#20252c}.axis{stroke:#9aa6b2}\
-.c0{--c:#58b4f5}.c1{--c:#ff9550}.c2{--c:#3fd0a0}.c3{--c:#f291c8}.c4{--c:#e3b23c}.c5{--c:#a99cff}}";
+.c0{color:#58b4f5}.c1{color:#ff9550}.c2{color:#3fd0a0}.c3{color:#f291c8}.c4{color:#e3b23c}.c5{color:#a99cff}}";
 
 /// The picture of some histograms; `None` if there is nothing to show.
 pub(super) fn svg<'a>(

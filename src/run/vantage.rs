@@ -7,19 +7,22 @@ use super::RunError;
 use crate::capture::CaptureTap;
 use crate::scenario::{Kind, Scenario, StepAction, closest};
 
-/// Kinds of vantage points that `aws` lines create.
-const CREATED: [Kind; 4] = [Kind::NetworkInterface, Kind::Instance, Kind::VpcEndpoint, Kind::InternetGateway];
+/// Commands that bring vantage points into being, and the kinds of ids these have.
+const CREATING: [&str; 4] =
+    ["create-vpc-endpoint", "run-instances", "create-network-interface", "create-internet-gateway"];
+const CREATED: [Kind; 4] = [Kind::VpcEndpoint, Kind::Instance, Kind::NetworkInterface, Kind::InternetGateway];
 
 /// Refuses the first word that can never be captured.
 ///
 /// # Errors
 /// [`RunError::NoSuchVantage`].
 pub(super) fn check(scenario: &Scenario, capture: &CaptureTap) -> Result<(), RunError> {
-    let creates = scenario.steps.iter().any(|step| matches!(step.action, StepAction::Aws { .. }));
-    let results = scenario.steps.iter().filter_map(|step| step.named.as_ref());
+    let creating: Vec<_> = scenario.steps.iter().filter(|step| creates(&step.action)).collect();
+    let results = creating.iter().filter_map(|step| step.named.as_ref());
     let later: Vec<&str> = results.flat_map(|named| [named.name.as_deref(), named.id.as_deref()]).flatten().collect();
-    let may_come =
-        |word: &str| later.contains(&word) || creates && Kind::of_id(word).is_some_and(|kind| CREATED.contains(&kind));
+    let may_come = |word: &str| {
+        later.contains(&word) || !creating.is_empty() && Kind::of_id(word).is_some_and(|kind| CREATED.contains(&kind))
+    };
     let Some(word) = capture.missing_words().find(|word| !may_come(word)) else { return Ok(()) };
     let mut known: Vec<&str> = capture.known_words().chain(later.iter().copied()).collect();
     known.sort_unstable();
@@ -27,4 +30,8 @@ pub(super) fn check(scenario: &Scenario, capture: &CaptureTap) -> Result<(), Run
     let suggestion = closest(word, known.iter().copied().chain(["all", "nics", "none"])).map(str::to_owned);
     let known = known.into_iter().map(str::to_owned).collect();
     Err(RunError::NoSuchVantage { word: word.to_owned(), suggestion, known })
+}
+
+fn creates(action: &StepAction) -> bool {
+    matches!(action, StepAction::Aws { line, .. } if line.split_whitespace().any(|word| CREATING.contains(&word)))
 }
