@@ -103,7 +103,7 @@ fn its_profile_calls_no_copy_a_retransmission_and_shows_where_it_was_seen() {
     assert!(rows.iter().any(|row| row.contains("laptop") && row.contains("app-public.eni-")), "the column Seen at");
 
     for line in [
-        "files    out/tutorial: 6 captures (.pcapng), merged.pcapng, latency",
+        "files    out/tutorial: 6 captures .pcapng, merged.pcapng, latency",
         "merged   WIRESHARK_CONFIG_DIR=out/tutorial/wireshark wireshark -C vpcsim-merged",
         "call the copies retransmissions",
     ] {
@@ -148,8 +148,7 @@ fn classic_pcap_has_the_same_frames_and_times() {
         let said = judge(workplace.path(), "capinfos", &["-t", &format!("out/tutorial/{name}")]);
         assert!(said.concat().contains("nanosecond pcap"), "{said:?}");
     }
-    for text in
-        ["6 captures (.pcap), tlskeys.log,", "-o tls.keylog_file:out/tutorial/tlskeys.log", "are in tlskeys.log"]
+    for text in ["6 captures .pcap, tlskeys.log,", "-o tls.keylog_file:out/tutorial/tlskeys.log", "are in tlskeys.log"]
     {
         let unwrapped = ran.stdout.replace("\n         ", " ");
         assert!(unwrapped.contains(text), "{text} is missing:\n{}", ran.stdout);

@@ -44,9 +44,9 @@ fn an_interval_is_a_second_of_simulated_time() {
         })
         .collect();
     assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "by time, road and kind, each once: {places:#?}");
-    // The 100 calls of `keep-open` come every 50 ms on one connection: some 20 a second.
+    // The 100 calls of `keep-open` come some 60 ms apart: 17 in the busiest second.
     let busiest = intervals.iter().filter(|interval| interval["tag"] == "internet-gateway.round-trip");
-    assert_eq!(busiest.map(|interval| interval["count"].as_u64().unwrap()).max(), Some(20));
+    assert_eq!(busiest.map(|interval| interval["count"].as_u64().unwrap()).max(), Some(17));
 }
 
 #[test]

@@ -296,14 +296,14 @@ fn files(text: &mut String, result: &RunResult, out: &Path) {
     labelled(text, "assumed", &format!("{}: \"assumptions\"", out.join("result.json").display()));
 }
 
-/// `6 captures (.pcapng), latency .hgrm .hlog .svg, result.json, Wireshark profile`.
+/// `6 captures .pcapng, latency .hgrm .hlog .svg, result.json, Wireshark profile`.
 fn written(result: &RunResult) -> String {
     let paths = || result.files.iter().map(|file| file.path.as_str());
     let ends_with = |ending: &str| paths().any(|path| path.ends_with(ending));
     let mut parts = vec![match captures(result).count() {
         0 => "no captures".to_owned(),
-        1 => format!("1 capture (.{})", captures(result).next().map_or("", extension)),
-        count => format!("{count} captures (.{})", captures(result).next().map_or("", extension)),
+        1 => format!("1 capture .{}", captures(result).next().map_or("", extension)),
+        count => format!("{count} captures .{}", captures(result).next().map_or("", extension)),
     }];
     parts.extend(paths().filter(|path| [MERGED_FILE_NAME, key_log::FILE_NAME].contains(path)).map(str::to_owned));
     let latency: Vec<&str> = [".hgrm", ".hlog", ".svg"].into_iter().filter(|ending| ends_with(ending)).collect();
