@@ -2,7 +2,6 @@
 
 use super::error::CliError;
 use crate::capture::{CaptureFile, FileSet, Format, key_log, profile};
-use crate::metrics::IntervalLog;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -123,12 +122,12 @@ impl OutputDir {
         Ok(())
     }
 
-    /// Appends what waits in the log of latencies.
+    /// Appends whole lines to the log of latencies.
     ///
     /// # Errors
     /// As [`OutputDir::drain`]; the file then ends with a whole line.
-    pub(super) fn append_latencies(&mut self, log: &mut IntervalLog) -> Result<(), CliError> {
-        self.append(LATENCY_LOG, log.take_pending().as_bytes(), whole_lines)
+    pub(super) fn append_latencies(&mut self, lines: &str) -> Result<(), CliError> {
+        self.append(LATENCY_LOG, lines.as_bytes(), whole_lines)
     }
 
     /// Whether something was appended to the file.

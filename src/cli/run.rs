@@ -65,14 +65,14 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     };
 
     // Whatever else happened, what there is gets written.
-    let latency_files = write_latencies(&mut run, &mut outputs.dir)?;
+    let latencies = Latencies::of(&mut run);
     let missing = run.missing_vantages();
     let (mut result, mut captures) = run.finish();
     // Of a reader that is not there any more nobody needs to hear twice.
     let piped = outputs.stream(&mut captures);
     outputs.dir.flush(&mut captures)?;
     result.files = capture_files(&captures, arguments);
-    result.files.extend(latency_files);
+    result.files.extend(latencies.write(&mut outputs.dir)?);
     result.files.push(FileEntry { path: RESULT.to_owned(), what: "this result".to_owned() });
     let dir = &outputs.dir;
     let json = serde_json::to_string_pretty(&result)
@@ -128,7 +128,7 @@ fn drive(
         outputs.stream(run.captures_mut())?;
         outputs.dir.drain(run.captures_mut())?;
         if let Some(log) = run.latency_log_mut() {
-            outputs.dir.append_latencies(log)?;
+            outputs.dir.append_latencies(&log.take_pending())?;
         }
         if advanced == run::Progress::Done {
             return Ok(End::Done);
@@ -169,27 +169,43 @@ fn watch_for_interrupt() -> Arc<AtomicBool> {
     interrupted
 }
 
-fn write_latencies(run: &mut Run, dir: &mut OutputDir) -> Result<Vec<FileEntry>, CliError> {
-    let mut files = Vec::new();
-    for (name, contents) in run.histograms() {
-        dir.write(&name, contents.as_bytes())?;
-        files.push(FileEntry { path: name, what: "latency histogram, HdrHistogram percentiles".to_owned() });
-    }
-    if let Some(log) = run.latency_log_mut() {
-        log.end_interval();
-        dir.append_latencies(log)?;
-    }
-    if dir.has(LATENCY_LOG) {
-        files.push(FileEntry {
-            path: LATENCY_LOG.to_owned(),
-            what: "latencies over time, HdrHistogram interval log".to_owned(),
+/// What a run measured, taken from it before it ends.
+struct Latencies {
+    histograms: Vec<(String, String)>,
+    rest_of_log: String,
+    picture: Option<String>,
+}
+
+impl Latencies {
+    fn of(run: &mut Run) -> Latencies {
+        let rest_of_log = run.latency_log_mut().map(|log| {
+            log.end_interval();
+            log.take_pending()
         });
+        Latencies {
+            histograms: run.histograms(),
+            rest_of_log: rest_of_log.unwrap_or_default(),
+            picture: run.latency_svg(),
+        }
     }
-    if let Some(picture) = run.latency_svg() {
-        dir.write(LATENCY_PICTURE, picture.as_bytes())?;
-        files.push(FileEntry { path: LATENCY_PICTURE.to_owned(), what: "latency by percentile, a picture".to_owned() });
+
+    fn write(self, dir: &mut OutputDir) -> Result<Vec<FileEntry>, CliError> {
+        let mut files = Vec::new();
+        let mut list = |path: &str, what: &str| files.push(FileEntry { path: path.to_owned(), what: what.to_owned() });
+        for (name, contents) in &self.histograms {
+            dir.write(name, contents.as_bytes())?;
+            list(name, "latency histogram, HdrHistogram percentiles");
+        }
+        dir.append_latencies(&self.rest_of_log)?;
+        if dir.has(LATENCY_LOG) {
+            list(LATENCY_LOG, "latencies over time, HdrHistogram interval log");
+        }
+        if let Some(picture) = &self.picture {
+            dir.write(LATENCY_PICTURE, picture.as_bytes())?;
+            list(LATENCY_PICTURE, "latency by percentile, a picture");
+        }
+        Ok(files)
     }
-    Ok(files)
 }
 
 fn capture_files(captures: &FileSet, arguments: &RunArguments) -> Vec<FileEntry> {
