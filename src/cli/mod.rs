@@ -11,6 +11,7 @@ mod run;
 mod source;
 mod summary;
 mod table;
+mod trace;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Run(arguments.run));
     let outcome = match command {
         Command::Run(run) => run::run(&run),
+        Command::Trace(trace) => trace::run(&trace),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
