@@ -6,8 +6,8 @@ use super::run::{EVENTS_A_ROUND, prepare};
 use super::source::{self, Source};
 use super::table::{WIDTH, wrap, wrap_command, wrap_to};
 use super::{DONE, EXPECTATION_FAILED};
-use crate::explain::analysis;
 use crate::capture::CaptureFile;
+use crate::explain::analysis;
 use crate::explain::mend::{self, Mend};
 use crate::explain::probe::{Probe, ProbeProtocol};
 use crate::explain::state::{self, Effect, State, StateError};
@@ -179,7 +179,11 @@ const FAINT: Style = Style::new().dimmed();
 
 fn text(traced: &Traced, state: &State, point: &str, story: &Story, mend: Option<&Mend>) -> String {
     let style = if traced.is_reachable() { GOOD } else { BAD };
-    let mut text = format!("{style}{}{style:#}", wrap(&story.verdict, 0));
+    let verdict = match story.verdict.chars().count() <= WIDTH {
+        true => story.verdict.clone(),
+        false => wrap(&story.verdict, 0).trim_end().to_owned(),
+    };
+    let mut text = format!("{style}{verdict}{style:#}\n");
     for (position, line) in mend.iter().flat_map(|mend| &mend.lines).enumerate() {
         let label = if position == 0 { "mend: " } else { "then: " };
         text.push_str(&wrap_command(&format!("{label}{line}"), 2));
@@ -248,14 +252,14 @@ fn cells(number: &str, columns: &[Vec<String>; 4]) -> String {
 fn variables(text: &mut String, variables: &Variables) {
     const NAME: usize = 13;
     let columns = variables.after.len() + 1;
-    let width = ((WIDTH - 4 - NAME) / columns).saturating_sub(2).min(24);
+    let width = ((WIDTH - 1 - NAME) / columns).saturating_sub(2).min(24);
     let mut head = vec!["START".to_owned()];
     head.extend(variables.after.iter().map(|number| format!("AFTER {number}")));
     let mut line = |name: &str, values: &[String], style: Style| {
         let cells: Vec<Vec<String>> = values.iter().map(|value| wrap_to(value, 0, width)).collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..height {
-            let mut row = format!("    {:<NAME$}", if line == 0 { name } else { "" });
+            let mut row = format!(" {:<NAME$}", if line == 0 { name } else { "" });
             for cell in &cells {
                 let _ = write!(row, "  {:<width$}", cell.get(line).map_or("", String::as_str));
             }

@@ -8,10 +8,12 @@ use super::table_name;
 use super::trace::{Leg, LegKind, Outcome, Traced, Visit};
 use crate::control::ControlPlane;
 use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
-use crate::model::Model;
+use crate::ids::SecurityGroupId;
+use crate::model::{Model, NetworkInterface};
 use crate::net::Protocol;
 use crate::program::{HostIx, HostKind, Named, NextHopKind, Node, NodeIx, Program};
 use crate::scenario::Names;
+use std::net::Ipv4Addr;
 
 /// A trace in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +166,7 @@ impl Teller<'_> {
                 (place, "longest prefix", lines)
             }
             Decision::Translate { before, after, .. } => {
-                (here, "public address of it", one(format!("{before} becomes {after}")))
+                (here, "public address", one(format!("{before} becomes {after}")))
             }
             Decision::Endpoint { direction: Direction::Egress, .. } => {
                 (here, "TCP/echo, list, not policy", one("pass, source unchanged".to_owned()))
@@ -223,7 +225,7 @@ impl Teller<'_> {
             let check = match reason {
                 DropReason::NoInterfaceAtAddress | DropReason::NobodyAtPublicAddress => "who has the address",
                 DropReason::InternetGatewayNoPublicAddress | DropReason::InternetGatewayNoPrivateAddress => {
-                    "public address of it"
+                    "public address"
                 }
                 DropReason::TrackingTableFull => "connection tracking",
                 DropReason::EndpointProtocol | DropReason::EndpointDestinationNotInList => "TCP/echo, list, not policy",
@@ -315,6 +317,7 @@ impl Teller<'_> {
         let number = self.rows.len();
         let back = self.traced.leg(LegKind::Back).and_then(|leg| leg.road(self.program));
         match lost {
+            true if variables.after.last() == Some(&number) => {}
             true => variables.push(number, "lost".to_owned(), "none", "-"),
             false if back == road => {
                 variables.push(number, "answered, same road".to_owned(), &format!("{}, complete", access(road)), "-");
@@ -400,7 +403,7 @@ impl Teller<'_> {
         let id = &self.program.origins.node(at).id;
         let eni = self.model.network_interfaces.values().find(|eni| eni.id.to_string() == *id);
         let groups = eni.map_or(&[][..], |eni| &eni.security_group_ids);
-        let name = |id: &crate::ids::SecurityGroupId| {
+        let name = |id: &SecurityGroupId| {
             let own = self.model.security_groups.get(id).map(|group| group.group_name.clone());
             self.names.name_of(&id.to_string()).map(str::to_owned).or(own).unwrap_or_else(|| id.to_string())
         };
@@ -408,7 +411,12 @@ impl Teller<'_> {
     }
 
     /// Who has a public address, by name.
-    fn owner(&self, address: std::net::Ipv4Addr) -> String {
+    fn owner(&self, address: Ipv4Addr) -> String {
+        let has = |eni: &&NetworkInterface| eni.public_address.is_some_and(|public| public.address == address);
+        if let Some(eni) = self.model.network_interfaces.values().find(has) {
+            let name = self.model.instance_of(eni).and_then(|instance| instance.tags.name());
+            return name.map_or_else(|| eni.id.to_string(), str::to_owned);
+        }
         let names = &self.program.origins.address_names;
         let found = names.iter().find(|(named, _)| *named == address).map(|(_, name)| name.clone());
         found.unwrap_or_else(|| "found".to_owned())
