@@ -75,7 +75,7 @@ impl Services {
         let outcome = query::decode_request(&body).and_then(|(operation, parameters)| {
             let wanted = wanted.cloned().unwrap_or_default();
             let document = api::execute::execute(control, now, operation, &parameters, &wanted)?;
-            let created = created_id(operation, &document);
+            let created = api::execute::created_id(operation, &document);
             let xml = xml::encode_response(operation, &document, &request_id)
                 .map_err(|error| ApiError::new("InternalError", error.to_string()))?;
             Ok((xml, created))
@@ -116,7 +116,8 @@ impl Services {
                 Service::Ec2 => {
                     let answer =
                         api::execute::execute(control, now, invocation.operation, command.parameters(), wanted);
-                    created = answer.as_ref().ok().and_then(|answer| created_id(invocation.operation, answer));
+                    created =
+                        answer.as_ref().ok().and_then(|answer| api::execute::created_id(invocation.operation, answer));
                     command.answered(answer)
                 }
                 Service::DynamoDb => match self.dynamodb_for_operator(control, now, &command, scenario) {
@@ -158,19 +159,6 @@ fn tables(model: &Model) -> Tables {
         debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");
     }
     tables
-}
-
-/// The id in the answer of an operation that creates something.
-fn created_id(operation: &str, document: &Value) -> Option<String> {
-    let path = match operation {
-        "CreateVpcEndpoint" => "/VpcEndpoint/VpcEndpointId",
-        "RunInstances" => "/Instances/0/InstanceId",
-        "CreateSecurityGroup" => "/GroupId",
-        "CreateRouteTable" => "/RouteTable/RouteTableId",
-        "AllocateAddress" => "/AllocationId",
-        _ => return None,
-    };
-    document.pointer(path)?.as_str().map(str::to_owned)
 }
 
 const fn reason_phrase(status: u16) -> &'static str {

@@ -480,6 +480,14 @@ impl Run {
         if let Some(kind) = Kind::of_id(id) {
             self.names.insert(kind, name, id);
         }
+        // A VPC comes with three things, which are called as if it stood in the scenario's `[vpc]`.
+        if let Some(vpc) = id.parse().ok().and_then(|id| self.control.model().vpcs.get(&id)) {
+            let names = &mut self.names;
+            names.insert(Kind::RouteTable, &format!("{name}-main"), &vpc.main_route_table_id.to_string());
+            let (group, acl) = (vpc.default_security_group_id, vpc.default_network_acl_id);
+            names.insert(Kind::SecurityGroup, &format!("{name}-default"), &group.to_string());
+            names.insert(Kind::NetworkAcl, &format!("{name}-default"), &acl.to_string());
+        }
     }
 
     fn publish_if_changed(&mut self) -> Result<(), RunError> {
