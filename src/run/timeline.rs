@@ -386,7 +386,7 @@ impl Run {
                 let (response, created) =
                     self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
                 if let Some(wanted) = wanted {
-                    operator::give_name(&mut self.names, &wanted, created.as_deref());
+                    operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
                 }
                 self.publish_if_changed()?;
                 self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
@@ -478,7 +478,7 @@ impl Run {
             let (output, created) =
                 self.services.operate(&mut self.control, now, invocation, &self.names, &self.scenario, &wanted);
             record.add(CallRecord::local(now, output));
-            operator::give_name(&mut self.names, &wanted, created.as_deref());
+            operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
             self.publish_if_changed()?;
         }
         Ok(record)

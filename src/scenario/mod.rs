@@ -149,8 +149,11 @@ fn read<'a>(
     let region = region(&root)?;
     let mut model = Model::new(region.name, &account, seed);
     model.id_length = id_length;
-    let settings = settings::read(&root, &mut model);
+    let mut settings = settings::read(&root, &mut model);
     if let Some(section) = root.section("dynamodb") {
+        if let Some(settling) = settings::duration_at(&section, "table_settling") {
+            settings.dynamodb_table_settling = settling;
+        }
         model.links.dynamodb_public_latency = settings::road_latency(&section, &model.links);
     }
     let mut builder = Builder::new(reader, region, model);
