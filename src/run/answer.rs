@@ -61,19 +61,11 @@ impl Services {
         };
         match host {
             HostKind::PublicService(ServiceKind::Ec2, _) => self.ec2(control, now, request, wanted),
-            _ => {
-                (self.dynamodb(control, now, &region, request), None)
-            }
+            _ => (self.dynamodb(control, now, &region, request), None),
         }
     }
 
-    fn dynamodb(
-        &mut self,
-        control: &ControlPlane,
-        now: SimTime,
-        region: &str,
-        request: &HttpRequest,
-    ) -> HttpResponse {
+    fn dynamodb(&mut self, control: &ControlPlane, now: SimTime, region: &str, request: &HttpRequest) -> HttpResponse {
         // The scenario's tables are in its own Region; the others begin with none.
         let tables = self.tables.entry(region.to_owned()).or_insert_with(|| {
             let mut tables = Tables::new();

@@ -201,8 +201,7 @@ mod tests {
         // Wed, 26 Jul 2017 22:00:14 GMT.
         let calendar = Calendar::starting_at(1_501_106_414).unwrap();
         let account_id = "111122223333";
-        let mut context =
-            Context { region: "us-east-1", account_id, calendar, now, request_ids: &mut request_ids };
+        let mut context = Context { region: "us-east-1", account_id, calendar, now, request_ids: &mut request_ids };
         answer(request, tables, &mut context)
     }
 
@@ -540,14 +539,21 @@ mod tests {
         eventual["ReturnConsumedCapacity"] = json!("TOTAL");
         assert_eq!(talk.good("GetItem", eventual)["ConsumedCapacity"]["CapacityUnits"], 0.5);
 
-        let bad_item = |talk: &mut Talk, item: Value| talk.bad("PutItem", json!({"TableName": "Music", "Item": item})).1;
+        let bad_item =
+            |talk: &mut Talk, item: Value| talk.bad("PutItem", json!({"TableName": "Music", "Item": item})).1;
         let invalid = "One or more parameter values were invalid:";
-        assert_eq!(bad_item(&mut talk, json!({"Artist": {"S": "a"}})), format!("{invalid} Missing the key Year in the item"));
+        assert_eq!(
+            bad_item(&mut talk, json!({"Artist": {"S": "a"}})),
+            format!("{invalid} Missing the key Year in the item")
+        );
         assert_eq!(
             bad_item(&mut talk, json!({"Artist": {"N": "1"}, "Year": {"N": "1"}})),
             format!("{invalid} Type mismatch for key Artist expected: S actual: N")
         );
-        assert!(bad_item(&mut talk, json!({"Artist": {"S": ""}, "Year": {"N": "1"}})).ends_with("empty string value. Key: Artist"));
+        assert!(
+            bad_item(&mut talk, json!({"Artist": {"S": ""}, "Year": {"N": "1"}}))
+                .ends_with("empty string value. Key: Artist")
+        );
         let long = |bytes: usize| json!({"Artist": {"S": "x".repeat(bytes)}, "Year": {"N": "1"}});
         assert_eq!(
             bad_item(&mut talk, long(2049)),
@@ -586,7 +592,10 @@ mod tests {
         assert_eq!(years(&talk.query("Artist = :a", a.clone(), more)), ["9", "2.5", "-1"]);
         let names = json!({"ExpressionAttributeNames": {"#y": "Year"}});
         let range = json!({":a": {"S": "a"}, ":l": {"N": "2.50"}, ":h": {"N": "10"}});
-        assert_eq!(years(&talk.query("Artist = :a AND #y BETWEEN :l AND :h", range, names.clone())), ["2.5", "9", "10"]);
+        assert_eq!(
+            years(&talk.query("Artist = :a AND #y BETWEEN :l AND :h", range, names.clone())),
+            ["2.5", "9", "10"]
+        );
         for (operator, expected) in
             [("<", vec!["-1", "2.5"]), ("<=", vec!["-1", "2.5", "9"]), (">", vec!["10", "100"]), ("=", vec!["9"])]
         {
@@ -617,10 +626,7 @@ mod tests {
             "One or more parameter values were invalid: Condition parameter type does not match schema type"
         );
         let two = json!({":a": {"S": "a"}, ":b": {"S": "b"}});
-        assert_eq!(
-            bad("Artist = :a AND X = :b", two, none.clone()),
-            "Query condition missed key schema element: Year"
-        );
+        assert_eq!(bad("Artist = :a AND X = :b", two, none.clone()), "Query condition missed key schema element: Year");
         assert_eq!(
             bad("Artist = :a", a.clone(), json!({"ExclusiveStartKey": {"Artist": {"S": "a"}}})),
             "The provided starting key is invalid"

@@ -58,8 +58,7 @@ impl<'a> Input<'a> {
 
     /// Notes that a required member is absent.
     pub(super) fn absent(&mut self, member: &str) {
-        self.violations
-            .push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
+        self.violations.push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
     }
 
     /// Notes a value outside an enumeration. (AWS lists the values in no order that can be told; here it is the model's.)

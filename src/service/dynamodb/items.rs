@@ -254,17 +254,15 @@ fn placeholders(input: &Input<'_>) -> Result<Placeholders, Fault> {
         for (key, value) in fields {
             let rest = key.strip_prefix(sign);
             if !rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || c == '_')) {
-                return Err(Fault::validation(format!(
-                    "{member} contains invalid key: Syntax error; key: \"{key}\""
-                )));
+                return Err(Fault::validation(format!("{member} contains invalid key: Syntax error; key: \"{key}\"")));
             }
             if sign == '#' {
                 placeholders.names.insert(key.clone(), text_of(value)?.to_owned());
             } else {
                 let value = AttributeValue::read(value).map_err(|fault| match fault {
-                    Fault::Validation { message } => Fault::validation(format!(
-                        "{member} contains invalid value: {message} for key {key}"
-                    )),
+                    Fault::Validation { message } => {
+                        Fault::validation(format!("{member} contains invalid value: {message} for key {key}"))
+                    }
                     other => other,
                 })?;
                 placeholders.values.insert(key.clone(), value);

@@ -309,9 +309,7 @@ impl<'a> Parser<'a> {
         } else if is_name(text) {
             let upper = text.to_ascii_uppercase();
             if RESERVED.split_ascii_whitespace().any(|word| word == upper) {
-                return Err(invalid(format!(
-                    "Attribute name is a reserved keyword; reserved keyword: {text}"
-                )));
+                return Err(invalid(format!("Attribute name is a reserved keyword; reserved keyword: {text}")));
             }
             text.to_owned()
         } else {
@@ -417,7 +415,8 @@ mod tests {
         let a = placeholders(&[], &values[..1]);
         let ab = placeholders(&[], &values[..2]);
         let head = "Invalid KeyConditionExpression: ";
-        let say = |expression: &str, placeholders: &Placeholders| parse(expression, placeholders).unwrap_err().message();
+        let say =
+            |expression: &str, placeholders: &Placeholders| parse(expression, placeholders).unwrap_err().message();
         for (expression, placeholders, message) in [
             ("", &a, format!("{head}The expression can not be empty;")),
             ("pk = ", &a, format!("{head}Syntax error; token: \"<EOF>\", near: \"= \"")),
@@ -436,14 +435,14 @@ mod tests {
                 ),
             ),
             ("name = :a", &a, format!("{head}Attribute name is a reserved keyword; reserved keyword: name")),
-            ("pk = :a", &ab, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:b}".to_owned()),
+            (
+                "pk = :a",
+                &ab,
+                "Value provided in ExpressionAttributeValues unused in expressions: keys: {:b}".to_owned(),
+            ),
             ("pk = :a OR sk = :b", &ab, "Invalid operator used in KeyConditionExpression: OR".to_owned()),
             ("pk <> :a", &a, "Invalid operator used in KeyConditionExpression: <>".to_owned()),
-            (
-                "contains(pk, :a)",
-                &a,
-                "Invalid operator used in KeyConditionExpression: contains".to_owned(),
-            ),
+            ("contains(pk, :a)", &a, "Invalid operator used in KeyConditionExpression: contains".to_owned()),
             (
                 "pk between :b and :a",
                 &ab,
@@ -452,11 +451,7 @@ mod tests {
                      bound operand: AttributeValue: {{S:b}}, upper bound operand: AttributeValue: {{S:a}}"
                 ),
             ),
-            (
-                "pk = :a and pk = :b",
-                &ab,
-                "KeyConditionExpressions must only contain one condition per key".to_owned(),
-            ),
+            ("pk = :a and pk = :b", &ab, "KeyConditionExpressions must only contain one condition per key".to_owned()),
         ] {
             assert_eq!(say(expression, placeholders), message, "{expression}");
         }

@@ -129,7 +129,8 @@ impl fmt::Display for Number {
             text.push_str("0.");
             (0..-1 - self.exponent).for_each(|_| text.push('0'));
         }
-        for (power, digit) in (0..=self.exponent).rev().zip(self.digits.iter().map(Some).chain(std::iter::repeat(None))) {
+        for (power, digit) in (0..=self.exponent).rev().zip(self.digits.iter().map(Some).chain(std::iter::repeat(None)))
+        {
             text.push(char::from(b'0' + digit.copied().unwrap_or(0)));
             debug_assert!(power >= 0);
         }

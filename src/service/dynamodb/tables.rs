@@ -4,11 +4,11 @@
 //! characters (docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
 //! Not simulated, and refused by name: indexes, streams, encryption settings, table classes, replicas.
 
+use super::Context;
 use super::fault::Fault;
 use super::input::{Input, object_of};
 use super::table::{Billing, KeyAttribute, Table};
 use super::value::ScalarType;
-use super::Context;
 use crate::time::{SimDuration, SimTime};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -270,7 +270,8 @@ fn throughput(table: &Table) -> Value {
 
 fn describe_table(name: &str, table: &Table, context: &Context<'_>) -> Value {
     let created = context.unix_seconds(table.created_at);
-    let definition = |attribute: &KeyAttribute| json!({"AttributeName": attribute.name, "AttributeType": attribute.kind.letter()});
+    let definition =
+        |attribute: &KeyAttribute| json!({"AttributeName": attribute.name, "AttributeType": attribute.kind.letter()});
     let roles = ["HASH", "RANGE"];
     let element = |(attribute, role): (&KeyAttribute, &str)| json!({"AttributeName": attribute.name, "KeyType": role});
     let mut definitions: Vec<&KeyAttribute> = table.key_attributes().collect();
@@ -407,11 +408,10 @@ fn keys(
              AttributeDefinitions",
         ));
     }
-    let attribute = |(name, _): &(String, String)| {
-        defined(name).map(|kind| KeyAttribute { name: name.clone(), kind })
-    };
+    let attribute = |(name, _): &(String, String)| defined(name).map(|kind| KeyAttribute { name: name.clone(), kind });
     let hash = schema.first().and_then(attribute);
-    let hash = hash.ok_or_else(|| Fault::validation("Invalid KeySchema: Some index key attribute have no definition"))?;
+    let hash =
+        hash.ok_or_else(|| Fault::validation("Invalid KeySchema: Some index key attribute have no definition"))?;
     Ok((hash, schema.get(1).and_then(attribute)))
 }
 
