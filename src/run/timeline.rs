@@ -10,6 +10,7 @@ use super::{Observer, RunError, check, record, warning};
 use crate::calendar::Calendar;
 use crate::capture::{CaptureTap, FileSet};
 use crate::control::ControlPlane;
+use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
 use crate::explain::operator;
 use crate::host::tls::TlsWorld;
@@ -21,7 +22,7 @@ use crate::rng::Stream;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
 use crate::sim::{HostSettings, Sim};
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Time for hosts to boot (DHCP) before the first step.
@@ -202,7 +203,9 @@ impl Run {
         let end_ns = self.calendar.unix_nanos(self.sim.now());
         let mut files = std::mem::take(self.sim.tap.capture.files_mut());
         files.finish(end_ns);
-        let steps = std::mem::take(&mut self.steps);
+        let mut steps = std::mem::take(&mut self.steps);
+        // Steps in the background end later than those that began after them.
+        steps.sort_by_key(|step| step.started_ns);
         let result = record::run_result(&self, steps, complete, &files);
         (result, files)
     }
@@ -215,6 +218,11 @@ impl Run {
     /// Where all packets are.
     pub fn account(&self) -> PacketAccount {
         record::account(&self.sim.conservation())
+    }
+
+    /// Packets dropped so far, by reason. Unlike the codes of [`Run::account`], reasons are never shared.
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        self.sim.conservation().dropped
     }
 
     fn is_over(&self) -> bool {
@@ -488,7 +496,21 @@ impl Run {
     fn wanted_of_active(&self) -> Option<crate::control::Wanted> {
         let active = self.active.iter().rev().find(|active| active.hosts.iter().any(|host| host.current.is_some()))?;
         let task = &self.plan[active.task];
+<<<<<<< HEAD
         Some(operator::wanted(&self.scenario.steps[task.step], task.rerun_of))
+=======
+        Some(command::wanted(&self.scenario.steps[task.step], task.rerun_of))
+    }
+
+    /// Names what a step created; of an instance also the interface, after which its capture is called.
+    fn give_name(&mut self, name: &str, id: &str) {
+        let Some(kind) = Kind::of_id(id) else { return };
+        self.names.insert(kind, name, id);
+        let instance = id.parse().ok().and_then(|id: InstanceId| self.control.model().instances.get(&id));
+        if let Some(interface) = instance.and_then(|instance| instance.primary_interface_id) {
+            self.names.insert(Kind::NetworkInterface, name, &interface.to_string());
+        }
+>>>>>>> main
     }
 
     fn publish_if_changed(&mut self) -> Result<(), RunError> {
