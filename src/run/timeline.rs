@@ -496,21 +496,7 @@ impl Run {
     fn wanted_of_active(&self) -> Option<crate::control::Wanted> {
         let active = self.active.iter().rev().find(|active| active.hosts.iter().any(|host| host.current.is_some()))?;
         let task = &self.plan[active.task];
-<<<<<<< HEAD
         Some(operator::wanted(&self.scenario.steps[task.step], task.rerun_of))
-=======
-        Some(command::wanted(&self.scenario.steps[task.step], task.rerun_of))
-    }
-
-    /// Names what a step created; of an instance also the interface, after which its capture is called.
-    fn give_name(&mut self, name: &str, id: &str) {
-        let Some(kind) = Kind::of_id(id) else { return };
-        self.names.insert(kind, name, id);
-        let instance = id.parse().ok().and_then(|id: InstanceId| self.control.model().instances.get(&id));
-        if let Some(interface) = instance.and_then(|instance| instance.primary_interface_id) {
-            self.names.insert(Kind::NetworkInterface, name, &interface.to_string());
-        }
->>>>>>> main
     }
 
     fn publish_if_changed(&mut self) -> Result<(), RunError> {
