@@ -66,7 +66,8 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
         let option = |name, arity, role| OptionSpec { name, arity, role, required };
         match model.shape(&member.shape) {
             Shape::Boolean => {
-                options.push(option(name.clone(), Arity::None, Role::Flag(member, true)));
+                // Neither of the two is required by the parser; a missing value is found when all are checked.
+                options.push(OptionSpec::new(name.clone(), Arity::None, Role::Flag(member, true)));
                 options.push(OptionSpec::new(negative(&name), Arity::None, Role::Flag(member, false)));
             }
             shape if service == Service::Ec2 && is_boolean_attribute(model, shape) => {

@@ -32,6 +32,8 @@ pub(super) enum Command {
     /// Run a scenario: packets, captures, latency histograms, a result
     #[command(after_help = EXAMPLES)]
     Run(RunArguments),
+    /// Follow one packet through the network, and say what would mend its way
+    Trace(super::trace::TraceArguments),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,6 +1,8 @@
 //! Errors as people read them: one report, on stderr, that names what, where and what to do.
 
 use super::table::wrap;
+use crate::explain::probe::ProbeError;
+use crate::explain::state::StateError;
 use crate::run::{PlanError, RunError};
 use crate::scenario::{ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -22,6 +24,18 @@ pub(super) enum CliError {
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// There is no such point of the timeline.
+    #[error(transparent)]
+    State(StateError),
+    /// A probe cannot be sent at all.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// A time that is none.
+    #[error("\"{text}\" is no time of the timeline")]
+    NotATime {
+        /// What was typed.
+        text: String,
+    },
     /// No such scenario.
     #[error("there is no scenario file \"{name}\", and no built-in scenario of that name")]
     NoScenario {
@@ -145,10 +159,19 @@ impl Diagnostic for PlanReport {
 }
 
 impl CliError {
+    /// A refused command line of the scenario `file_name`, shown in its `text`.
+    pub(super) fn plan(error: PlanError, file_name: &str, text: &str) -> CliError {
+        let text = NamedSource::new(file_name, text.to_owned()).with_language("TOML");
+        CliError::Plan(Box::new(PlanReport { error, text }))
+    }
+
     /// What to do about it, where the error itself does not say.
     fn help(&self) -> Option<String> {
         match self {
             CliError::NoScenario { help, .. } => Some(help.clone()),
+            CliError::NotATime { .. } => {
+                Some("as in scenarios, 350ms or 4m2s, or as \"vpcsim run\" shows it, 04:02.500".to_owned())
+            }
             CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
             CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),

@@ -12,6 +12,7 @@ mod run;
 mod source;
 mod summary;
 mod table;
+mod trace;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Run(arguments.run));
     let outcome = match command {
         Command::Run(run) => run::run(&run),
+        Command::Trace(trace) => trace::run(&trace),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -1,7 +1,7 @@
 //! `vpcsim run`.
 
 use super::args::RunArguments;
-use super::error::{CliError, PlanReport};
+use super::error::CliError;
 use super::output_dir::{LATENCY_LOG, LATENCY_PICTURE, OutputDir, RESULT, print};
 use super::pipe::Pipe;
 use super::progress::Progress;
@@ -10,13 +10,12 @@ use super::{DONE, EXPECTATION_FAILED, INTERRUPTED, summary};
 use crate::capture::{CaptureOptions, FileSet, Format, Selection, key_log, pcap, profile};
 use crate::run::{self, FileEntry, Run, RunError, RunResult};
 use crate::scenario;
-use miette::NamedSource;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events between two looks at Ctrl-C, the captures' buffers and the progress line.
-const EVENTS_A_ROUND: u64 = 2_000;
+pub(super) const EVENTS_A_ROUND: u64 = 2_000;
 
 /// Why no more happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +45,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     refuse_merging_nothing(arguments)?;
     let pipe = arguments.pipe.then(Pipe::open).transpose()?;
     let source = source::find(&arguments.scenario)?;
-    let mut run = prepare(&source, arguments)?;
+    let mut run = captured(&source, arguments)?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&source.name));
     let mut outputs = Outputs { dir: OutputDir::prepare(&out)?, pipe, keeps_merged: arguments.merged };
     // Before the first packet: the reader of a pipe starts beside this, and looks for its profile at once.
@@ -98,21 +97,26 @@ fn refuse_merging_nothing(arguments: &RunArguments) -> Result<(), CliError> {
     if arguments.capture == Selection::None { Err(CliError::NothingToMerge { flag }) } else { Ok(()) }
 }
 
-fn prepare(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
-    let scenario = scenario::parse(&source.file_name, &source.text, arguments.seed)?;
+fn captured(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
     let options = CaptureOptions {
         selection: arguments.capture.clone(),
         format: arguments.pcap_format.into(),
         merged: arguments.merged || arguments.pipe,
     };
+    prepare(source, arguments.seed, options)
+}
+
+/// The run of a scenario, about to begin.
+///
+/// # Errors
+/// A bad scenario.
+pub(super) fn prepare(source: &Source, seed: Option<u64>, options: CaptureOptions) -> Result<Run, CliError> {
+    let scenario = scenario::parse(&source.file_name, &source.text, seed)?;
     if options.format == Format::Pcap && scenario.start_unix_seconds.unsigned_abs() > pcap::UNIX_SECONDS_MAX {
         return Err(CliError::TooLateForPcap);
     }
     Run::capturing(scenario, options).map_err(|error| match error {
-        RunError::Plan(error) => CliError::Plan(Box::new(PlanReport {
-            error: *error,
-            text: NamedSource::new(&source.file_name, source.text.clone()).with_language("TOML"),
-        })),
+        RunError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
         other => CliError::Run(other),
     })
 }

@@ -12,6 +12,8 @@ mod apply;
 mod endpoint;
 mod error;
 mod instance;
+mod network;
+mod network_acl;
 pub mod region;
 mod route;
 mod security_group;
@@ -31,7 +33,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The account as its API changes it: intent and the program compiled from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ControlPlane {
     model: Model,
     compiler: Compiler,

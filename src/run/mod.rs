@@ -19,8 +19,9 @@ mod timeline;
 mod vantage;
 mod warning;
 
-pub use observer::{Observation, Observer, Road, RouteUse};
-pub use plan::PlanError;
+pub use crate::explain::operator::PlanError;
+pub use crate::explain::road::Road;
+pub use observer::{Observation, Observer, RouteUse};
 pub use result::{
     Check, CheckSummary, DropCount, FileEntry, HostResult, LossFreeRange, PacketAccount, RouteDecision, RunResult,
     SCHEMA, StepResult, Via, Warning,

@@ -12,6 +12,7 @@ use crate::capture::{CaptureOptions, CaptureTap, FileSet};
 use crate::control::ControlPlane;
 use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
+use crate::explain::operator;
 use crate::host::tls::TlsWorld;
 use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
 use crate::ids::InstanceId;
@@ -145,6 +146,11 @@ impl Run {
         &self.scenario
     }
 
+    /// The account as it is now, and what things are called.
+    pub fn network(&self) -> (&ControlPlane, &Names) {
+        (&self.control, &self.names)
+    }
+
     /// The capture files, to be drained.
     pub fn captures_mut(&mut self) -> &mut FileSet {
         self.sim.tap.capture.files_mut()
@@ -175,19 +181,30 @@ impl Run {
     /// # Errors
     /// See [`RunError`]; what happened so far can still be had from [`Run::finish`].
     pub fn advance(&mut self, events_max: u64) -> Result<Progress, RunError> {
+        self.advance_until(SimTime::NEVER, events_max)
+    }
+
+    /// As [`Run::advance`], but not beyond `until`: [`Progress::Done`] means that nothing more happens up to then.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn advance_until(&mut self, until: SimTime, events_max: u64) -> Result<Progress, RunError> {
         self.start_what_is_due()?;
         if self.is_over() {
-            let until = *self.settle_until.get_or_insert_with(|| {
+            let settled = *self.settle_until.get_or_insert_with(|| {
                 self.sim.end_sessions();
                 self.sim.now() + SETTLE
             });
-            if let Some((host, event)) = self.sim.run_until(until, events_max) {
+            if let Some((host, event)) = self.sim.run_until(settled, events_max) {
                 self.handle(host, event)?;
             }
-            let rest = self.sim.now() >= until && self.sim.next_event_at().is_none_or(|at| at > until);
+            let rest = self.sim.now() >= settled && self.sim.next_event_at().is_none_or(|at| at > settled);
             return if rest { self.check_conservation().map(|()| Progress::Done) } else { Ok(Progress::Working) };
         }
-        let horizon = self.horizon();
+        if self.sim.now() >= until && self.sim.next_event_at().is_none_or(|at| at > until) {
+            return Ok(Progress::Done);
+        }
+        let horizon = self.horizon().min(until);
         match self.sim.run_until(horizon, events_max) {
             Some((host, event)) => self.handle(host, event)?,
             None => self.check_alive(horizon)?,
@@ -400,8 +417,8 @@ impl Run {
                 let now = self.sim.now();
                 let (response, created) =
                     self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
-                if let Some((wanted, id)) = wanted.and_then(|wanted| wanted.label.zip(created)) {
-                    self.give_name(&wanted, &id);
+                if let Some(wanted) = wanted {
+                    operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
                 }
                 self.publish_if_changed()?;
                 self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
@@ -490,13 +507,11 @@ impl Run {
         let mut record = HostRecord::new("operator", now);
         let step = &self.scenario.steps[self.plan[task].step];
         if let (StepAction::Aws { .. }, Some(invocation)) = (&step.action, &self.plan[task].invocation) {
-            let wanted = command::wanted(step, self.plan[task].rerun_of);
+            let wanted = operator::wanted(step, self.plan[task].rerun_of);
             let (output, created) =
                 self.services.operate(&mut self.control, now, invocation, &self.names, &self.scenario, &wanted);
             record.add(CallRecord::local(now, output));
-            if let Some((label, id)) = wanted.label.zip(created) {
-                self.give_name(&label, &id);
-            }
+            operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
             self.publish_if_changed()?;
         }
         Ok(record)
@@ -506,17 +521,7 @@ impl Run {
     fn wanted_of_active(&self) -> Option<crate::control::Wanted> {
         let active = self.active.iter().rev().find(|active| active.hosts.iter().any(|host| host.current.is_some()))?;
         let task = &self.plan[active.task];
-        Some(command::wanted(&self.scenario.steps[task.step], task.rerun_of))
-    }
-
-    /// Names what a step created; of an instance also the interface, after which its capture is called.
-    fn give_name(&mut self, name: &str, id: &str) {
-        let Some(kind) = Kind::of_id(id) else { return };
-        self.names.insert(kind, name, id);
-        let instance = id.parse().ok().and_then(|id: InstanceId| self.control.model().instances.get(&id));
-        if let Some(interface) = instance.and_then(|instance| instance.primary_interface_id) {
-            self.names.insert(Kind::NetworkInterface, name, &interface.to_string());
-        }
+        Some(operator::wanted(&self.scenario.steps[task.step], task.rerun_of))
     }
 
     fn publish_if_changed(&mut self) -> Result<(), RunError> {
