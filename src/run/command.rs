@@ -1,5 +1,6 @@
 //! A step's command on a host: from the scenario's words to what travels, and from what came back to what a shell shows.
 
+use crate::api::Service;
 use crate::awscli::{Command, CommandOutput, Environment, Invocation, endpoint};
 use crate::control::Wanted;
 use crate::host::http::HttpRequest;
@@ -112,6 +113,10 @@ pub(super) fn environment(scenario: &Scenario) -> Environment {
 /// The command with the scenario's names replaced by AWS ids.
 pub(super) fn with_ids(invocation: &Invocation, names: &Names) -> Invocation {
     let mut invocation = invocation.clone();
+    // DynamoDB's parameters hold the user's own words, never ids.
+    if invocation.service != Service::Ec2 {
+        return invocation;
+    }
     invocation.replace_texts(|member, text| {
         let kinds = kinds_of(member);
         kinds.iter().find_map(|kind| names.lookup(*kind, text)).map(str::to_owned)
