@@ -180,8 +180,7 @@ fn what_vpcsim_leaves_out_is_said() {
         ("AWS_PROFILE=x aws ec2 describe-vpcs", "environment assignments"),
         ("aws s3 ls", "not `aws s3`"),
         ("aws ec2 describe-volumes", "vpcsim does not simulate `aws ec2 describe-volumes`; it has allocate-address"),
-        ("aws ec2 describe-vpcs --query Vpcs[0]", "part 2"),
-        ("aws ec2 describe-vpcs --output table", "part 2"),
+        ("aws ec2 describe-vpcs --output yaml", "--output yaml is not simulated"),
         ("aws ec2 describe-vpcs --debug", "--debug"),
         ("aws ec2 create-vpc-endpoint --vpc-id v --policy-document file://policy.json", "reads no files"),
         ("aws ec2 describe-vpcs --generate-cli-skeleton", "template"),
@@ -193,6 +192,38 @@ fn what_vpcsim_leaves_out_is_said() {
         assert!(error.message.contains(part), "{line}: {error}");
         assert!(error.span.is_some(), "{line}");
     }
+}
+
+#[test]
+fn outputs_and_queries() {
+    let globals = |line: &str| parse(line).unwrap().globals;
+    let table = globals("aws --output table ec2 describe-vpcs --query Vpcs[].VpcId");
+    assert_eq!(
+        (table.output, table.query.as_deref()),
+        (crate::awscli::globals::OutputFormat::Table, Some("Vpcs[].VpcId"))
+    );
+    assert_eq!(refusal("aws ec2 describe-vpcs --output tabel").suggestion.as_deref(), Some("table"));
+    let bad = refusal("aws ec2 describe-vpcs --query 'Vpcs[?'");
+    assert!(bad.message.starts_with("Bad value for --query Vpcs[?: "), "{bad}");
+    assert!(bad.span.is_some());
+}
+
+#[test]
+fn items_and_keys_in_json_and_shorthand() {
+    let key = json!({"pk": {"S": "a"}, "n": {"N": "5"}});
+    for line in [
+        r#"aws dynamodb get-item --table-name Music --key '{"pk": {"S": "a"}, "n": {"N": "5"}}'"#,
+        "aws dynamodb get-item --table-name Music --key pk={S=a},n={N=5}",
+    ] {
+        assert_eq!(parameters(line), json!({"TableName": "Music", "Key": key}), "{line}");
+    }
+    let deep = r#"aws dynamodb put-item --table-name Music --item '{"pk": {"L": [{"M": {"x": {"BOOL": 1}}}]}}'"#;
+    let refused = refusal(deep).message;
+    assert!(refused.contains("Invalid type for parameter Item.pk.L[0].M.x.BOOL, value: 1"), "{refused}");
+    let blob = r#"aws dynamodb put-item --table-name Music --item '{"pk": {"B": "no"}}'"#;
+    assert!(refusal(blob).message.contains("Invalid base64: \"no\""));
+    let missing = refusal("aws ec2 delete-network-acl-entry --network-acl-id a --rule-number 1").message;
+    assert!(missing.contains("Missing required parameter in input: \"Egress\""), "{missing}");
 }
 
 #[test]

@@ -288,7 +288,7 @@ fn centred(text: &str, length: usize, left_edge: &str) -> String {
 /// `|  text    |`; without room for the padding, without it.
 fn left_aligned(text: &str, length: usize, left_edge: &str) -> String {
     let text_width = display_width(text);
-    let padding = if length >= text_width + 2 + left_edge.len() + 1 { 2 } else { 0 };
+    let padding = if length > text_width + 2 + left_edge.len() { 2 } else { 0 };
     let after = length.saturating_sub(1 + left_edge.len() + padding + text_width);
     format!("{left_edge}{}{text}{}|", " ".repeat(padding), " ".repeat(after))
 }

@@ -127,6 +127,10 @@ pub fn environment(scenario: &Scenario) -> Environment {
 /// The command with the scenario's names replaced by AWS ids.
 pub fn with_ids(invocation: &Invocation, names: &Names) -> Invocation {
     let mut invocation = invocation.clone();
+    // DynamoDB's parameters hold the user's own words, never ids.
+    if invocation.service != Service::Ec2 {
+        return invocation;
+    }
     invocation.replace_texts(|member, text| {
         let kinds = kinds_of(member);
         kinds.iter().find_map(|kind| names.lookup(*kind, text)).map(str::to_owned)

@@ -277,7 +277,7 @@ pub(super) fn run_result(run: &Run, steps: Vec<StepResult>, complete: bool, file
         packets: account(&run.sim.conservation()),
         latency: run.sim.tap.observer.latencies().summaries(),
         files: Vec::new(),
-        assumptions: assumptions(run.control.model()),
+        assumptions: assumptions(run.control.model(), &run.scenario.settings),
         steps,
     }
 }
@@ -333,7 +333,7 @@ fn capture_of(host: &str, files: &FileSet) -> Option<String> {
 }
 
 /// What this run took for granted though AWS does not document it, or differs in.
-fn assumptions(model: &Model) -> Vec<String> {
+fn assumptions(model: &Model, settings: &crate::scenario::Settings) -> Vec<String> {
     let mut list = vec![
         format!(
             "prefix lists hold AWS's ip-ranges of {}, collapsed; they were not compared with the live lists",
@@ -349,6 +349,10 @@ fn assumptions(model: &Model) -> Vec<String> {
             }
         }
         .to_owned(),
+        format!(
+            "a DynamoDB table takes {} to be created or deleted; tables that the scenario names have the key pk",
+            settings.dynamodb_table_settling
+        ),
         format!("DNS answers of service names live {} s; AWS publishes no TTL", model.dns_ttl_seconds),
     ];
     list.extend(invented(model));

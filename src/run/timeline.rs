@@ -531,7 +531,22 @@ impl Run {
     fn publish(&mut self) -> Result<(), RunError> {
         let program = Arc::clone(self.control.program());
         self.sim.tap.adopt(&program, &self.names);
-        Ok(self.sim.publish(program, self.control.model())?)
+        self.sim.publish(program, self.control.model())?;
+        self.end_what_vanished();
+        Ok(())
+    }
+
+    /// Programs on hosts that are no more end as a shell does whose machine goes away.
+    fn end_what_vanished(&mut self) {
+        let (program, now) = (self.sim.program(), self.sim.now());
+        let vanished = |run: &&mut HostRun| program.hosts[run.host.at()].removed;
+        for run in self.active.iter_mut().flat_map(|active| &mut active.hosts).filter(vanished) {
+            let was_running = run.current.take().is_some();
+            if was_running || run.remaining > 0 {
+                run.record.add(CallRecord::local(now, command::host_vanished()));
+            }
+            (run.remaining, run.busy_until) = (0, now);
+        }
     }
 
     /// The end system that the scenario calls `name`; of an endpoint, the service behind it.

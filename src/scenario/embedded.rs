@@ -3,6 +3,7 @@
 /// Name and source of every shipped scenario; the first is the default one.
 pub const EMBEDDED: &[(&str, &str)] = &[
     ("tutorial", include_str!("../../scenarios/tutorial.toml")),
+    ("build-a-vpc", include_str!("../../scenarios/build-a-vpc.toml")),
     ("drops/blackhole", include_str!("../../scenarios/drops/blackhole.toml")),
     ("drops/broadcast", include_str!("../../scenarios/drops/broadcast.toml")),
     ("drops/destination-check", include_str!("../../scenarios/drops/destination-check.toml")),

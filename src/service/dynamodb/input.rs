@@ -46,14 +46,24 @@ impl<'a> Input<'a> {
         self.get(member).map(object_of).transpose()
     }
 
+    /// A structure that must be there, once all constraints so far hold. `place` is its path in messages.
+    pub(super) fn required_object(&mut self, member: &str, place: &str) -> Result<&'a Map<String, Value>, Fault> {
+        let found = self.object(member)?;
+        if found.is_none() {
+            self.absent(place);
+        }
+        self.check()?;
+        // Absence was a violation, so `check` has returned.
+        found.ok_or_else(|| Fault::serialization(None))
+    }
+
     pub(super) fn array(&self, member: &str) -> Result<Option<&'a [Value]>, Fault> {
         self.get(member).map(array_of).transpose()
     }
 
     /// Notes that a value breaks a constraint of the model; `member` is its path in small letters first.
     pub(super) fn violated(&mut self, value: impl Display, member: &str, constraint: impl Display) {
-        self.violations
-            .push(format!("Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"));
+        self.violations.push(violation(value, member, constraint));
     }
 
     /// Notes that a required member is absent.
@@ -89,6 +99,11 @@ impl<'a> Input<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// The sentence about a value that breaks a constraint of the model.
+pub(super) fn violation(value: impl Display, member: &str, constraint: impl Display) -> String {
+    format!("Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}")
 }
 
 pub(super) fn text_of(value: &Value) -> Result<&str, Fault> {

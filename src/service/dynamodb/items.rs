@@ -30,11 +30,7 @@ pub(super) fn put(
     let return_values = input.text("ReturnValues")?;
     input.one_of(return_values, "returnValues", &["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"]);
     let capacity = capacity_wanted(&mut input)?;
-    let Some(fields) = input.object("Item")? else {
-        input.absent("item");
-        return Err(input.check().err().unwrap_or(Fault::UnknownOperation));
-    };
-    input.check()?;
+    let fields = input.required_object("Item", "item")?;
     input.refuse(
         "PutItem",
         &[
@@ -83,11 +79,7 @@ pub(super) fn get(
     let name = table_name(&input, context)?;
     let capacity = capacity_wanted(&mut input)?;
     let consistent = input.boolean("ConsistentRead")?.unwrap_or(false);
-    let Some(fields) = input.object("Key")? else {
-        input.absent("key");
-        return Err(input.check().err().unwrap_or(Fault::UnknownOperation));
-    };
-    input.check()?;
+    let fields = input.required_object("Key", "key")?;
     input.refuse("GetItem", &["AttributesToGet", "ProjectionExpression", "ExpressionAttributeNames"])?;
     let key = read_item(fields)?;
     let table = tables.active(&name, context.now)?;

@@ -103,14 +103,11 @@ pub(super) fn table_name(input: &Input<'_>, context: &Context<'_>) -> Result<Str
         )));
     }
     if !has_name_characters(name) {
-        let mut input = Input::new(EMPTY.get_or_init(Map::new));
-        input.violated(given, "tableName", format!("satisfy regular expression pattern: {TABLE_NAME_PATTERN}"));
-        input.check()?;
+        let constraint = format!("satisfy regular expression pattern: {TABLE_NAME_PATTERN}");
+        return Err(Fault::Constraints { violations: vec![super::input::violation(given, "tableName", constraint)] });
     }
     Ok(name.to_owned())
 }
-
-static EMPTY: std::sync::OnceLock<Map<String, Value>> = std::sync::OnceLock::new();
 
 /// ListTables.
 pub(super) fn list(
@@ -309,10 +306,8 @@ fn definitions(input: &mut Input<'_>) -> Result<Vec<(String, ScalarType)>, Fault
             None => input.absent(&format!("{place}.attributeType")),
             letter => input.one_of(letter, &format!("{place}.attributeType"), &["B", "N", "S"]),
         }
-        if let Some(((name, kind), letter)) = name.zip(letter.and_then(ScalarType::of_letter)).zip(letter) {
-            debug_assert_eq!(kind.letter(), letter);
-            definitions.push((name.to_owned(), kind));
-        }
+        let kind = letter.and_then(ScalarType::of_letter);
+        definitions.extend(name.zip(kind).map(|(name, kind)| (name.to_owned(), kind)));
     }
     Ok(definitions)
 }
@@ -376,10 +371,9 @@ fn keys(
 ) -> Result<(KeyAttribute, Option<KeyAttribute>), Fault> {
     let defined = |name: &str| definitions.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
     let names = |of: &[(String, String)]| of.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-    if let Some((number, (name, _))) =
-        definitions.iter().enumerate().find(|(at, (name, _))| definitions[..*at].iter().any(|(other, _)| other == name))
-    {
-        let _ = number;
+    let twice =
+        |(at, (name, _)): &(usize, &(String, ScalarType))| definitions[..*at].iter().any(|(other, _)| other == name);
+    if let Some((_, (name, _))) = definitions.iter().enumerate().find(twice) {
         // Unverified wording.
         return Err(Fault::parameters(format!("Duplicate AttributeName in AttributeDefinitions: {name}")));
     }
