@@ -59,7 +59,7 @@ impl Conversation {
     pub(super) fn answered(&mut self, outcome: &Outcome) -> Next {
         let output = match &outcome.result {
             Ok(Reply::Http(response)) => self.command.received(response.status, &response.body),
-            Ok(Reply::Banner(_)) => Some(self.command.failed("the far end does not speak HTTP")),
+            Ok(_) => Some(self.command.failed("the far end does not speak HTTP")),
             Err(failure) => Some(self.command.failed(&failure.to_string())),
         };
         match output {
@@ -178,7 +178,7 @@ pub(super) fn command_line(step: &Step) -> String {
 pub(super) fn ssh_output(outcome: &Outcome) -> CommandOutput {
     let (stdout, stderr, exit_code) = match &outcome.result {
         Ok(Reply::Banner(banner)) => (format!("{banner}\n"), String::new(), 0),
-        Ok(Reply::Http(_)) => {
+        Ok(_) => {
             (String::new(), "kex_exchange_identification: banner line contains invalid characters\n".to_owned(), 255)
         }
         Err(failure) => (String::new(), format!("{failure}\n"), 255),
