@@ -82,7 +82,7 @@ pub(super) struct TcpListener {
 pub(super) enum TcpUse {
     /// Requests and answers: 64 KiB each way, no congestion control (what is sent fits into one window).
     Exchange,
-    /// Bulk data: 512 KiB each way, Reno, delayed acknowledgements.
+    /// Bulk data: 512 KiB each way, Reno.
     Bulk,
 }
 
@@ -567,14 +567,11 @@ fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
     let mut socket = tcp::Socket::new(buffer(), buffer());
     // Python's http.client and OpenSSH set TCP_NODELAY; acknowledgements leave with the answer or at once.
     socket.set_nagle_enabled(false);
-    match tcp_use {
-        TcpUse::Exchange => {
-            socket.set_ack_delay(None);
-            socket.set_congestion_control(tcp::CongestionControl::None);
-        }
-        // smoltcp's delay of 10 ms: an acknowledgement for every second segment.
-        TcpUse::Bulk => socket.set_congestion_control(tcp::CongestionControl::Reno),
-    }
+    socket.set_ack_delay(None);
+    socket.set_congestion_control(match tcp_use {
+        TcpUse::Exchange => tcp::CongestionControl::None,
+        TcpUse::Bulk => tcp::CongestionControl::Reno,
+    });
     socket
 }
 

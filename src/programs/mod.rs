@@ -20,11 +20,9 @@ use crate::awscli::{CommandOutput, UsageError, words};
 use crate::calendar::Calendar;
 use crate::host::tls::TlsVersions;
 use crate::host::{Outcome, Workload};
+use crate::scenario::PROGRAM_NAMES;
 use std::net::Ipv4Addr;
 use std::ops::Range;
-
-/// The programs' names.
-pub const NAMES: [&str; 7] = ["bulk", "curl", "dig", "nc", "ping", "traceroute", "udp"];
 
 /// A command line, understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +69,7 @@ pub fn parse(line: &str) -> Result<Invocation, UsageError> {
         "traceroute" => Program::Traceroute(traceroute::parse(rest)?),
         other => {
             let error = UsageError::unsupported(format!("\"{other}\" is no command that hosts know"));
-            return Err(error.at(&name.range).did_you_mean(other, NAMES));
+            return Err(error.at(&name.range).did_you_mean(other, PROGRAM_NAMES));
         }
     };
     let destination = match &program {
@@ -134,4 +132,20 @@ fn printed(stdout: String, stderr: String, exit_code: u8) -> CommandOutput {
 /// Only a complaint.
 fn complaint(stderr: String, exit_code: u8) -> CommandOutput {
     printed(String::new(), stderr, exit_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_that_scenarios_may_name_is_there() {
+        for name in PROGRAM_NAMES {
+            let error = parse(name).unwrap_err();
+            assert!(error.message.contains("is missing"), "{name}: {error}");
+            let error = parse(&format!("{name} --nonsense")).unwrap_err();
+            assert!(error.message.contains("has no option --nonsense in vpcsim; it has "), "{name}: {error}");
+        }
+        assert!(parse("").is_err() && parse("telnet db").is_err() && parse("ping db | grep x").is_err());
+    }
 }

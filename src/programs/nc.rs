@@ -73,11 +73,14 @@ impl Nc {
                     if self.udp {
                         words.push_str("Ncat: UDP packet sent successfully\n");
                     }
-                    let (sent, received) = (report.sent_bytes, report.received.len());
+                    let received = if self.probe_only { 0 } else { report.received.len() };
+                    let sent = report.sent_bytes;
                     let seconds = outcome.elapsed().as_secs_f64();
                     let _ = writeln!(words, "Ncat: {sent} bytes sent, {received} bytes received in {seconds:.2} seconds.");
                 }
-                printed(String::from_utf8_lossy(&report.received).into_owned(), words, 0)
+                // -z looks whether somebody is there, and does not read.
+                let received = if self.probe_only { &[][..] } else { &report.received };
+                printed(String::from_utf8_lossy(received).into_owned(), words, 0)
             }
             Ok(_) => complaint(format!("{words}Ncat: unexpected answer. QUITTING.\n"), 2),
             Err(Failure::Socket { problem: problem @ SocketProblem::NameResolution, .. }) => {

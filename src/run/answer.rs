@@ -13,11 +13,15 @@ use crate::scenario::{Names, Scenario};
 use crate::service::dynamodb::{self, Tables};
 use crate::time::{SimDuration, SimTime};
 use serde_json::Value;
+use std::net::SocketAddrV4;
 
 /// How long DynamoDB thinks about ListTables. An assumption; AWS documents "single-digit milliseconds".
 const DYNAMODB_THINKING: SimDuration = SimDuration::from_millis(2);
 /// How long the EC2 API thinks. An assumption.
 const EC2_THINKING: SimDuration = SimDuration::from_millis(150);
+
+/// How long a web server on a host thinks. An assumption.
+const WEB_THINKING: SimDuration = SimDuration::from_millis(1);
 
 /// The services behind their front ends.
 pub(super) struct Services {
@@ -34,6 +38,7 @@ impl Services {
     pub(super) fn thinking_time(&self, host: &HostKind) -> SimDuration {
         match host {
             HostKind::PublicService(ServiceKind::Ec2, _) => EC2_THINKING,
+            HostKind::Instance(_) | HostKind::Outside(_) => WEB_THINKING,
             _ => DYNAMODB_THINKING,
         }
     }
@@ -147,6 +152,28 @@ impl Services {
             HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
         let date = control.calendar().http_date(now);
         Ok(dynamodb::answer(&http, &tables(control.model()), &self.region, &mut self.request_ids, &date))
+    }
+}
+
+/// What a host's web server answers: who it is, and whom it sees.
+pub(super) fn web_page(name: &str, request: &HttpRequest, peer: SocketAddrV4, http_date: &str) -> HttpResponse {
+    let (status, reason, body) = match request.method.as_str() {
+        "GET" => (200, "OK", format!("hello from {name}, you are {}\n", peer.ip())),
+        "HEAD" => (200, "OK", String::new()),
+        method => (405, "Method Not Allowed", format!("{name} does not answer {method}\n")),
+    };
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let connection = if request.closes_connection() { "close" } else { "keep-alive" };
+    HttpResponse {
+        status,
+        reason: reason.to_owned(),
+        headers: vec![
+            header("Server", "vpcsim"),
+            header("Date", http_date),
+            header("Content-Type", "text/plain"),
+            header("Connection", connection),
+        ],
+        body: body.into_bytes(),
     }
 }
 
