@@ -63,9 +63,8 @@ impl Calendar {
 
     /// `Wed Jul 26 22:00:14 UTC 2017`, as `date` and `dig` print it.
     pub fn unix_date(self, at: SimTime) -> String {
-        let form = format_description!(
-            "[weekday repr:short] [month repr:short] [day] [hour]:[minute]:[second] UTC [year]"
-        );
+        let form =
+            format_description!("[weekday repr:short] [month repr:short] [day] [hour]:[minute]:[second] UTC [year]");
         self.date(at).format(form).unwrap_or_default()
     }
 }

@@ -161,7 +161,11 @@ impl Program for ConnectProcess {
                     if refused || cx.now >= until {
                         cx.stack.ignore(key);
                         cx.stack.close_udp(socket);
-                        return if refused { self.fail(SocketProblem::Refused) } else { self.report(peer, 1, received) };
+                        return if refused {
+                            self.fail(SocketProblem::Refused)
+                        } else {
+                            self.report(peer, 1, received)
+                        };
                     }
                     self.phase = Phase::Datagram { socket, peer, received, until };
                     return Step::waiting(moved);
@@ -174,7 +178,9 @@ impl Program for ConnectProcess {
     fn deadline(&self, stack: &Stack) -> Option<SimTime> {
         match &self.phase {
             Phase::Finding => self.target.deadline(),
-            Phase::Connecting { connection, deadline } => connection.deadline(stack).into_iter().chain([*deadline]).min(),
+            Phase::Connecting { connection, deadline } => {
+                connection.deadline(stack).into_iter().chain([*deadline]).min()
+            }
             Phase::Listening { until, .. } | Phase::Datagram { until, .. } => Some(*until),
             Phase::Over => None,
         }

@@ -75,8 +75,7 @@ impl DigProcess {
 
     fn ask(&mut self, cx: &mut Context<'_>, server: Ipv4Addr) -> Result<(), Failure> {
         let id = cx.stream.next_u32() as u16;
-        let socket =
-            cx.stack.open_udp(cx.stream).ok_or_else(|| self.target.failure(SocketProblem::NoFreePort))?;
+        let socket = cx.stack.open_udp(cx.stream).ok_or_else(|| self.target.failure(SocketProblem::NoFreePort))?;
         cx.stack.listen_for(IcmpKey::Udp(socket.port));
         cx.stack.send_udp(&socket, SocketAddrV4::new(server, DNS_PORT), &question(id, &self.dig));
         self.record.resolved = Some(server);

@@ -363,7 +363,9 @@ impl Stack {
     ) -> Result<TcpSocket, ConnectError> {
         let address = self.address().ok_or(ConnectError::BadDestination)?;
         let subnet_broadcast = self.address.map(|net| net.broadcast());
-        if !is_unicast(*peer.ip()) || peer.port() == 0 || subnet_broadcast == Some(*peer.ip()) {
+        // There is no loopback interface.
+        let is_self = *peer.ip() == address || peer.ip().is_loopback();
+        if is_self || !is_unicast(*peer.ip()) || peer.port() == 0 || subnet_broadcast == Some(*peer.ip()) {
             return Err(ConnectError::BadDestination);
         }
         let port = self.take_port(stream).ok_or(ConnectError::NoFreePort)?;

@@ -226,6 +226,9 @@ pub enum SocketProblem {
     /// RST, or an early end, on an open connection.
     #[error("Connection reset by peer")]
     Reset,
+    /// The host itself: there is no loopback interface.
+    #[error("vpcsim has no loopback: a host cannot talk to itself")]
+    Loopback,
     /// One datagram would not fit into the MTU, and hosts here do not fragment.
     #[error("Message too long")]
     TooLong,

@@ -57,6 +57,9 @@ impl Target {
         record.resolved = address;
         Some(match address {
             None => Err(self.failure(SocketProblem::NameResolution)),
+            Some(address) if address.is_loopback() || cx.stack.address() == Some(address) => {
+                Err(self.failure(SocketProblem::Loopback))
+            }
             Some(address) if !cx.stack.is_reachable(address) => Err(self.failure(SocketProblem::BadDestination)),
             Some(address) => Ok(address),
         })

@@ -4,7 +4,9 @@
 //! Non-goals: path MTU, AS numbers, load-balancer detection. Invariant: every probe has a socket of its own, closed when it is settled.
 
 use super::context::Context;
-use super::interface::{EchoSocket, IcmpHeard, IcmpKey, IcmpMessage, Stack, TcpSocket, TcpState, TcpUse, UdpSocket, echo_request};
+use super::interface::{
+    EchoSocket, IcmpHeard, IcmpKey, IcmpMessage, Stack, TcpSocket, TcpState, TcpUse, UdpSocket, echo_request,
+};
 use super::outcome::{Outcome, Reply, SocketProblem};
 use super::program::{Program, Step};
 use super::target::Target;
@@ -165,7 +167,8 @@ impl TracerouteProcess {
             moved |= probe.poll(cx, open.address);
         }
         let (address, kind) = (open.address, self.traceroute.kind);
-        let is_end = |answer: &HopAnswer| answer.from == address || (kind != ProbeKind::Icmp && !answer.mark.is_empty());
+        let is_end =
+            |answer: &HopAnswer| answer.from == address || (kind != ProbeKind::Icmp && !answer.mark.is_empty());
         let reached = open.probes.iter().position(|probe| probe.answer.as_ref().is_some_and(is_end));
         open.reached_at = reached.map(|number| number / per_hop);
         moved

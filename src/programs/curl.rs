@@ -116,7 +116,8 @@ pub(super) fn parse(words: &[Word]) -> Result<Curl, UsageError> {
 
 fn header(given: &Given<'_>) -> Result<(String, String), UsageError> {
     let text = given.text();
-    let parts = text.split_once(':').filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic()));
+    let parts =
+        text.split_once(':').filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic()));
     let (name, value) = parts.ok_or_else(|| given.refuse("\"Name: value\""))?;
     Ok((name.to_owned(), value.trim().to_owned()))
 }
@@ -146,7 +147,8 @@ impl Url {
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) => {
                 let port = port.parse().ok().filter(|port| *port != 0);
-                let wrong = || at_word(UsageError::syntax(format!("the port in \"{text}\" is none: expected 1 to 65535")));
+                let wrong =
+                    || at_word(UsageError::syntax(format!("the port in \"{text}\" is none: expected 1 to 65535")));
                 (host, port.ok_or_else(wrong)?)
             }
             None => (authority, if tls { 443 } else { 80 }),
@@ -364,7 +366,15 @@ mod tests {
         assert_eq!(url("https://web:8443?a=1"), (true, "web".to_owned(), 8443, "/?a=1".to_owned()));
         assert_eq!(url("'http://10.0.0.9/x?y#z'"), (false, "10.0.0.9".to_owned(), 80, "/x?y".to_owned()));
         assert_eq!(read("https://web/").destination.span, 8..11);
-        for bad in ["curl", "curl a b", "curl ftp://web", "curl http://:80", "curl http://web:0/", "curl -k https://web", "curl http://u@web/"] {
+        for bad in [
+            "curl",
+            "curl a b",
+            "curl ftp://web",
+            "curl http://:80",
+            "curl http://web:0/",
+            "curl -k https://web",
+            "curl http://u@web/",
+        ] {
             assert!(line(bad).is_err(), "{bad}");
         }
     }

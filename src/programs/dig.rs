@@ -26,15 +26,8 @@ const TYPES: [(&str, u16); 10] = [
 ];
 const FLAGS: [Flag; 3] = [option(&["-t"], "TYPE"), option(&["-x"], "ADDRESS"), switch(&["-4"])];
 /// Bits of the header's flags, in the order dig shows them.
-const HEADER_FLAGS: [(u16, &str); 7] = [
-    (0x8000, "qr"),
-    (0x0400, "aa"),
-    (0x0200, "tc"),
-    (0x0100, "rd"),
-    (0x0080, "ra"),
-    (0x0020, "ad"),
-    (0x0010, "cd"),
-];
+const HEADER_FLAGS: [(u16, &str); 7] =
+    [(0x8000, "qr"), (0x0400, "aa"), (0x0200, "tc"), (0x0100, "rd"), (0x0080, "ra"), (0x0020, "ad"), (0x0010, "cd")];
 const STATUSES: [&str; 6] = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
 
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +64,9 @@ pub(super) fn parse(words: &[Word]) -> Result<Dig, UsageError> {
         } else {
             let types: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
             let message = format!("\"{}\" is no record type that dig knows in vpcsim: {}", word.text, types.join(", "));
-            return Err(UsageError::unsupported(message).at(&word.range).did_you_mean(&word.text.to_uppercase(), types));
+            return Err(UsageError::unsupported(message)
+                .at(&word.range)
+                .did_you_mean(&word.text.to_uppercase(), types));
         }
     }
     for given in &found.options {
@@ -110,7 +105,8 @@ impl Dig {
                 complaint(format!("dig: couldn't get address for '{host}': not found\n"), 10)
             }
             (Err(failure), _) => {
-                let problem = failure.socket_problem().map_or_else(|| failure.to_string(), |problem| problem.to_string());
+                let problem =
+                    failure.socket_problem().map_or_else(|| failure.to_string(), |problem| problem.to_string());
                 printed(format!(";; {problem}\n;; no servers could be reached\n"), String::new(), 9)
             }
             (Ok(_), _) => complaint("dig: unexpected answer\n".to_owned(), 10),
@@ -160,7 +156,8 @@ impl Dig {
     /// Header, sections.
     fn message(&self, text: &mut String, packet: &Packet<'_>, answer: &DnsAnswer) {
         // At least a header: the host looked.
-        let word = |at: usize| answer.message.get(at..at + 2).map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]));
+        let word =
+            |at: usize| answer.message.get(at..at + 2).map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]));
         let bits = word(2);
         let status = STATUSES.get(usize::from(bits & 0xf)).copied().unwrap_or("RESERVED");
         let flags: String =
@@ -238,14 +235,18 @@ mod tests {
     fn words_in_any_order() {
         let dig = read("@10.0.0.2 db.example aaaa +short");
         assert_eq!((dig.name.as_str(), dig.record_type, dig.short), ("db.example", ("AAAA", 28), true));
-        assert_eq!(dig.server.as_ref().map(|server| (server.host.as_str(), server.span.clone())), Some(("10.0.0.2", 1..9)));
+        assert_eq!(
+            dig.server.as_ref().map(|server| (server.host.as_str(), server.span.clone())),
+            Some(("10.0.0.2", 1..9))
+        );
         assert_eq!(read("-t TXT db.example").record_type.0, "TXT");
         let reverse = read("-x 10.0.1.9");
         assert_eq!((reverse.name.as_str(), reverse.record_type.0), ("9.1.0.10.in-addr.arpa", "PTR"));
-        for bad in ["dig", "dig @", "dig db +trace", "dig db B", "dig -t B db", "dig db A A", "dig a..b", "dig -x host"] {
+        for bad in ["dig", "dig @", "dig db +trace", "dig db B", "dig -t B db", "dig db A A", "dig a..b", "dig -x host"]
+        {
             assert!(line(bad).is_err(), "{bad}");
         }
-        assert_eq!(line("dig db AAA").unwrap_err().suggestion.as_deref(), Some("A"));
+        assert_eq!(line("dig db AAA").unwrap_err().suggestion.as_deref(), Some("AAAA"));
     }
 
     #[test]

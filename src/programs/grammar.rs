@@ -109,7 +109,8 @@ fn value_after<'w>(
     word: &Word,
     rest: &mut std::slice::Iter<'w, Word>,
 ) -> Result<&'w str, UsageError> {
-    let next = rest.next().ok_or_else(|| UsageError::syntax(format!("{name} needs a value: {what}")).at(&word.range))?;
+    let next =
+        rest.next().ok_or_else(|| UsageError::syntax(format!("{name} needs a value: {what}")).at(&word.range))?;
     Ok(&next.text)
 }
 
@@ -135,9 +136,7 @@ impl<'w> Arguments<'w> {
         match self.operands.as_slice() {
             [one] => Ok(one),
             [] => Err(self.missing(what)),
-            [_, second, ..] => {
-                Err(UsageError::syntax(format!("one {what} is enough")).at(&second.range))
-            }
+            [_, second, ..] => Err(UsageError::syntax(format!("one {what} is enough")).at(&second.range)),
         }
     }
 
@@ -231,9 +230,7 @@ pub(super) fn host_name(text: &str, span: &Range<usize>) -> Result<String, Usage
 /// A word as a port.
 pub(super) fn port_number(word: &Word) -> Result<u16, UsageError> {
     let port = word.text.parse().ok().filter(|port| *port != 0);
-    port.ok_or_else(|| {
-        UsageError::syntax(format!("\"{}\" is no port: expected 1 to 65535", word.text)).at(&word.range)
-    })
+    port.ok_or_else(|| UsageError::syntax(format!("\"{}\" is no port: expected 1 to 65535", word.text)).at(&word.range))
 }
 
 #[cfg(test)]
@@ -252,7 +249,9 @@ mod tests {
 
     #[test]
     fn options_in_every_notation() {
-        for line in ["-v -c 4 host", "-vc4 host", "host -vc 4", "--verbose --count 4 -- host", "--verbose --count=4 host"] {
+        for line in
+            ["-v -c 4 host", "-vc4 host", "host -vc 4", "--verbose --count 4 -- host", "--verbose --count=4 host"]
+        {
             let (options, operands) = read(line).unwrap();
             assert_eq!(options, [("-v", ""), ("-c", "4")].map(|(a, b)| (a.to_owned(), b.to_owned())), "{line}");
             assert_eq!(operands, ["host"], "{line}");
@@ -263,7 +262,10 @@ mod tests {
     fn mistakes_name_the_place_and_what_there_is() {
         let refused = |line: &str| read(line).unwrap_err();
         let unknown = refused("-v --conut 4");
-        assert_eq!(unknown.to_string(), "test has no option --conut in vpcsim; it has -v, -c N, -z; did you mean --count?");
+        assert_eq!(
+            unknown.to_string(),
+            "test has no option --conut in vpcsim; it has -v, -c N, -z; did you mean --count?"
+        );
         assert_eq!(unknown.span, Some(3..10));
         assert_eq!(refused("-zq").to_string(), "test has no option -q in vpcsim; it has -v, -c N, -z");
         assert_eq!(refused("-z -c").to_string(), "-c needs a value: N");

@@ -76,7 +76,8 @@ impl Nc {
                     let received = if self.probe_only { 0 } else { report.received.len() };
                     let sent = report.sent_bytes;
                     let seconds = outcome.elapsed().as_secs_f64();
-                    let _ = writeln!(words, "Ncat: {sent} bytes sent, {received} bytes received in {seconds:.2} seconds.");
+                    let _ =
+                        writeln!(words, "Ncat: {sent} bytes sent, {received} bytes received in {seconds:.2} seconds.");
                 }
                 // -z looks whether somebody is there, and does not read.
                 let received = if self.probe_only { &[][..] } else { &report.received };
@@ -91,7 +92,8 @@ impl Nc {
                 complaint(format!("{words}Ncat: TIMEOUT.\n"), 1)
             }
             Err(failure) => {
-                let words_of = failure.socket_problem().map_or_else(|| failure.to_string(), |problem| problem.to_string());
+                let words_of =
+                    failure.socket_problem().map_or_else(|| failure.to_string(), |problem| problem.to_string());
                 complaint(format!("{words}Ncat: {words_of}.\n"), 1)
             }
         }

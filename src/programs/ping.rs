@@ -115,7 +115,10 @@ impl Ping {
                     errors += 1;
                     let _ = match self.must_not_fragment {
                         true => writeln!(complaints, "ping: local error: message too long, mtu={mtu_bytes}"),
-                        false => writeln!(complaints, "ping: vpcsim: hosts do not fragment: message too long, mtu={mtu_bytes}"),
+                        false => writeln!(
+                            complaints,
+                            "ping: vpcsim: hosts do not fragment: message too long, mtu={mtu_bytes}"
+                        ),
                     };
                     continue;
                 }
@@ -208,7 +211,9 @@ mod tests {
         let ping = read("ping -c 3 -s 8973 -M do -i 0.2 -W2 db").unwrap();
         assert_eq!((ping.count, ping.payload_bytes, ping.must_not_fragment), (3, 8973, true));
         assert_eq!((ping.interval, ping.wait), (SimDuration::from_millis(200), SimDuration::from_secs(2)));
-        for bad in ["ping", "ping -c 0 db", "ping -s 65508 db", "ping -M maybe db", "ping -f db", "ping -i 0 db", "ping a b"] {
+        for bad in
+            ["ping", "ping -c 0 db", "ping -s 65508 db", "ping -M maybe db", "ping -f db", "ping -i 0 db", "ping a b"]
+        {
             assert!(line(bad).is_err(), "{bad}");
         }
         assert_eq!(line("pign db").unwrap_err().suggestion.as_deref(), Some("ping"));
@@ -252,6 +257,9 @@ mod tests {
     #[test]
     fn times_have_three_or_four_digits() {
         let shown = |micros| time(SimDuration::from_micros(micros));
-        assert_eq!([shown(180), shown(1_234), shown(40_170), shown(123_456)], ["0.180 ms", "1.23 ms", "40.1 ms", "123 ms"]);
+        assert_eq!(
+            [shown(180), shown(1_234), shown(40_170), shown(123_456)],
+            ["0.180 ms", "1.23 ms", "40.1 ms", "123 ms"]
+        );
     }
 }

@@ -62,7 +62,10 @@ impl Traceroute {
             Ok(_) => complaint("traceroute: unexpected answer\n".to_owned(), 1),
             Err(failure @ Failure::Socket { .. }) => {
                 let problem = failure.socket_problem().map(|problem| problem.to_string()).unwrap_or_default();
-                complaint(format!("{name}: {problem}\nCannot handle \"host\" cmdline arg `{name}' on position 1 (argc 1)\n"), 2)
+                complaint(
+                    format!("{name}: {problem}\nCannot handle \"host\" cmdline arg `{name}' on position 1 (argc 1)\n"),
+                    2,
+                )
             }
             Err(failure) => complaint(format!("traceroute: {failure}\n"), 1),
         }

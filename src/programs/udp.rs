@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn options_and_limits() {
         let udp = parse(&crate::awscli::words("db 7 -n 1000 -s 1400 -i 0.001").unwrap()).unwrap();
-        assert_eq!((udp.port, udp.count, udp.payload_bytes, udp.interval), (7, 1000, 1400, SimDuration::from_millis(1)));
+        assert_eq!(
+            (udp.port, udp.count, udp.payload_bytes, udp.interval),
+            (7, 1000, 1400, SimDuration::from_millis(1))
+        );
         for bad in ["udp db", "udp db 7 -n 0", "udp db 7 -s 3", "udp db 7 -i 0", "udp db 7 -b 1M"] {
             assert!(line(bad).is_err(), "{bad}");
         }

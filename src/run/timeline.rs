@@ -11,8 +11,8 @@ use crate::calendar::Calendar;
 use crate::capture::{CaptureTap, FileSet};
 use crate::control::ControlPlane;
 use crate::dataplane::conntrack::TrackingLimits;
-use crate::host::tls::TlsWorld;
 use crate::host::http::{HttpRequest, HttpResponse};
+use crate::host::tls::TlsWorld;
 use crate::host::{HostEvent, Outcome, ProcessId, Reply, Server, Ssh, Workload};
 use crate::ids::InstanceId;
 use crate::metrics::LatencyKind;
@@ -480,7 +480,8 @@ impl Run {
         }
         results.extend(operator.map(record::operator_result));
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
-        let mut warnings: Vec<Warning> = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
+        let mut warnings: Vec<Warning> =
+            fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
         let remark = self.plan[task].program.as_ref().and_then(|program| program.remark());
         warnings.extend(remark.map(|text| Warning { text: text.to_owned(), mend: None }));
         self.warned = fresh.into_iter().collect();

@@ -27,7 +27,9 @@ pub use packet::{
     FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
 };
 pub use settings::{CliSettings, Credentials, Settings, TlsChoice};
-pub use step::{ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, PROGRAM_NAMES, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via};
+pub use step::{
+    ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, PROGRAM_NAMES, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via,
+};
 
 use crate::calendar::Calendar;
 use crate::host::Server;

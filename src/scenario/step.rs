@@ -337,7 +337,10 @@ impl Timeline<'_, '_, '_> {
                 let message = format!("\"{}\" is no command that hosts know", shown(line));
                 let here = closest(first.unwrap_or_default(), PROGRAM_NAMES.into_iter().chain(["aws", "ssh"]))
                     .filter(|known| first != Some(known))
-                    .map_or_else(|| "expected \"aws SERVICE COMMAND ...\", or a program".to_owned(), |known| format!("did you mean \"{known}\"?"));
+                    .map_or_else(
+                        || "expected \"aws SERVICE COMMAND ...\", or a program".to_owned(),
+                        |known| format!("did you mean \"{known}\"?"),
+                    );
                 let problem = Problem::new(run.contents(), message, here);
                 section.report(problem.help(format!("programs: ssh, {}", PROGRAM_NAMES.join(", "))));
                 None

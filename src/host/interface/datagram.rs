@@ -226,7 +226,10 @@ impl Stack {
         }
         let Ok(packet) = Parsed::of(frame) else { return };
         let own = self.address() == Some(packet.destination);
-        let whole = frame.get(packet.transport_at()..packet.transport_at() - usize::from(packet.header_bytes) + usize::from(packet.total_bytes));
+        let whole = frame.get(
+            packet.transport_at()
+                ..packet.transport_at() - usize::from(packet.header_bytes) + usize::from(packet.total_bytes),
+        );
         if packet.protocol != Protocol::ICMP || !own || !whole.is_some_and(checksum::is_valid) {
             return;
         }

@@ -46,7 +46,12 @@ impl<'a, 'r> Builder<'a, 'r> {
             let here = closest(kind, names.iter().copied());
             let here = here.map_or_else(|| "no such server".to_owned(), |name| format!("did you mean \"{name}\"?"));
             let problem = Problem::new(text.contents(), format!("hosts cannot serve \"{}\"", shown(text.text)), here);
-            self.report(problem.help(format!("expected one of {}, and a port if not the usual one: \"http 8080\"", names.join(", "))));
+            self.report(
+                problem.help(format!(
+                    "expected one of {}, and a port if not the usual one: \"http 8080\"",
+                    names.join(", ")
+                )),
+            );
             return None;
         };
         let number = port.map_or(Some(usual), |port| port.parse().ok().filter(|port| *port != 0));
