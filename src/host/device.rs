@@ -87,6 +87,11 @@ impl QueueDevice {
         self.incoming.front().cloned()
     }
 
+    /// Takes the frame away that the next `receive` would take.
+    pub(super) fn pop_incoming(&mut self) -> Option<Bytes> {
+        self.incoming.pop_front()
+    }
+
     /// Puts a frame on the wire that the interface did not make itself.
     pub(super) fn push_outgoing(&mut self, frame: Bytes) {
         self.emit(frame, false);

@@ -8,18 +8,20 @@
 //! smoltcp 0.14's habits that this module works around:
 //! - it sends at most one ARP request a second whatever the neighbour, so a query to the resolver would hold up the connect
 //!   that follows by a second: `neighbours` asks where smoltcp keeps silent;
-//! - it drops an immediate answer (RST, echo reply) whose neighbour is not known yet, where Linux keeps it: the frame that
-//!   provoked it is held and played again when the ARP reply comes;
+//! - it drops an immediate answer (RST, echo reply, port unreachable) whose neighbour is not known yet, where Linux keeps it: the
+//!   frame that provokes it is held until the ARP reply comes;
 //! - with `any_ip` it answers for every address: frames for others are filtered out before;
 //! - a closed socket may retransmit for ever: it is dropped after [`LINGER`].
 //!
 //! Datagrams (UDP, ICMP) are in `datagram`.
 
 mod datagram;
+mod lease;
 
 pub(super) use datagram::{EchoSocket, IcmpHeard, IcmpKey, IcmpMessage, UdpSocket, echo_request};
 
 use self::datagram::Ears;
+use self::lease::{DHCP_OPTION_MTU, dhcp_mtu};
 use super::device::QueueDevice;
 use super::neighbours::Neighbours;
 use super::{Addressing, HostConfig, HostCounters};
@@ -31,8 +33,8 @@ use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, Soc
 use smoltcp::socket::{dhcpv4, tcp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
-    ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
-    HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpProtocol, Ipv4Cidr, Ipv4Packet, UdpPacket,
+    ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, IpAddress, IpCidr,
+    IpEndpoint, Ipv4Cidr, Ipv4Packet,
 };
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -52,9 +54,6 @@ const BULK_BUFFER_BYTES: usize = 512 * 1024;
 
 /// RFC 2132: mask, router, resolver, domain name, interface MTU.
 const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
-
-/// RFC 2132 section 5.1.
-const DHCP_OPTION_MTU: u8 = 26;
 
 /// IP MTUs a host works with: RFC 791's minimum for hosts, and smoltcp's maximum.
 const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
@@ -193,6 +192,11 @@ impl Stack {
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
         let frame = self.device.peek_incoming()?;
         self.device.now = now;
+        if let Some(asker) = self.asker_to_be_found(now, &frame) {
+            self.neighbours.want(asker);
+            self.device.pop_incoming().into_iter().for_each(|frame| self.neighbours.hold(frame));
+            return Some(None);
+        }
         let asked_before = self.device.arp_requests_sent();
         if let PollIngressSingleResult::None =
             self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets)
@@ -580,30 +584,6 @@ fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
 fn endpoint_v4(endpoint: IpEndpoint) -> SocketAddrV4 {
     let IpAddress::Ipv4(address) = endpoint.addr;
     SocketAddrV4::new(address, endpoint.port)
-}
-
-/// The interface MTU in a DHCP ACK for `mac`, if that is what the frame is.
-fn dhcp_mtu(frame: &[u8], mac: MacAddress) -> Option<usize> {
-    let ethernet = EthernetFrame::new_checked(frame).ok()?;
-    if ethernet.ethertype() != EthernetProtocol::Ipv4 {
-        return None;
-    }
-    let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
-    if ip.next_header() != IpProtocol::Udp {
-        return None;
-    }
-    let udp = UdpPacket::new_checked(ip.payload()).ok()?;
-    if (udp.src_port(), udp.dst_port()) != (67, 68) {
-        return None;
-    }
-    let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
-    let repr = DhcpRepr::parse(&packet).ok()?;
-    if repr.message_type != DhcpMessageType::Ack || repr.client_hardware_address.0 != mac.0 {
-        return None;
-    }
-    let option = packet.options().find(|option| option.kind == DHCP_OPTION_MTU)?;
-    let mtu_bytes = usize::from(u16::from_be_bytes(option.data.try_into().ok()?));
-    MTU_BYTES_ACCEPTED.contains(&mtu_bytes).then_some(mtu_bytes)
 }
 
 #[cfg(test)]

@@ -483,7 +483,10 @@ impl Run {
         let mut warnings: Vec<Warning> =
             fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
         let remark = self.plan[task].program.as_ref().and_then(|program| program.remark());
-        warnings.extend(remark.map(|text| Warning { text: text.to_owned(), mend: None }));
+        // Once a run is enough.
+        let said =
+            |text: &&str| self.steps.iter().flat_map(|step| &step.warnings).any(|warning| warning.text == **text);
+        warnings.extend(remark.filter(|text| !said(text)).map(|text| Warning { text: text.to_owned(), mend: None }));
         self.warned = fresh.into_iter().collect();
         let checks = match is_done {
             true => check::checks(&self.plan[task].expect, &results, &self.names),

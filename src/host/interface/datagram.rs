@@ -10,9 +10,9 @@ use super::{Stack, endpoint_v4};
 use crate::net::Protocol;
 use crate::rng::Stream;
 use crate::time::SimTime;
-use crate::wire::{Parsed, checksum, ethernet, icmp_type};
+use crate::wire::{Parsed, TcpFlags, checksum, ethernet, icmp_type};
 use smoltcp::iface::SocketHandle;
-use smoltcp::socket::{icmp, udp};
+use smoltcp::socket::{Socket, icmp, udp};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -23,6 +23,9 @@ const UDP_BUFFER_BYTES: usize = 16 * 1024;
 /// The same of a server, which may be asked by many at once.
 const SERVER_DATAGRAMS: usize = 256;
 const SERVER_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// RFC 2131 section 4.1.
+const DHCP_CLIENT_PORT: u16 = 68;
 
 /// ICMP messages kept for one listener; further ones are lost, as from a full socket buffer.
 const HEARD_MAX: usize = 64;
@@ -217,6 +220,36 @@ impl Stack {
     /// Clears the don't-fragment bit of echo requests with this identifier, or sets it again.
     pub(in crate::host) fn allow_fragments(&mut self, identifier: u16, allowed: bool) {
         self.device.allow_fragments(identifier, allowed);
+    }
+
+    /// Who sent a frame that smoltcp would answer on the spot (echo request, closed port), if the way back is not known yet.
+    pub(super) fn asker_to_be_found(&self, now: SimTime, frame: &[u8]) -> Option<Ipv4Addr> {
+        let own = self.address.filter(|_| ethernet::ether_type(frame) == Some(ethernet::IPV4))?;
+        let packet = Parsed::of(frame).ok()?;
+        let port = packet.destination_port();
+        let is_asking = match packet.protocol {
+            Protocol::ICMP => packet.icmp.is_some_and(|icmp| icmp.kind == icmp_type::ECHO),
+            Protocol::UDP => port.is_some_and(|port| !self.has_udp(port)),
+            Protocol::TCP => {
+                packet.tcp_flags.is_some_and(TcpFlags::is_opening) && port.is_some_and(|port| !self.has_listener(port))
+            }
+            _ => false,
+        };
+        let is_for_us = !packet.destination.is_broadcast() && super::is_unicast(packet.source);
+        let is_lost = is_asking && is_for_us && !self.neighbours.is_known(now, packet.source, own, self.gateway);
+        is_lost.then_some(packet.source)
+    }
+
+    fn has_udp(&self, port: u16) -> bool {
+        // The DHCP client is no UDP socket.
+        port == DHCP_CLIENT_PORT
+            || self.sockets.iter().any(|(_, socket)| matches!(socket, Socket::Udp(udp) if udp.endpoint().port == port))
+    }
+
+    fn has_listener(&self, port: u16) -> bool {
+        self.sockets.iter().any(|(_, socket)| {
+            matches!(socket, Socket::Tcp(tcp) if tcp.is_listening() && tcp.listen_endpoint().port == port)
+        })
     }
 
     /// Takes note of an ICMP message that somebody waits for.
