@@ -42,7 +42,7 @@
 //!
 //! # Where this differs from AWS
 //!
-//! No IPv6. Hosts' TCP is smoltcp's: no SACK, no timestamps, retransmission timeout never below 1 s. Instances start at once. Prefix lists
+//! No IPv6. Hosts' TCP is smoltcp's: no SACK, no timestamps, retransmission timeout never below 1 s; no loopback, no fragmentation. Instances start at once. Prefix lists
 //! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
 //! enforced. See the README for the whole list.
 

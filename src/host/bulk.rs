@@ -232,14 +232,3 @@ impl Served {
         Some(moved)
     }
 }
-
-/// Why a transfer failed, for those who only have the failure.
-impl Failure {
-    /// The socket's problem, if that is what it was.
-    pub fn socket_problem(&self) -> Option<SocketProblem> {
-        match self {
-            Failure::Socket { problem, .. } => Some(*problem),
-            _ => None,
-        }
-    }
-}

@@ -265,6 +265,16 @@ fn ssh_text(host: &str, port: u16, problem: &SshProblem) -> String {
     }
 }
 
+impl Failure {
+    /// The socket's problem, if that is what it was.
+    pub fn socket_problem(&self) -> Option<SocketProblem> {
+        match self {
+            Failure::Socket { problem, .. } => Some(*problem),
+            _ => None,
+        }
+    }
+}
+
 impl Outcome {
     /// The record of a program that starts now.
     pub(super) fn starting(started: SimTime) -> Self {

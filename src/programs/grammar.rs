@@ -240,7 +240,9 @@ mod tests {
 
     const FLAGS: [Flag; 3] = [switch(&["-v", "--verbose"]), option(&["-c", "--count"], "N"), switch(&["-z"])];
 
-    fn read(line: &str) -> Result<(Vec<(String, String)>, Vec<String>), UsageError> {
+    type Read = (Vec<(String, String)>, Vec<String>);
+
+    fn read(line: &str) -> Result<Read, UsageError> {
         let words = words(line)?;
         let found = arguments("test", &words, &FLAGS)?;
         let options = found.options.iter().map(|given| (given.name.to_owned(), given.text())).collect();

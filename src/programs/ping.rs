@@ -199,7 +199,6 @@ fn icmp_words(kind: u8, code: u8, mtu_bytes: u16) -> String {
 mod tests {
     use super::super::parse as line;
     use super::*;
-    use crate::time::SimTime;
     use std::net::Ipv4Addr;
 
     fn read(text: &str) -> Result<Ping, UsageError> {
@@ -251,7 +250,6 @@ mod tests {
         rtt min/avg/max/mdev = 12.345/12.345/12.345/0.000 ms
         ");
         assert_eq!(output.exit_code, 0);
-        assert_eq!(SimTime::ZERO.since(SimTime::ZERO), SimDuration::ZERO);
     }
 
     #[test]
