@@ -9,7 +9,7 @@ use super::connect::{connection_state, open};
 use super::connection::{Connection, Stage};
 use super::context::Context;
 use super::interface::{Stack, TcpUse};
-use super::outcome::{Failure, Outcome, Reply, SocketProblem};
+use super::outcome::{Outcome, Reply, SocketProblem};
 use super::program::{Program, Step};
 use super::target::Target;
 use crate::time::{SimDuration, SimTime};
