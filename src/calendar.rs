@@ -60,6 +60,13 @@ impl Calendar {
             format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
         self.date(at).format(form).unwrap_or_default()
     }
+
+    /// `Wed Jul 26 22:00:14 UTC 2017`, as `date` and `dig` print it.
+    pub fn unix_date(self, at: SimTime) -> String {
+        let form =
+            format_description!("[weekday repr:short] [month repr:short] [day] [hour]:[minute]:[second] UTC [year]");
+        self.date(at).format(form).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +81,7 @@ mod tests {
         assert_eq!(calendar.rfc3339(SimTime::ZERO), "2017-07-26T22:00:14Z");
         assert_eq!(calendar.amz_date(at), "20170726T220015Z");
         assert_eq!(calendar.http_date(at), "Wed, 26 Jul 2017 22:00:15 GMT");
+        assert_eq!(calendar.unix_date(at), "Wed Jul 26 22:00:15 UTC 2017");
         assert_eq!(calendar.unix_nanos(at), 1_501_106_415_500_000_000);
     }
 }

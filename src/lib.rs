@@ -29,7 +29,7 @@
 //! | L2 program | [`program`], [`compile`] | the compiled network; route priority, security groups, ACLs |
 //! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
 //! | L4 worlds | [`host`], [`service`], [`control`], [`sim`] | end systems on smoltcp, what answers them, the control plane, the event loop |
-//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`explain`], [`capture`], [`metrics`], [`run`] | pure, bytes in and bytes out: files' formats, the CLI's language, one packet's story and its mend, captures, the timeline |
+//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`capture`], [`metrics`], [`run`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, captures, the timeline |
 //! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
 //!
 //! # Invariants
@@ -42,8 +42,8 @@
 //!
 //! # Where this differs from AWS
 //!
-//! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its
-//! retransmission timeout is never below 1 s. Instances start at once. Prefix lists
+//! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its retransmission timeout is never below 1 s; hosts
+//! have no loopback and do not fragment. Instances start at once. Prefix lists
 //! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
 //! enforced. See the README for the whole list.
 
@@ -71,6 +71,7 @@ pub mod sim;
 pub mod scenario;
 pub mod api;
 pub mod awscli;
+pub mod programs;
 pub mod explain;
 pub mod capture;
 pub mod metrics;

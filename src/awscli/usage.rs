@@ -30,11 +30,11 @@ pub struct UsageError {
 }
 
 impl UsageError {
-    pub(super) fn new(kind: UsageErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: UsageErrorKind, message: impl Into<String>) -> Self {
         UsageError { kind, message: message.into(), span: None, suggestion: None }
     }
 
-    pub(super) fn syntax(message: impl Into<String>) -> Self {
+    pub(crate) fn syntax(message: impl Into<String>) -> Self {
         UsageError::new(UsageErrorKind::Syntax, message)
     }
 
@@ -42,18 +42,18 @@ impl UsageError {
         UsageError::new(UsageErrorKind::Parameter, format!("Error parsing parameter '{option}': {message}"))
     }
 
-    pub(super) fn unsupported(message: impl Into<String>) -> Self {
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         UsageError::new(UsageErrorKind::Unsupported, message)
     }
 
-    pub(super) fn at(mut self, span: &Range<usize>) -> Self {
+    pub(crate) fn at(mut self, span: &Range<usize>) -> Self {
         self.span.get_or_insert_with(|| span.clone());
         self
     }
 
     /// Suggests the candidate that is most like `word`, if any is like it: at most one slip in five letters, or the
     /// candidate's beginning.
-    pub(super) fn did_you_mean<'a>(mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn did_you_mean<'a>(mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
         let slips = |candidate: &str| {
             let is_beginning = word.len() >= 5 && candidate.starts_with(word);
             if is_beginning { 1 } else { strsim::osa_distance(word, candidate) }

@@ -120,7 +120,7 @@ fn unclosed(quote: char, from: usize, to: usize) -> UsageError {
 }
 
 fn shell(letter: char, at: usize) -> UsageError {
-    let message = format!("a step is one aws command, not a shell: quote {letter} with '...' if it belongs to a value");
+    let message = format!("a step is one command, not a shell: quote {letter} with '...' if it belongs to a value");
     UsageError::unsupported(message).at(&(at..at + 1))
 }
 

@@ -18,6 +18,9 @@ const BAD: Style = AnsiColor::Red.on_default();
 const NOTICE: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 
+/// Lines of a program's output that are shown.
+const OUTPUT_LINES_MAX: usize = 12;
+
 /// The whole summary. Colours are escape codes; the stream that prints it strips them where they do not belong.
 pub(super) fn summary(name: &str, result: &RunResult, out: &Path, incomplete_because: &str) -> String {
     let mut text = String::new();
@@ -112,7 +115,7 @@ fn hosts(text: &mut String, step: &StepResult, layout: &Layout) {
         } else {
             text.push_str(&wrap(&line, 2));
         }
-        details(text, host);
+        details(text, host, step.command.starts_with("aws "));
     }
 }
 
@@ -144,7 +147,7 @@ fn row(host: &HostResult) -> Vec<String> {
     vec![host.host.clone(), exit, via, seen, format!("{} pkts", host.packets), bytes(host.bytes), duration]
 }
 
-fn details(text: &mut String, host: &HostResult) {
+fn details(text: &mut String, host: &HostResult, is_aws: bool) {
     for route in &host.routes {
         text.push_str(&wrap(&route_line(route, host), 4));
     }
@@ -159,10 +162,32 @@ fn details(text: &mut String, host: &HostResult) {
         text.push_str(&wrap("on a connection that was open already", 4));
     }
     let error = host.stderr.trim();
-    if !error.is_empty() {
+    if !is_aws {
+        // A program's lines are its layout; of many calls only the last one's complaint is of use.
+        let stdout = if host.calls <= 1 { host.stdout.as_str() } else { "" };
+        output_lines(text, stdout);
+        output_lines(text, &host.stderr);
+    } else if !error.is_empty() {
         let _ = write!(text, "{}", wrap(error.trim_start_matches("aws: [ERROR]: "), 4));
     } else if !host.stdout.trim().is_empty() && host.calls <= 1 {
         let _ = writeln!(text, "    {}", cut(&compact(&host.stdout), WIDTH - 4));
+    }
+}
+
+/// A program's output as it printed it, the middle of long ones left out.
+fn output_lines(text: &mut String, output: &str) {
+    let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
+    let left_out = lines.len().saturating_sub(OUTPUT_LINES_MAX);
+    for (position, line) in lines.iter().enumerate() {
+        let hidden = OUTPUT_LINES_MAX / 2..OUTPUT_LINES_MAX / 2 + left_out;
+        if left_out > 0 && position == hidden.start {
+            let _ = writeln!(text, "    {FAINT}... {left_out} more lines ...{FAINT:#}");
+        }
+        if left_out == 0 || !hidden.contains(&position) {
+            let plain: String = line.replace('\t', "  ").chars().filter(|letter| !letter.is_control()).collect();
+            let cut: String = plain.chars().take(WIDTH - 4).collect();
+            let _ = writeln!(text, "    {}", cut.trim_end());
+        }
     }
 }
 

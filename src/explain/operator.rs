@@ -40,13 +40,15 @@ pub struct Done {
 /// The line is refused; the error names the place in the scenario's source.
 pub fn parse_step(step: &Step) -> Result<Option<Invocation>, Box<PlanError>> {
     let StepAction::Aws { line, span } = &step.action else { return Ok(None) };
-    let parsed = awscli::parse(line).map_err(|source| {
-        // The line's bytes stand in the file as they are unless TOML escapes some; then the whole line is shown.
-        let inside = source.span.clone().filter(|part| span.len() == line.len() && part.end <= line.len());
-        let inside = inside.map(|part| span.start + part.start..span.start + part.end);
-        Box::new(PlanError { step: step.name.clone(), span: inside.unwrap_or_else(|| span.clone()), source })
-    })?;
-    Ok(Some(parsed))
+    awscli::parse(line).map(Some).map_err(|source| refused(step, line, span, source))
+}
+
+/// The refusal of a step's command `line`, which stands at `span` in the scenario's source.
+pub fn refused(step: &Step, line: &str, span: &Range<usize>, source: UsageError) -> Box<PlanError> {
+    // The line's bytes stand in the file as they are unless TOML escapes some; then the whole line is shown.
+    let inside = source.span.clone().filter(|part| span.len() == line.len() && part.end <= line.len());
+    let inside = inside.map(|part| span.start + part.start..span.start + part.end);
+    Box::new(PlanError { step: step.name.clone(), span: inside.unwrap_or_else(|| span.clone()), source })
 }
 
 /// The step's `aws` line with single blanks; empty if it has none.

@@ -9,7 +9,7 @@ use super::connection::{Connection, Loss, Security, Stage};
 use super::context::Context;
 use super::http::{HttpRequest, HttpResponse, ResponseDecoder};
 use super::interface::{ConnectError, Stack};
-use super::outcome::{Failure, Outcome, Reply};
+use super::outcome::{Failure, Marks, Outcome, Reply};
 use super::resolver::{Lookup, Progress};
 use super::session::{PoolKey, SessionPool};
 use super::sigv4::{self, Credentials};
@@ -63,6 +63,10 @@ pub struct Call {
     pub connect_timeout: SimDuration,
     /// Between two signs of life while waiting for the response.
     pub read_timeout: SimDuration,
+    /// From the start to the end of everything, retries included; `None`: for ever. The CLI has no such limit, curl does.
+    pub total_timeout: Option<SimDuration>,
+    /// The address to connect to, if the name is not to be resolved.
+    pub connect_to: Option<Ipv4Addr>,
     /// Attempts, the first included.
     pub attempts_max: u32,
     /// The long-running program that makes the call: its connection stays open and serves its next call to the same endpoint.
@@ -92,6 +96,8 @@ impl Call {
             signing: None,
             connect_timeout: SimDuration::from_secs(60),
             read_timeout: SimDuration::from_secs(60),
+            total_timeout: None,
+            connect_to: None,
             attempts_max: 4,
             session: None,
         }
@@ -157,6 +163,9 @@ impl CallProcess {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, pool: &mut SessionPool) -> (bool, Option<Outcome>) {
         let mut moved = false;
         loop {
+            if self.total_deadline().is_some_and(|deadline| cx.now >= deadline) {
+                return (true, Some(self.out_of_time(cx)));
+            }
             let next = match std::mem::replace(&mut self.phase, Phase::Finished) {
                 Phase::AwaitingAddress { until } => self.await_address(cx, pool, until),
                 Phase::Resolving { lookup } => self.resolve(cx, lookup),
@@ -187,7 +196,7 @@ impl CallProcess {
 
     /// When [`CallProcess::poll`] must be called though no frame has come.
     pub(super) fn deadline(&self, stack: &Stack) -> Option<SimTime> {
-        match &self.phase {
+        let phase = match &self.phase {
             Phase::AwaitingAddress { until } | Phase::BackingOff { until, .. } => Some(*until),
             Phase::Resolving { lookup } => Some(lookup.deadline()),
             Phase::Connecting { connection, deadline } => {
@@ -195,7 +204,30 @@ impl CallProcess {
             }
             Phase::Exchanging { deadline, .. } => Some(*deadline),
             Phase::Finished => None,
+        };
+        phase.into_iter().chain(self.total_deadline()).min()
+    }
+
+    fn total_deadline(&self) -> Option<SimTime> {
+        self.call.total_timeout.map(|span| self.record.started + span)
+    }
+
+    /// The end of a call whose total time is over, in whatever phase it is.
+    fn out_of_time(&mut self, cx: &mut Context<'_>) -> Outcome {
+        match std::mem::replace(&mut self.phase, Phase::Finished) {
+            Phase::Resolving { mut lookup } => lookup.abandon(cx),
+            Phase::Connecting { connection, .. } => match connection.stage() {
+                Stage::Connecting => connection.abandon(cx),
+                _ => connection.close(cx),
+            },
+            Phase::Exchanging { connection, .. } | Phase::BackingOff { kept: Some(connection), .. } => {
+                connection.close(cx);
+            }
+            Phase::AwaitingAddress { .. } | Phase::BackingOff { kept: None, .. } | Phase::Finished => {}
         }
+        self.record.finished = cx.now;
+        self.record.result = Err(Failure::TotalTimeout { url: self.call.url() });
+        self.record.clone()
     }
 
     // ---- phases, in order
@@ -213,6 +245,7 @@ impl CallProcess {
     fn begin_attempt(&mut self, cx: &mut Context<'_>, pool: &mut SessionPool, kept: Option<Connection>) -> Next {
         self.record.attempts += 1;
         self.record.reused_connection = false;
+        self.record.marks = Marks::default();
         let key = self.call.session.as_deref().map(|session| self.call.pool_key(session));
         let mut candidate = kept.or_else(|| pool.take(key.as_ref()?));
         while let Some(mut connection) = candidate {
@@ -224,6 +257,9 @@ impl CallProcess {
             }
             connection.close(cx);
             candidate = key.as_ref().and_then(|key| pool.take(key));
+        }
+        if let Some(address) = self.call.connect_to {
+            return self.resolved(cx, Progress::Found(vec![address]));
         }
         match Lookup::start(cx, &self.call.endpoint_host) {
             Ok(lookup) => Next::Enter(Phase::Resolving { lookup }),
@@ -250,6 +286,7 @@ impl CallProcess {
 
     fn open(&mut self, cx: &mut Context<'_>, address: Ipv4Addr) -> Next {
         self.record.resolved = Some(address);
+        self.record.marks.resolved_at = Some(cx.now);
         let peer = SocketAddrV4::new(address, self.call.port);
         let tcp = match cx.stack.connect(cx.stream, peer) {
             Ok(tcp) => tcp,
@@ -286,6 +323,9 @@ impl CallProcess {
             }
         }
         self.record.connect_time = connection.connect_time();
+        if !matches!(connection.stage(), Stage::Connecting | Stage::Lost(Loss::Refused | Loss::TimedOut)) {
+            self.record.marks.connected_at.get_or_insert(cx.now);
+        }
         let url = self.call.url();
         match connection.stage().clone() {
             Stage::Open => self.send_request(cx, connection),
@@ -330,6 +370,8 @@ impl CallProcess {
         self.record.peer = Some(connection.peer());
         self.record.tls_version = connection.tls_version();
         self.record.connect_time = connection.connect_time();
+        self.record.marks.secured_at = self.record.tls_version.map(|_| cx.now);
+        self.record.marks.requested_at = Some(cx.now);
         connection.send(&request.encode());
         connection.poll(cx);
         let mut decoder = ResponseDecoder::new();
@@ -353,6 +395,7 @@ impl CallProcess {
         let received = connection.take_received();
         if !received.is_empty() {
             deadline = cx.now + self.call.read_timeout;
+            self.record.marks.first_byte_at.get_or_insert(cx.now);
         }
         let mut decoded = decoder.feed(&received);
         let ended = !matches!(connection.stage(), Stage::Open);

@@ -126,6 +126,14 @@ impl Connection {
         }
     }
 
+    /// Sends up to `bytes` of filler over a plain connection; how many went into the send buffer. What was queued before goes first.
+    pub(super) fn send_filler(&mut self, cx: &mut Context<'_>, bytes: u64) -> u64 {
+        if !self.unsent.is_empty() || !matches!(self.stage, Stage::Open | Stage::PeerFinished) {
+            return 0;
+        }
+        cx.stack.send_filler(&self.tcp, bytes)
+    }
+
     /// What has been received since the last call.
     pub(super) fn take_received(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.received)

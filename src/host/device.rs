@@ -14,7 +14,8 @@ use bytes::{Bytes, BytesMut};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket,
+    ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, Icmpv4Message, Icmpv4Packet, IpProtocol,
+    Ipv4Packet, TcpPacket,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -43,6 +44,8 @@ pub(super) struct QueueDevice {
     arp_requests: BTreeMap<Ipv4Addr, SimTime>,
     arp_requests_sent: u64,
     refused_port: Option<u16>,
+    /// Identifiers of echo requests that leave without the don't-fragment bit, which smoltcp always sets.
+    fragmentable: BTreeSet<u16>,
 }
 
 impl QueueDevice {
@@ -61,6 +64,16 @@ impl QueueDevice {
             arp_requests: BTreeMap::new(),
             arp_requests_sent: 0,
             refused_port: None,
+            fragmentable: BTreeSet::new(),
+        }
+    }
+
+    /// Clears the don't-fragment bit of echo requests with this identifier from now on, or sets it again.
+    pub(super) fn allow_fragments(&mut self, identifier: u16, allowed: bool) {
+        if allowed {
+            self.fragmentable.insert(identifier);
+        } else {
+            self.fragmentable.remove(&identifier);
         }
     }
 
@@ -72,6 +85,11 @@ impl QueueDevice {
     /// The frame that the next `receive` takes.
     pub(super) fn peek_incoming(&self) -> Option<Bytes> {
         self.incoming.front().cloned()
+    }
+
+    /// Takes the frame away that the next `receive` would take.
+    pub(super) fn pop_incoming(&mut self) -> Option<Bytes> {
+        self.incoming.pop_front()
     }
 
     /// Puts a frame on the wire that the interface did not make itself.
@@ -192,8 +210,31 @@ impl TxToken for Slot<'_> {
         pool.resize(length_bytes, 0);
         let mut frame = pool.split_to(length_bytes);
         let result = write(&mut frame);
+        if !self.device.fragmentable.is_empty() {
+            clear_dont_fragment(&mut frame, &self.device.fragmentable);
+        }
         self.device.emit(frame.freeze(), self.reply);
         result
+    }
+}
+
+/// Clears the don't-fragment bit if `frame` is an echo request with one of these identifiers.
+fn clear_dont_fragment(frame: &mut [u8], identifiers: &BTreeSet<u16>) {
+    let Ok(mut ethernet) = EthernetFrame::new_checked(frame) else { return };
+    if ethernet.ethertype() != EthernetProtocol::Ipv4 {
+        return;
+    }
+    let Ok(mut ip) = Ipv4Packet::new_checked(ethernet.payload_mut()) else { return };
+    if ip.next_header() != IpProtocol::Icmp {
+        return;
+    }
+    let is_ours = match Icmpv4Packet::new_checked(&*ip.payload_mut()) {
+        Ok(icmp) => icmp.msg_type() == Icmpv4Message::EchoRequest && identifiers.contains(&icmp.echo_ident()),
+        Err(_) => false,
+    };
+    if is_ours {
+        ip.set_dont_frag(false);
+        ip.fill_checksum();
     }
 }
 

@@ -8,11 +8,20 @@
 //! smoltcp 0.14's habits that this module works around:
 //! - it sends at most one ARP request a second whatever the neighbour, so a query to the resolver would hold up the connect
 //!   that follows by a second: `neighbours` asks where smoltcp keeps silent;
-//! - it drops an immediate answer (RST, echo reply) whose neighbour is not known yet, where Linux keeps it: the frame that
-//!   provoked it is held and played again when the ARP reply comes;
+//! - it drops an immediate answer (RST, echo reply, port unreachable) whose neighbour is not known yet, where Linux keeps it: the
+//!   frame that provokes it is held until the ARP reply comes;
 //! - with `any_ip` it answers for every address: frames for others are filtered out before;
 //! - a closed socket may retransmit for ever: it is dropped after [`LINGER`].
+//!
+//! Datagrams (UDP, ICMP) are in `datagram`.
 
+mod datagram;
+mod lease;
+
+pub(super) use datagram::{EchoSocket, IcmpHeard, IcmpKey, IcmpMessage, UdpSocket, echo_request};
+
+use self::datagram::Ears;
+use self::lease::{DHCP_OPTION_MTU, dhcp_mtu};
 use super::device::QueueDevice;
 use super::neighbours::Neighbours;
 use super::{Addressing, HostConfig, HostCounters};
@@ -21,11 +30,11 @@ use crate::rng::Stream;
 use crate::time::{SimDuration, SimTime};
 use bytes::Bytes;
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
-use smoltcp::socket::{dhcpv4, tcp, udp};
+use smoltcp::socket::{dhcpv4, tcp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
-    ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
-    HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpProtocol, Ipv4Cidr, Ipv4Packet, UdpPacket,
+    ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, IpAddress, IpCidr,
+    IpEndpoint, Ipv4Cidr, Ipv4Packet,
 };
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -39,15 +48,12 @@ const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 /// Send and receive buffer of a TCP socket.
 const TCP_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Datagrams and bytes a UDP socket holds each way.
-const UDP_DATAGRAMS: usize = 8;
-const UDP_BUFFER_BYTES: usize = 16 * 1024;
+/// The same of a socket for bulk data: the most that is under way, so goodput is at most this per round trip. Own choice: half of what the
+/// default queue of an instance's link holds, so that a window never overflows it.
+const BULK_BUFFER_BYTES: usize = 512 * 1024;
 
 /// RFC 2132: mask, router, resolver, domain name, interface MTU.
 const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
-
-/// RFC 2132 section 5.1.
-const DHCP_OPTION_MTU: u8 = 26;
 
 /// IP MTUs a host works with: RFC 791's minimum for hosts, and smoltcp's maximum.
 const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
@@ -70,11 +76,13 @@ pub(super) struct TcpListener {
     handle: SocketHandle,
 }
 
-/// A UDP socket in the hands of a program.
-#[derive(Debug)]
-pub(super) struct UdpSocket {
-    handle: SocketHandle,
-    port: u16,
+/// What a TCP socket is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TcpUse {
+    /// Requests and answers: 64 KiB each way, no congestion control (what is sent fits into one window).
+    Exchange,
+    /// Bulk data: 512 KiB each way, Reno.
+    Bulk,
 }
 
 /// Why no SYN was sent.
@@ -123,7 +131,10 @@ pub(super) struct Stack {
     resolver: Option<Ipv4Addr>,
     ports: BTreeSet<u16>,
     lingering: Vec<Lingering>,
+    /// Sockets whose RST is to leave with the next egress.
+    resetting: Vec<TcpSocket>,
     neighbours: Neighbours,
+    ears: Ears,
 }
 
 impl Stack {
@@ -147,7 +158,9 @@ impl Stack {
             resolver: None,
             ports: BTreeSet::new(),
             lingering: Vec::new(),
+            resetting: Vec::new(),
             neighbours: Neighbours::default(),
+            ears: Ears::default(),
         };
         match config.addressing {
             Addressing::Dhcp => {
@@ -179,12 +192,18 @@ impl Stack {
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
         let frame = self.device.peek_incoming()?;
         self.device.now = now;
+        if let Some(asker) = self.asker_to_be_found(now, &frame) {
+            self.neighbours.want(asker);
+            self.device.pop_incoming().into_iter().for_each(|frame| self.neighbours.hold(frame));
+            return Some(None);
+        }
         let asked_before = self.device.arp_requests_sent();
         if let PollIngressSingleResult::None =
             self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets)
         {
             return None;
         }
+        self.hear_icmp(now, &frame);
         for held in self.neighbours.hear(now, &frame, self.address()) {
             self.device.push_incoming(held);
         }
@@ -205,6 +224,9 @@ impl Stack {
             self.interface.poll_egress(instant(now), &mut self.device, &mut self.sockets)
         {
             sent = true;
+        }
+        for socket in std::mem::take(&mut self.resetting) {
+            self.abandon(socket);
         }
         if let Some(address) = self.address {
             self.neighbours.ask(now, self.mac, address, self.gateway, &mut self.device);
@@ -332,14 +354,29 @@ impl Stack {
 
     /// Sends a SYN to `peer` from a free ephemeral port.
     pub(super) fn connect(&mut self, stream: &mut Stream, peer: SocketAddrV4) -> Result<TcpSocket, ConnectError> {
+        self.connect_for(stream, peer, TcpUse::Exchange, None)
+    }
+
+    /// The same for a use of one's choice, and with a TTL other than the usual 64.
+    pub(super) fn connect_for(
+        &mut self,
+        stream: &mut Stream,
+        peer: SocketAddrV4,
+        tcp_use: TcpUse,
+        time_to_live: Option<u8>,
+    ) -> Result<TcpSocket, ConnectError> {
         let address = self.address().ok_or(ConnectError::BadDestination)?;
         let subnet_broadcast = self.address.map(|net| net.broadcast());
-        if !is_unicast(*peer.ip()) || peer.port() == 0 || subnet_broadcast == Some(*peer.ip()) {
+        // There is no loopback interface.
+        let is_self = *peer.ip() == address || peer.ip().is_loopback();
+        if is_self || !is_unicast(*peer.ip()) || peer.port() == 0 || subnet_broadcast == Some(*peer.ip()) {
             return Err(ConnectError::BadDestination);
         }
         let port = self.take_port(stream).ok_or(ConnectError::NoFreePort)?;
         self.neighbours.want(*peer.ip());
-        let handle = self.sockets.add(new_tcp());
+        let mut socket = new_tcp(tcp_use);
+        socket.set_hop_limit(time_to_live);
+        let handle = self.sockets.add(socket);
         let local = SocketAddrV4::new(address, port);
         let socket = TcpSocket { handle, local, peer, ephemeral: true };
         let smoltcp_socket = self.sockets.get_mut::<tcp::Socket>(handle);
@@ -351,8 +388,8 @@ impl Stack {
     }
 
     /// Waits for one connection at `port`, at any address of this host. `None` for port 0.
-    pub(super) fn listen(&mut self, port: u16) -> Option<TcpListener> {
-        let mut socket = new_tcp();
+    pub(super) fn listen(&mut self, port: u16, tcp_use: TcpUse) -> Option<TcpListener> {
+        let mut socket = new_tcp(tcp_use);
         socket.listen(port).ok()?;
         Some(TcpListener { handle: self.sockets.add(socket) })
     }
@@ -421,6 +458,35 @@ impl Stack {
         accepted
     }
 
+    /// Sends up to `bytes` of filler, as much as the send buffer has room for; how many bytes that were. Bulk data is not worth a copy.
+    pub(super) fn send_filler(&mut self, socket: &TcpSocket, bytes: u64) -> u64 {
+        let tcp = self.sockets.get_mut::<tcp::Socket>(socket.handle);
+        let mut sent = 0;
+        // The ring buffer offers its free room in at most two pieces.
+        while sent < bytes && tcp.can_send() {
+            let rest = bytes - sent;
+            let filled = tcp.send(|room| {
+                let length = usize::try_from(rest).map_or(room.len(), |rest| rest.min(room.len()));
+                room[..length].fill(b'v');
+                (length, length)
+            });
+            match filled {
+                Ok(length @ 1..) => sent += length as u64,
+                _ => break,
+            }
+        }
+        if sent > 0 {
+            self.neighbours.want(*socket.peer.ip());
+        }
+        sent
+    }
+
+    /// Ends the connection with a RST, which leaves with the next egress.
+    pub(super) fn reset(&mut self, socket: TcpSocket) {
+        self.sockets.get_mut::<tcp::Socket>(socket.handle).abort();
+        self.resetting.push(socket);
+    }
+
     /// Orderly close: `backlog`, then FIN. The protocol ends by itself; nothing of the socket remains for the program.
     pub(super) fn close(&mut self, now: SimTime, socket: TcpSocket, backlog: Vec<u8>) {
         match self.state(&socket) {
@@ -464,38 +530,6 @@ impl Stack {
         self.lingering = kept;
     }
 
-    // ---- UDP
-
-    /// Opens a socket on a free ephemeral port. `None` if there is none.
-    pub(super) fn open_udp(&mut self, stream: &mut Stream) -> Option<UdpSocket> {
-        let port = self.take_port(stream)?;
-        let buffer =
-            || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; UDP_DATAGRAMS], vec![0; UDP_BUFFER_BYTES]);
-        let mut socket = udp::Socket::new(buffer(), buffer());
-        let bound = socket.bind(port).is_ok();
-        debug_assert!(bound, "a new socket binds to any port but 0");
-        Some(UdpSocket { handle: self.sockets.add(socket), port })
-    }
-
-    /// Queues a datagram. False if the send buffer is full.
-    pub(super) fn send_udp(&mut self, socket: &UdpSocket, to: SocketAddrV4, payload: &[u8]) -> bool {
-        self.neighbours.want(*to.ip());
-        let endpoint = (IpAddress::Ipv4(*to.ip()), to.port());
-        self.sockets.get_mut::<udp::Socket>(socket.handle).send_slice(payload, endpoint).is_ok()
-    }
-
-    /// The next datagram and its sender.
-    pub(super) fn receive_udp(&mut self, socket: &UdpSocket) -> Option<(Vec<u8>, SocketAddrV4)> {
-        let (payload, meta) = self.sockets.get_mut::<udp::Socket>(socket.handle).recv().ok()?;
-        Some((payload.to_vec(), endpoint_v4(meta.endpoint)))
-    }
-
-    /// Closes the socket; datagrams still queued are dropped.
-    pub(super) fn close_udp(&mut self, socket: UdpSocket) {
-        self.sockets.remove(socket.handle);
-        self.ports.remove(&socket.port);
-    }
-
     fn take_port(&mut self, stream: &mut Stream) -> Option<u16> {
         let (first, last) = (*EPHEMERAL_PORTS.start(), *EPHEMERAL_PORTS.end());
         let count = last - first + 1;
@@ -530,42 +564,26 @@ fn new_interface(device: &mut QueueDevice, mac: MacAddress, now: SimTime, stream
     Interface::new(config, device, instant(now))
 }
 
-fn new_tcp() -> tcp::Socket<'static> {
-    let buffer = || tcp::SocketBuffer::new(vec![0; TCP_BUFFER_BYTES]);
+fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
+    let length = match tcp_use {
+        TcpUse::Exchange => TCP_BUFFER_BYTES,
+        TcpUse::Bulk => BULK_BUFFER_BYTES,
+    };
+    let buffer = || tcp::SocketBuffer::new(vec![0; length]);
     let mut socket = tcp::Socket::new(buffer(), buffer());
     // Python's http.client and OpenSSH set TCP_NODELAY; acknowledgements leave with the answer or at once.
     socket.set_nagle_enabled(false);
     socket.set_ack_delay(None);
+    socket.set_congestion_control(match tcp_use {
+        TcpUse::Exchange => tcp::CongestionControl::None,
+        TcpUse::Bulk => tcp::CongestionControl::Reno,
+    });
     socket
 }
 
 fn endpoint_v4(endpoint: IpEndpoint) -> SocketAddrV4 {
     let IpAddress::Ipv4(address) = endpoint.addr;
     SocketAddrV4::new(address, endpoint.port)
-}
-
-/// The interface MTU in a DHCP ACK for `mac`, if that is what the frame is.
-fn dhcp_mtu(frame: &[u8], mac: MacAddress) -> Option<usize> {
-    let ethernet = EthernetFrame::new_checked(frame).ok()?;
-    if ethernet.ethertype() != EthernetProtocol::Ipv4 {
-        return None;
-    }
-    let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
-    if ip.next_header() != IpProtocol::Udp {
-        return None;
-    }
-    let udp = UdpPacket::new_checked(ip.payload()).ok()?;
-    if (udp.src_port(), udp.dst_port()) != (67, 68) {
-        return None;
-    }
-    let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
-    let repr = DhcpRepr::parse(&packet).ok()?;
-    if repr.message_type != DhcpMessageType::Ack || repr.client_hardware_address.0 != mac.0 {
-        return None;
-    }
-    let option = packet.options().find(|option| option.kind == DHCP_OPTION_MTU)?;
-    let mtu_bytes = usize::from(u16::from_be_bytes(option.data.try_into().ok()?));
-    MTU_BYTES_ACCEPTED.contains(&mtu_bytes).then_some(mtu_bytes)
 }
 
 #[cfg(test)]

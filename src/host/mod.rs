@@ -13,6 +13,9 @@
 //!
 //! Invariants: same seed, name and inputs give the same frames, bytes and outcomes; [`Host::poll_timeout`] is always later than `now`;
 //! no input panics. Only `device`, `interface` and `neighbours` (and the packet maker `dhcp`) know smoltcp.
+//!
+//! Programs: `call` (what `aws` and `curl` do), `ssh`, `ping`, `dig`, `connect` (what `nc` does), `bulk`, `udp_flow`, `traceroute`. Their text is
+//! made elsewhere (`awscli`, `programs`): a [`Reply`] is what was measured.
 
 pub mod certificate;
 pub mod dhcp;
@@ -21,33 +24,54 @@ pub mod platform;
 pub mod sigv4;
 pub mod tls;
 
+mod bulk;
 mod call;
+mod connect;
 mod connection;
 mod context;
 mod device;
+mod dig;
 mod interface;
 mod neighbours;
 mod outcome;
+mod ping;
+mod program;
 mod resolver;
 mod server;
 mod session;
 mod ssh;
+mod target;
 #[cfg(test)]
 mod tests;
+mod traceroute;
+mod udp_flow;
 
+pub use bulk::{BULK_PORT, Bulk, BulkReport};
 pub use call::{Call, Signing};
-pub use outcome::{Failure, Outcome, ProcessId, Reply, SshProblem};
+pub use connect::{Connect, ConnectReport};
+pub use dig::{Dig, DnsAnswer, DnsReport};
+pub use outcome::{Failure, Marks, Outcome, ProcessId, Reply, SocketProblem, SshProblem};
+pub use ping::{Ping, PingEvent, PingReport};
 pub use server::{CONNECTIONS_MAX, Server};
 pub use ssh::Ssh;
+pub use traceroute::{HopAnswer, ProbeKind, Traceroute, TracerouteReport};
+pub use udp_flow::{UdpFlow, UdpFlowReport};
 
+use self::bulk::BulkProcess;
 use self::call::CallProcess;
+use self::connect::ConnectProcess;
 use self::context::Context;
+use self::dig::DigProcess;
 use self::http::{HttpRequest, HttpResponse};
 use self::interface::Stack;
+use self::ping::PingProcess;
+use self::program::Program;
 use self::server::Servers;
 use self::session::SessionPool;
 use self::ssh::SshProcess;
 use self::tls::TlsWorld;
+use self::traceroute::TracerouteProcess;
+use self::udp_flow::UdpFlowProcess;
 use crate::calendar::Calendar;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::rng::{Seed, Stream};
@@ -102,6 +126,18 @@ pub enum Workload {
     Call(Call),
     /// An SSH client up to the banner.
     Ssh(Ssh),
+    /// Echo requests.
+    Ping(Ping),
+    /// A DNS question.
+    Dig(Dig),
+    /// A connection tried.
+    Connect(Connect),
+    /// Bulk data over TCP.
+    Bulk(Bulk),
+    /// Datagrams to an echo server.
+    UdpFlow(UdpFlow),
+    /// Probes with growing TTL.
+    Traceroute(Traceroute),
 }
 
 /// Something a driver wants to know.
@@ -190,6 +226,7 @@ pub struct Host {
 enum Process {
     Call(Box<CallProcess>),
     Ssh(Box<SshProcess>),
+    Other(Box<dyn Program>),
 }
 
 impl Host {
@@ -252,6 +289,7 @@ impl Host {
         let processes = self.processes.values().filter_map(|process| match process {
             Process::Call(call) => call.deadline(&self.stack),
             Process::Ssh(ssh) => ssh.deadline(&self.stack),
+            Process::Other(program) => program.deadline(&self.stack),
         });
         let earliest = processes.chain(stack).chain(self.servers.deadline()).min()?;
         // smoltcp works in whole microseconds and may name a time that has come: never spin on it.
@@ -266,6 +304,12 @@ impl Host {
         let process = match workload {
             Workload::Call(call) => Process::Call(Box::new(CallProcess::new(now, call))),
             Workload::Ssh(ssh) => Process::Ssh(Box::new(SshProcess::new(now, ssh))),
+            Workload::Ping(ping) => Process::Other(Box::new(PingProcess::new(now, ping))),
+            Workload::Dig(dig) => Process::Other(Box::new(DigProcess::new(now, dig))),
+            Workload::Connect(connect) => Process::Other(Box::new(ConnectProcess::new(now, connect))),
+            Workload::Bulk(bulk) => Process::Other(Box::new(BulkProcess::new(now, bulk))),
+            Workload::UdpFlow(flow) => Process::Other(Box::new(UdpFlowProcess::new(now, flow))),
+            Workload::Traceroute(trace) => Process::Other(Box::new(TracerouteProcess::new(now, trace))),
         };
         self.processes.insert(id, process);
         id
@@ -357,6 +401,7 @@ impl Host {
             let (process_moved, outcome) = match process {
                 Process::Call(call) => call.poll(&mut cx, &mut sessions),
                 Process::Ssh(ssh) => ssh.poll(&mut cx),
+                Process::Other(program) => program::poll(program.as_mut(), &mut cx),
             };
             moved |= process_moved;
             match outcome {

@@ -17,7 +17,7 @@ const LIFETIME: SimDuration = SimDuration::from_secs(60);
 const SILENCE: SimDuration = SimDuration::from_secs(1);
 
 /// Frames held for want of a neighbour; further ones are not answered, as if the answer were lost.
-const HELD_FRAMES_MAX: usize = 16;
+const HELD_FRAMES_MAX: usize = 64;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -59,6 +59,18 @@ impl Neighbours {
         again.into_iter()
     }
 
+    /// Whether smoltcp could send to `destination` at once.
+    pub(super) fn is_known(
+        &self,
+        now: SimTime,
+        destination: Ipv4Addr,
+        own: Ipv4Net,
+        gateway: Option<Ipv4Addr>,
+    ) -> bool {
+        let next_hop = if own.contains(&destination) { Some(destination) } else { gateway };
+        next_hop.is_some_and(|next_hop| self.heard.get(&next_hop).is_some_and(|at| now.since(*at) < LIFETIME))
+    }
+
     /// Keeps a frame until the next ARP reply.
     pub(super) fn hold(&mut self, frame: Bytes) {
         if self.held.len() < HELD_FRAMES_MAX {
@@ -78,7 +90,7 @@ impl Neighbours {
         for destination in std::mem::take(&mut self.wanted) {
             let next_hop = if own.contains(&destination) { Some(destination) } else { gateway };
             let Some(next_hop) = next_hop else { continue };
-            let known = self.heard.get(&next_hop).is_some_and(|at| now.since(*at) < LIFETIME);
+            let known = self.is_known(now, destination, own, gateway);
             let asked = device.arp_request_at(next_hop).is_some_and(|at| now.since(at) < SILENCE);
             if !known && !asked {
                 device.push_outgoing(arp_request(mac, own.addr(), next_hop));

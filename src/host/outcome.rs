@@ -1,6 +1,12 @@
 //! How a program on a host ended.
 
+use super::bulk::BulkReport;
+use super::connect::ConnectReport;
+use super::dig::DnsReport;
 use super::http::HttpResponse;
+use super::ping::PingReport;
+use super::traceroute::TracerouteReport;
+use super::udp_flow::UdpFlowReport;
 use crate::time::{SimDuration, SimTime};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -46,6 +52,23 @@ pub struct Outcome {
     pub request_round_trip: Option<SimDuration>,
     /// From the first SYN to its SYN-ACK.
     pub connect_time: Option<SimDuration>,
+    /// When a call passed which stage.
+    pub marks: Marks,
+}
+
+/// When a call's last attempt passed which stage; what it did not reach is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The name had an address.
+    pub resolved_at: Option<SimTime>,
+    /// TCP was connected.
+    pub connected_at: Option<SimTime>,
+    /// TLS was ready.
+    pub secured_at: Option<SimTime>,
+    /// The request went to the socket.
+    pub requested_at: Option<SimTime>,
+    /// The first byte of the response was read.
+    pub first_byte_at: Option<SimTime>,
 }
 
 /// What a program got.
@@ -55,6 +78,29 @@ pub enum Reply {
     Http(HttpResponse),
     /// The first line an SSH server sent, without its line end.
     Banner(String),
+    /// What became of echo requests.
+    Ping(PingReport),
+    /// What became of a DNS question.
+    Dns(DnsReport),
+    /// A connection that was tried.
+    Connect(ConnectReport),
+    /// A bulk transfer.
+    Bulk(BulkReport),
+    /// A flow of datagrams.
+    UdpFlow(UdpFlowReport),
+    /// Probes with growing TTL.
+    Traceroute(TracerouteReport),
+}
+
+impl Reply {
+    /// The round trips measured, beside [`Outcome::request_round_trip`].
+    pub fn round_trips(&self) -> Vec<SimDuration> {
+        match self {
+            Reply::Ping(report) => report.round_trips(),
+            Reply::UdpFlow(report) => report.round_trips.clone(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Why a program gave up, or why an attempt was repeated. The texts of calls follow botocore's, those of SSH OpenSSH's.
@@ -133,6 +179,20 @@ pub enum Failure {
         /// The service's error code, or the reason phrase.
         code: String,
     },
+    /// The call was not over within its total time.
+    #[error("Operation timed out: \"{url}\"")]
+    TotalTimeout {
+        /// What was called.
+        url: String,
+    },
+    /// A program that is no call could not begin, or its socket failed.
+    #[error("{host}: {problem}")]
+    Socket {
+        /// The host as given.
+        host: String,
+        /// What went wrong.
+        problem: SocketProblem,
+    },
     /// The SSH client's failures.
     #[error("{}", ssh_text(host, *port, problem))]
     Ssh {
@@ -143,6 +203,35 @@ pub enum Failure {
         /// What went wrong.
         problem: SshProblem,
     },
+}
+
+/// What can go wrong with a socket. The texts are Linux's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SocketProblem {
+    /// The name has no address, or no resolver answered.
+    #[error("Name or service not known")]
+    NameResolution,
+    /// Broadcast, multicast, 0.0.0.0.
+    #[error("Network is unreachable")]
+    BadDestination,
+    /// Every ephemeral port is in use.
+    #[error("Cannot assign requested address")]
+    NoFreePort,
+    /// RST in answer to SYN, or port unreachable in answer to a datagram.
+    #[error("Connection refused")]
+    Refused,
+    /// No SYN-ACK in time, or no progress on an open connection.
+    #[error("Connection timed out")]
+    TimedOut,
+    /// RST, or an early end, on an open connection.
+    #[error("Connection reset by peer")]
+    Reset,
+    /// The host itself: there is no loopback interface.
+    #[error("vpcsim has no loopback: a host cannot talk to itself")]
+    Loopback,
+    /// One datagram would not fit into the MTU, and hosts here do not fragment.
+    #[error("Message too long")]
+    TooLong,
 }
 
 /// What can go wrong with SSH up to the banner.
@@ -176,6 +265,16 @@ fn ssh_text(host: &str, port: u16, problem: &SshProblem) -> String {
     }
 }
 
+impl Failure {
+    /// The socket's problem, if that is what it was.
+    pub fn socket_problem(&self) -> Option<SocketProblem> {
+        match self {
+            Failure::Socket { problem, .. } => Some(*problem),
+            _ => None,
+        }
+    }
+}
+
 impl Outcome {
     /// The record of a program that starts now.
     pub(super) fn starting(started: SimTime) -> Self {
@@ -194,6 +293,7 @@ impl Outcome {
             tls_version: None,
             request_round_trip: None,
             connect_time: None,
+            marks: Marks::default(),
         }
     }
 

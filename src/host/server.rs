@@ -1,14 +1,15 @@
-//! The listening side of a host: HTTPS and HTTP servers that hand whole requests up, and one that only says its banner.
+//! The listening side of a host: HTTPS and HTTP servers that hand whole requests up, one that only says its banner, echo and bulk data.
 //!
 //! Purpose: accept, decode, and answer in order per connection; the answers themselves come from outside ([`super::Host::respond`]).
 //! Non-goals: routing of requests, virtual hosts, trailers.
 //! Invariants: one request per connection is outstanding at a time, so answers cannot overtake each other; each port always has
 //! a listener unless the host is at [`CONNECTIONS_MAX`] (smoltcp has no backlog, so a new one is made after every frame).
 
+use super::bulk::{self, STILL_MAX};
 use super::connection::{Connection, Security, Stage};
 use super::context::Context;
 use super::http::{HttpError, HttpResponse, RequestDecoder};
-use super::interface::{Stack, TcpListener, TcpSocket, TcpState};
+use super::interface::{Stack, TcpListener, TcpSocket, TcpState, TcpUse, UdpSocket};
 use super::{HostEvent, RequestToken};
 use crate::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, VecDeque};
@@ -46,27 +47,57 @@ pub enum Server {
         /// The line, without its end.
         text: String,
     },
+    /// Takes or gives bulk data, see [`super::Bulk`].
+    Bulk {
+        /// TCP port.
+        port: u16,
+    },
+    /// Sends back what comes, over TCP (RFC 862).
+    TcpEcho {
+        /// TCP port.
+        port: u16,
+    },
+    /// Sends back what comes, over UDP (RFC 862).
+    UdpEcho {
+        /// UDP port.
+        port: u16,
+    },
 }
 
 impl Server {
     /// Where it listens.
     pub fn port(&self) -> u16 {
         match self {
-            Server::Https { port, .. } | Server::Http { port, .. } | Server::Banner { port, .. } => *port,
+            Server::Https { port, .. }
+            | Server::Http { port, .. }
+            | Server::Banner { port, .. }
+            | Server::Bulk { port }
+            | Server::TcpEcho { port }
+            | Server::UdpEcho { port } => *port,
         }
     }
 
     fn idle_timeout(&self) -> SimDuration {
         match self {
             Server::Https { idle_timeout, .. } | Server::Http { idle_timeout, .. } => *idle_timeout,
-            Server::Banner { .. } => BANNER_IDLE,
+            Server::Banner { .. } | Server::TcpEcho { .. } | Server::UdpEcho { .. } => BANNER_IDLE,
+            Server::Bulk { .. } => STILL_MAX,
         }
+    }
+
+    fn is_tcp(&self) -> bool {
+        !matches!(self, Server::UdpEcho { .. })
+    }
+
+    fn tcp_use(&self) -> TcpUse {
+        if let Server::Bulk { .. } = self { TcpUse::Bulk } else { TcpUse::Exchange }
     }
 }
 
 /// All servers of a host and their connections.
 pub(super) struct Servers {
     listening: Vec<Listening>,
+    datagrams: Vec<Datagrams>,
     connections: BTreeMap<u64, Served>,
     next_connection: u64,
 }
@@ -75,6 +106,11 @@ struct Listening {
     server: Server,
     listener: Option<TcpListener>,
     half_open: Vec<HalfOpen>,
+}
+
+struct Datagrams {
+    port: u16,
+    socket: Option<UdpSocket>,
 }
 
 struct HalfOpen {
@@ -91,6 +127,8 @@ struct Served {
 
 enum Exchange {
     Banner { unsent: Option<String> },
+    Bulk(bulk::Served),
+    Echo,
     Http { decoder: RequestDecoder, requests: u32, outstanding: bool, last_one: bool },
 }
 
@@ -99,14 +137,20 @@ impl Servers {
     pub(super) fn new(servers: &[Server]) -> Self {
         let listening = servers
             .iter()
+            .filter(|server| server.is_tcp())
             .map(|server| Listening { server: server.clone(), listener: None, half_open: Vec::new() })
             .collect();
-        Servers { listening, connections: BTreeMap::new(), next_connection: 0 }
+        let datagrams = servers.iter().filter(|server| !server.is_tcp());
+        let datagrams = datagrams.map(|server| Datagrams { port: server.port(), socket: None }).collect();
+        Servers { listening, datagrams, connections: BTreeMap::new(), next_connection: 0 }
     }
 
     /// Takes up what the last frame did to the listeners. To be called after every frame, and before the first.
     pub(super) fn after_frame(&mut self, now: SimTime, stack: &mut Stack) {
         let mut count = self.connection_count();
+        for datagrams in &mut self.datagrams {
+            datagrams.socket = datagrams.socket.take().or_else(|| stack.serve_udp(datagrams.port));
+        }
         for listening in &mut self.listening {
             if let Some(listener) = listening.listener.take() {
                 match stack.accept(listener) {
@@ -138,7 +182,7 @@ impl Servers {
                     stack.stop_listening(listener);
                 }
             } else if listening.listener.is_none() {
-                listening.listener = stack.listen(listening.server.port());
+                listening.listener = stack.listen(listening.server.port(), listening.server.tcp_use());
             }
         }
     }
@@ -157,6 +201,9 @@ impl Servers {
                 cx.stack.counters_mut().handshakes_timed_out += 1;
                 moved = true;
             }
+        }
+        for socket in self.datagrams.iter().filter_map(|datagrams| datagrams.socket.as_ref()) {
+            moved |= cx.stack.echo_udp(socket) > 0;
         }
         let mut ended = Vec::new();
         for (id, served) in &mut self.connections {
@@ -206,10 +253,12 @@ impl Served {
     fn new(now: SimTime, server: &Server, tcp: TcpSocket) -> Self {
         let security = match server {
             Server::Https { .. } => Security::Server,
-            Server::Http { .. } | Server::Banner { .. } => Security::Plain,
+            _ => Security::Plain,
         };
         let exchange = match server {
             Server::Banner { text, .. } => Exchange::Banner { unsent: Some(format!("{text}\r\n")) },
+            Server::Bulk { .. } => Exchange::Bulk(bulk::Served::new()),
+            Server::TcpEcho { .. } | Server::UdpEcho { .. } => Exchange::Echo,
             Server::Https { .. } | Server::Http { .. } => {
                 Exchange::Http { decoder: RequestDecoder::new(), requests: 0, outstanding: false, last_one: false }
             }
@@ -247,6 +296,25 @@ impl Served {
                 self.connection.take_received();
                 let idle = cx.now >= self.last_activity + self.idle_timeout;
                 (moved, peer_finished || idle)
+            }
+            Exchange::Bulk(transfer) => match transfer.poll(cx, &mut self.connection) {
+                Some(transferred) => {
+                    if transferred {
+                        self.last_activity = cx.now;
+                    }
+                    let idle = cx.now >= self.last_activity + self.idle_timeout;
+                    (moved || transferred, peer_finished || idle)
+                }
+                None => (true, true),
+            },
+            Exchange::Echo => {
+                let received = self.connection.take_received();
+                if !received.is_empty() {
+                    self.connection.send(&received);
+                    self.connection.poll(cx);
+                }
+                let idle = cx.now >= self.last_activity + self.idle_timeout;
+                (moved || !received.is_empty(), peer_finished || idle)
             }
             Exchange::Http { outstanding: true, .. } => (moved, false),
             Exchange::Http { last_one: true, .. } => (moved, true),

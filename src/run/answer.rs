@@ -13,11 +13,15 @@ use crate::scenario::{Names, Scenario};
 use crate::service::dynamodb::{self, Context, Tables};
 use crate::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
 
 /// How long DynamoDB thinks about a call. An assumption; AWS documents "single-digit milliseconds".
 const DYNAMODB_THINKING: SimDuration = SimDuration::from_millis(2);
 /// How long the EC2 API thinks. An assumption.
 const EC2_THINKING: SimDuration = SimDuration::from_millis(150);
+
+/// How long a web server on a host thinks. An assumption.
+const WEB_THINKING: SimDuration = SimDuration::from_millis(1);
 
 /// The services behind their front ends.
 pub(super) struct Services {
@@ -42,6 +46,7 @@ impl Services {
     pub(super) fn thinking_time(&self, host: &HostKind) -> SimDuration {
         match host {
             HostKind::PublicService(ServiceKind::Ec2, _) => EC2_THINKING,
+            HostKind::Instance(_) | HostKind::Outside(_) => WEB_THINKING,
             _ => DYNAMODB_THINKING,
         }
     }
@@ -162,6 +167,28 @@ impl Services {
             HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
         let region = command.invocation().globals.region.clone().unwrap_or_else(|| self.region.clone());
         Ok(self.dynamodb(control, now, &region, &http))
+    }
+}
+
+/// What a host's web server answers: who it is, and whom it sees.
+pub(super) fn web_page(name: &str, request: &HttpRequest, peer: SocketAddrV4, http_date: &str) -> HttpResponse {
+    let (status, reason, body) = match request.method.as_str() {
+        "GET" => (200, "OK", format!("hello from {name}, you are {}\n", peer.ip())),
+        "HEAD" => (200, "OK", String::new()),
+        method => (405, "Method Not Allowed", format!("{name} does not answer {method}\n")),
+    };
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let connection = if request.closes_connection() { "close" } else { "keep-alive" };
+    HttpResponse {
+        status,
+        reason: reason.to_owned(),
+        headers: vec![
+            header("Server", "vpcsim"),
+            header("Date", http_date),
+            header("Content-Type", "text/plain"),
+            header("Connection", connection),
+        ],
+        body: body.into_bytes(),
     }
 }
 

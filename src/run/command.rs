@@ -7,11 +7,13 @@ use crate::host::http::HttpRequest;
 use crate::host::sigv4::Credentials;
 use crate::host::tls::TlsVersions;
 use crate::host::{Call, Outcome, Reply, Signing};
-use crate::model::Model;
+use crate::ids::InstanceId;
+use crate::model::{Model, NetworkInterface};
 use crate::program::{HostIx, Program};
 use crate::rng::{Seed, Stream};
-use crate::scenario::{Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction, TlsChoice};
+use crate::scenario::{Kind, Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction, TlsChoice};
 use bytes::Bytes;
+use std::net::Ipv4Addr;
 
 /// An `aws` command in the middle of its calls.
 pub(super) struct Conversation {
@@ -59,7 +61,7 @@ impl Conversation {
     pub(super) fn answered(&mut self, outcome: &Outcome) -> Next {
         let output = match &outcome.result {
             Ok(Reply::Http(response)) => self.command.received(response.status, &response.body),
-            Ok(Reply::Banner(_)) => Some(self.command.failed("the far end does not speak HTTP")),
+            Ok(_) => Some(self.command.failed("the far end does not speak HTTP")),
             Err(failure) => Some(self.command.failed(&failure.to_string())),
         };
         match output {
@@ -100,7 +102,7 @@ impl Conversation {
 
 const FOREVER: crate::time::SimDuration = crate::time::SimDuration::from_secs(u64::MAX / 1_000_000_000);
 
-const fn tls_versions(choice: TlsChoice) -> TlsVersions {
+pub(super) const fn tls_versions(choice: TlsChoice) -> TlsVersions {
     match choice {
         TlsChoice::Any => TlsVersions::Tls12And13,
         TlsChoice::Tls12 => TlsVersions::Tls12,
@@ -112,7 +114,7 @@ const fn tls_versions(choice: TlsChoice) -> TlsVersions {
 pub(super) fn command_line(step: &Step) -> String {
     match &step.action {
         StepAction::Aws { line, .. } => line.split_whitespace().collect::<Vec<_>>().join(" "),
-        StepAction::Ssh { line, .. } => line.clone(),
+        StepAction::Ssh { line, .. } | StepAction::Program { line, .. } => line.clone(),
         StepAction::Send(packet) => format!("send {packet}"),
         StepAction::Rerun => format!("again: {}", step.then.join(", ")),
         StepAction::Wait => "wait".to_owned(),
@@ -123,12 +125,34 @@ pub(super) fn command_line(step: &Step) -> String {
 pub(super) fn ssh_output(outcome: &Outcome) -> CommandOutput {
     let (stdout, stderr, exit_code) = match &outcome.result {
         Ok(Reply::Banner(banner)) => (format!("{banner}\n"), String::new(), 0),
-        Ok(Reply::Http(_)) => {
+        Ok(_) => {
             (String::new(), "kex_exchange_identification: banner line contains invalid characters\n".to_owned(), 255)
         }
         Err(failure) => (String::new(), format!("{failure}\n"), 255),
     };
     CommandOutput { stdout, stderr, exit_code }
+}
+
+/// The address that a program on `sender` means by `text`, if that is a name of the scenario's: an instance's private one inside its own VPC,
+/// else its public one, if it has one. `NAME.public` and `NAME.private` insist. Everything else is for DNS.
+pub(super) fn address_of(model: &Model, names: &Names, sender: &str, text: &str) -> Option<Ipv4Addr> {
+    let interface = |name: &str| {
+        let id: InstanceId = names.lookup(Kind::Instance, name)?.parse().ok()?;
+        model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)
+    };
+    if let Some(outside) = model.outside_hosts.get(text) {
+        return Some(outside.address);
+    }
+    let public = |eni: &NetworkInterface| eni.public_address.map(|public| public.address);
+    if let Some(eni) = interface(text) {
+        let inside = interface(sender).is_some_and(|sender| sender.vpc_id == eni.vpc_id);
+        return public(eni).filter(|_| !inside).or(Some(eni.private_ip));
+    }
+    match text.rsplit_once('.')? {
+        (name, "public") => public(interface(name)?),
+        (name, "private") => Some(interface(name)?.private_ip),
+        _ => None,
+    }
 }
 
 /// The host went away while a command ran.

@@ -1,6 +1,6 @@
 //! The timeline: which step runs when, and what its hosts are doing.
 
-use super::answer::Services;
+use super::answer::{self, Services};
 use super::command::{self, Conversation};
 use super::plan::{Task, plan};
 use super::record::{CallRecord, HostRecord};
@@ -13,8 +13,9 @@ use crate::control::ControlPlane;
 use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
 use crate::explain::operator;
+use crate::host::http::{HttpRequest, HttpResponse};
 use crate::host::tls::TlsWorld;
-use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
+use crate::host::{HostEvent, Outcome, ProcessId, Reply, Server, Ssh, Workload};
 use crate::ids::InstanceId;
 use crate::metrics::{IntervalLog, LatencyKind};
 use crate::program::{HostIx, HostKind};
@@ -23,6 +24,7 @@ use crate::scenario::{Kind, Names, Scenario, StepAction};
 use crate::sim::{HostSettings, Sim};
 use crate::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 /// Time for hosts to boot (DHCP) before the first step.
@@ -113,7 +115,12 @@ impl Run {
         }
         let server_names: Vec<_> = server_names.into_iter().collect();
         let tls = TlsWorld::new(scenario.seed, calendar, &server_names)?;
-        let settings = HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
+        let settings = HostSettings {
+            calendar,
+            tls,
+            service_idle_timeout: scenario.settings.service_idle_timeout,
+            servers: servers(&scenario),
+        };
         let mut taps = Taps { capture: CaptureTap::new(calendar, options), observer: Observer::new() };
         taps.observer.latencies_mut().keep_log(calendar);
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
@@ -368,10 +375,21 @@ impl Run {
                     }
                 }
             }
-            (StepAction::Ssh { destination, .. }, _) => {
-                let host = self.ssh_address(destination);
-                Some((Workload::Ssh(Ssh { host, port: 22 }), None))
+            (StepAction::Ssh { destination, port, .. }, _) => {
+                let (sender, model) = (&run.record.name, self.control.model());
+                let address = command::address_of(model, &self.names, sender, destination);
+                let host = address.map_or_else(|| destination.clone(), |address| address.to_string());
+                Some((Workload::Ssh(Ssh { host, port: *port }), None))
             }
+            (StepAction::Program { .. }, _) => task.program.as_ref().map(|program| {
+                let (sender, model) = (&run.record.name, self.control.model());
+                let address = program
+                    .destination
+                    .as_ref()
+                    .and_then(|to| command::address_of(model, &self.names, sender, &to.host));
+                let tls = command::tls_versions(step.tls.unwrap_or(self.scenario.settings.cli.tls));
+                (program.workload(address, tls), None)
+            }),
             (StepAction::Send(packet), _) => {
                 let (name, host) = (run.record.name.clone(), run.host);
                 self.send_packet(task_ix, packet.clone(), &name, host)?;
@@ -411,12 +429,14 @@ impl Run {
     fn handle(&mut self, host: HostIx, event: HostEvent) -> Result<(), RunError> {
         match event {
             HostEvent::Configured { .. } => {}
-            HostEvent::Request { token, request, .. } => {
+            HostEvent::Request { token, request, peer, .. } => {
                 let wanted = self.wanted_of_active();
                 let kind = self.sim.program().hosts[host.at()].kind.clone();
                 let now = self.sim.now();
-                let (response, created) =
-                    self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
+                let (response, created) = match self.web_page(&kind, &request, peer) {
+                    Some(page) => (page, None),
+                    None => self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref()),
+                };
                 if let Some(wanted) = wanted {
                     operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
                 }
@@ -428,12 +448,27 @@ impl Run {
         Ok(())
     }
 
+    /// The page of a web server on a host of the scenario's.
+    fn web_page(&self, kind: &HostKind, request: &HttpRequest, peer: SocketAddrV4) -> Option<HttpResponse> {
+        let model = self.control.model();
+        let name = match kind {
+            HostKind::Outside(name) => name.clone(),
+            HostKind::Instance(eni) => {
+                let id = model.network_interfaces.get(eni)?.attachment.as_ref()?.instance_id.to_string();
+                self.names.name_of(&id).map_or(id.clone(), str::to_owned)
+            }
+            _ => return None,
+        };
+        Some(answer::web_page(&name, request, peer, &self.calendar.http_date(self.sim.now())))
+    }
+
     fn finished(&mut self, host: HostIx, process: ProcessId, outcome: Outcome) {
         let found = self.active.iter_mut().enumerate().find_map(|(position, active)| {
             let wanted = |run: &HostRun| run.host == host && run.current.as_ref().is_some_and(|c| c.process == process);
             active.hosts.iter().position(wanted).map(|host| (position, host))
         });
         let Some((position, host_position)) = found else { return };
+        let program = &self.plan[self.active[position].task].program;
         let run = &mut self.active[position].hosts[host_position];
         let Some(mut current) = run.current.take() else { return };
         let output = match &mut current.conversation {
@@ -448,13 +483,17 @@ impl Run {
                 }
                 command::Next::Done(output) => output,
             },
-            None => command::ssh_output(&outcome),
+            None => match program {
+                Some(program) => program.output(&outcome, self.calendar),
+                None => command::ssh_output(&outcome),
+            },
         };
-        if let Some(round_trip) = outcome.request_round_trip
-            && let Some(road) = self.sim.tap.observer.current_road(host)
-        {
+        let more = outcome.result.as_ref().map_or_else(|_| Vec::new(), Reply::round_trips);
+        if let Some(road) = self.sim.tap.observer.current_road(host) {
             let now = self.sim.now();
-            self.sim.tap.observer.latencies_mut().record(now, road.class(), LatencyKind::RoundTrip, round_trip);
+            for round_trip in outcome.request_round_trip.into_iter().chain(more) {
+                self.sim.tap.observer.latencies_mut().record(now, road.class(), LatencyKind::RoundTrip, round_trip);
+            }
         }
         run.record.add(CallRecord::remote(current.started, outcome, output));
         run.next_start = run.next_start.max(self.sim.now());
@@ -491,7 +530,13 @@ impl Run {
         }
         results.extend(operator.map(record::operator_result));
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
-        let warnings = fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
+        let mut warnings: Vec<Warning> =
+            fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
+        let remark = self.plan[task].program.as_ref().and_then(|program| program.remark());
+        // Once a run is enough.
+        let said =
+            |text: &&str| self.steps.iter().flat_map(|step| &step.warnings).any(|warning| warning.text == **text);
+        warnings.extend(remark.filter(|text| !said(text)).map(|text| Warning { text: text.to_owned(), mend: None }));
         self.warned = fresh.into_iter().collect();
         let checks = match is_done {
             true => check::checks(&self.plan[task].expect, &results, &self.names),
@@ -568,19 +613,18 @@ impl Run {
         let step = &self.scenario.steps[self.plan[task].step];
         RunError::HostGone { step: step.name.clone(), host: name.to_owned(), command: command::command_line(step) }
     }
+}
 
-    /// Where `ssh NAME` goes: an instance's public address if it has one, else its private one; any other text is taken as it is.
-    fn ssh_address(&self, destination: &str) -> String {
-        let interface = self.names.lookup(Kind::Instance, destination).and_then(|id| {
-            let id: InstanceId = id.parse().ok()?;
-            let model = self.control.model();
-            model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)
-        });
-        match interface {
-            Some(eni) => eni.public_address.map_or(eni.private_ip, |public| public.address).to_string(),
-            None => destination.to_owned(),
-        }
-    }
+/// What listens where the scenario says so, by what the simulator knows hosts by.
+fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {
+    let kind = |name: &str| {
+        let Some(id) = scenario.names.lookup(Kind::Instance, name) else {
+            return Some(HostKind::Outside(name.to_owned()));
+        };
+        let id: InstanceId = id.parse().ok()?;
+        Some(HostKind::Instance(scenario.model.instances.get(&id)?.primary_interface_id?))
+    };
+    scenario.servers.iter().filter_map(|(name, servers)| Some((kind(name)?, servers.clone()))).collect()
 }
 
 impl HostRun {

@@ -28,6 +28,12 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
+    ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
+    ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
+    ("programs/dig", include_str!("../../scenarios/programs/dig.toml")),
+    ("programs/ping", include_str!("../../scenarios/programs/ping.toml")),
+    ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
+    ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.

@@ -29,15 +29,19 @@ pub use packet::{
 };
 pub use read::closest;
 pub use settings::{CliSettings, Credentials, Settings, TlsChoice};
-pub use step::{ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via};
+pub use step::{
+    ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, PROGRAM_NAMES, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via,
+};
 
 use crate::calendar::Calendar;
+use crate::host::Server;
 use crate::ids::IdLength;
 use crate::model::Model;
 use crate::rng::Seed;
 use build::Builder;
 use read::{Reader, Section, shown};
 use regions::Region;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeTable;
 
@@ -72,6 +76,8 @@ pub struct Scenario {
     pub instances: Vec<String>,
     /// Hosts outside, in the order of the file.
     pub outside: Vec<String>,
+    /// What listens on the hosts that say so (`serves`), by the host's name.
+    pub servers: BTreeMap<String, Vec<Server>>,
     /// How programs and services behave.
     pub settings: Settings,
     /// The timeline.
@@ -172,6 +178,7 @@ fn read<'a>(
         names: builder.names,
         instances: builder.instances,
         outside: builder.outside,
+        servers: builder.servers,
         settings,
         steps,
     })

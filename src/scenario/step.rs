@@ -24,6 +24,9 @@ pub const REPEATS_MAX: u32 = 100_000;
 /// How many actions the whole timeline may run: repeats, hosts and re-runs multiplied out.
 pub const ACTIONS_MAX: u64 = 1_000_000;
 
+/// What hosts can run beside `aws` and `ssh`. The grammars are in `programs`.
+pub const PROGRAM_NAMES: [&str; 8] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "traceroute", "udp"];
+
 /// One step of the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -77,6 +80,15 @@ pub enum StepAction {
         line: String,
         /// The host to connect to: a name of the scenario, an address, or a DNS name.
         destination: String,
+        /// TCP port, 22 unless `-p` says otherwise.
+        port: u16,
+    },
+    /// Another program of [`PROGRAM_NAMES`].
+    Program {
+        /// The line.
+        line: String,
+        /// Its place in the source, for errors.
+        span: Span,
     },
     /// One raw packet (per repetition) from each host in `on`.
     Send(PacketSpec),
@@ -317,23 +329,48 @@ impl Timeline<'_, '_, '_> {
                 Some(StepAction::Aws { line: run.text.to_owned(), span: run.contents() })
             }
             Some("ssh") => self.ssh(section, &run, on),
-            _ => {
+            Some(name) if PROGRAM_NAMES.contains(&name) => {
+                self.needs_host(section, &run, on, name);
+                Some(StepAction::Program { line: run.text.to_owned(), span: run.contents() })
+            }
+            first => {
                 let message = format!("\"{}\" is no command that hosts know", shown(line));
-                let problem =
-                    Problem::new(run.contents(), message, "expected \"aws SERVICE COMMAND ...\" or \"ssh HOST\"");
-                section.report(problem);
+                let here = closest(first.unwrap_or_default(), PROGRAM_NAMES.into_iter().chain(["aws", "ssh"]))
+                    .filter(|known| first != Some(known))
+                    .map_or_else(
+                        || "expected \"aws SERVICE COMMAND ...\", or a program".to_owned(),
+                        |known| format!("did you mean \"{known}\"?"),
+                    );
+                let problem = Problem::new(run.contents(), message, here);
+                section.report(problem.help(format!("programs: ssh, {}", PROGRAM_NAMES.join(", "))));
                 None
             }
+        }
+    }
+
+    fn needs_host(&self, section: &Section<'_, '_>, run: &Text<'_>, on: &[String], program: &str) {
+        if on.is_empty() {
+            let message = format!("{program} sends packets, so a host must run it");
+            section.report(Problem::new(run.contents(), message, "from where?").help("name it: on = \"HOST\""));
         }
     }
 
     /// `ssh [-i FILE] [-p 22] [USER@]HOST`.
     fn ssh(&self, section: &Section<'_, '_>, run: &Text<'_>, on: &[String]) -> Option<StepAction> {
         let mut words = run.text.split_whitespace().skip(1);
-        let mut host = None;
+        let (mut host, mut port) = (None, 22);
         while let Some(word) = words.next() {
             match word {
-                "-i" | "-l" | "-o" | "-p" => drop(words.next()),
+                "-p" => {
+                    let given = words.next();
+                    let Some(number) = given.and_then(|text| text.parse().ok()).filter(|port| *port != 0) else {
+                        let place = given.map_or_else(|| run.contents(), |text| run.place(text));
+                        section.report(Problem::new(place, "ssh -p needs a port", "expected 1 to 65535"));
+                        return None;
+                    };
+                    port = number;
+                }
+                "-i" | "-l" | "-o" => drop(words.next()),
                 word if word.starts_with('-') => {}
                 word => {
                     host = Some(word.rsplit_once('@').map_or(word, |(_, host)| host));
@@ -350,11 +387,8 @@ impl Timeline<'_, '_, '_> {
             self.unknown_host(section, run, host);
             return None;
         }
-        if on.is_empty() {
-            let problem = Problem::new(run.contents(), "ssh sends packets, so a host must run it", "from where?");
-            section.report(problem.help("name it: on = \"HOST\""));
-        }
-        Some(StepAction::Ssh { line: run.text.to_owned(), destination: host.to_owned() })
+        self.needs_host(section, run, on, "ssh");
+        Some(StepAction::Ssh { line: run.text.to_owned(), destination: host.to_owned(), port })
     }
 
     fn then(&self, section: &Section<'_, '_>) -> Vec<String> {

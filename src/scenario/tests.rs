@@ -244,7 +244,7 @@ bad_input! {
     bad_steps: with_head("[outside]\nlaptop = { address = \"198.51.100.7\" }\n\
         [[step]]\nname = \"one\"\non = \"lapptop\"\nrun = \"aws\"\n\
         [[step]]\nname = \"two\"\nthen = \"three\"\n\
-        [[step]]\nname = \"two\"\non = \"laptop\"\nrun = \"curl example.com\"\nexpect.laptp = { exit = 300 }\n\
+        [[step]]\nname = \"two\"\non = \"laptop\"\nrun = \"crul example.com\"\nexpect.laptp = { exit = 300 }\n\
         [[step]]\nname = \"four\"\n");
     bad_expectations: with_head("[outside]\nlaptop = { address = \"198.51.100.7\" }\n\
         [[step]]\non = \"laptop\"\nrun = \"aws ec2 describe-vpcs\"\nexpect.laptop = { via = \"internet-gatway\", source = \"pubic\", reason = \"no route\" }\n");

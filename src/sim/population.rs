@@ -29,6 +29,8 @@ pub struct HostSettings {
     pub tls: TlsWorld,
     /// After how much silence a service closes a connection.
     pub service_idle_timeout: SimDuration,
+    /// What listens on instances and outside hosts, where that is not the usual: SSH on instances, nothing outside.
+    pub servers: BTreeMap<HostKind, Vec<Server>>,
 }
 
 /// IP MTU of everything outside the VPC.
@@ -129,7 +131,7 @@ impl Population {
                 answers_for: Vec::new(),
                 mtu_bytes: BOOT_MTU_BYTES,
                 resets_unknown: true,
-                servers: vec![Server::Banner { port: 22, text: SSH_BANNER.to_owned() }],
+                servers: self.servers(kind, || vec![Server::Banner { port: 22, text: SSH_BANNER.to_owned() }]),
             }),
             HostKind::Outside(outside) => {
                 let (address, gateway) = outside_addresses(model, outside)?;
@@ -140,7 +142,7 @@ impl Population {
                     answers_for: Vec::new(),
                     mtu_bytes: OUTSIDE_MTU_BYTES,
                     resets_unknown: true,
-                    servers: Vec::new(),
+                    servers: self.servers(kind, Vec::new),
                 })
             }
             HostKind::PublicService(kind, region) => {
@@ -154,6 +156,10 @@ impl Population {
             }
             HostKind::Platform(_) | HostKind::OutsidePlatform(_) => None,
         }
+    }
+
+    fn servers(&self, kind: &HostKind, usual: impl FnOnce() -> Vec<Server>) -> Vec<Server> {
+        self.settings.servers.get(kind).cloned().unwrap_or_else(usual)
     }
 
     fn service_config(&self, name: String, mac: MacAddress, answers_for: Vec<Ipv4Net>, model: &Model) -> HostConfig {

@@ -15,10 +15,11 @@ const TYPE_DEFAULT: &str = "t3.micro";
 const RESERVED: [&str; 2] = ["all", "operator"];
 
 impl<'a, 'r> Builder<'a, 'r> {
-    /// Keys: `address` (required).
+    /// Keys: `address` (required), `serves`.
     pub(super) fn outside_hosts(&mut self, root: &Section<'a, 'r>) {
         for (name, section) in root.items("outside") {
             let text = section.required_text("address", "\"198.51.100.7\"");
+            self.serves(name.text, &section);
             section.finish();
             if let Err(problem) = check_name(&name, "host") {
                 self.report(problem);
@@ -57,7 +58,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     /// Keys: `subnet` (required), `groups`, `public_ip`, `elastic_ip`, `private_ip`, `source_dest_check`, `type`, `image`, `key`, `id`,
-    /// `interface_id`.
+    /// `interface_id`, `serves`.
     pub(super) fn instances(&mut self, root: &Section<'a, 'r>) {
         self.each(root, "instance", Kind::Instance, Self::instance);
     }
@@ -75,6 +76,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let image_id = self.image(section);
         let key_name = section.text("key").map(|text| text.text.to_owned());
         let groups = section.texts("groups").unwrap_or_default();
+        self.serves(name.text, section);
         let subnet_text = section.required_text("subnet", "\"default-1a\"");
         self.instances.push(name.text.to_owned());
         if !self.new_host(name) {

@@ -10,12 +10,14 @@ mod network;
 mod prefix_lists;
 mod routes;
 mod security;
+mod servers;
 mod services;
 
 use super::error::{Problem, Span};
 use super::names::{Kind, Names};
 use super::read::{Reader, Section, Text, article, shown};
 use super::regions::Region;
+use crate::host::Server;
 use crate::ids::{IdError, VpcId};
 use crate::model::{Model, ModelError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,8 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) instances: Vec<String>,
     /// Outside hosts, in the order of the file.
     pub(super) outside: Vec<String>,
+    /// What listens on hosts that say so.
+    pub(super) servers: BTreeMap<String, Vec<Server>>,
     broken: BTreeSet<(Kind, String)>,
     /// Where things were declared, by id.
     places: BTreeMap<String, Span>,
@@ -51,6 +55,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             names: Names::default(),
             instances: Vec::new(),
             outside: Vec::new(),
+            servers: BTreeMap::new(),
             broken: BTreeSet::new(),
             places: BTreeMap::new(),
             host_places: BTreeMap::new(),
