@@ -1,6 +1,9 @@
 //! Building a network call by call, and taking it down again.
 
 use super::*;
+use crate::model::Model;
+use crate::program::Node;
+use proptest::prelude::*;
 
 fn create(control: &mut ControlPlane, operation: &str, parameters: Value) -> String {
     let answer = call(control, operation, parameters);
@@ -276,4 +279,105 @@ fn what_aws_refuses_to_build() {
     assert_eq!(refusal(&mut control, "CreateVpc", json!({"CidrBlock": "10.0.0.0/16"})).0, "VpcLimitExceeded");
     let dry = json!({"VpcId": vpc, "CidrBlock": "172.31.128.0/24", "DryRun": true});
     assert_eq!(refusal(&mut control, "CreateSubnet", dry).0, "DryRunOperation");
+}
+
+/// One call with ids of things that exist (mostly): `pick` chooses among them.
+fn some_call(control: &ControlPlane, kind: usize, pick: usize) -> (&'static str, Value) {
+    fn at<T: ToString>(items: impl Iterator<Item = T>, pick: usize) -> String {
+        let all: Vec<String> = items.map(|item| item.to_string()).collect();
+        if all.is_empty() { String::new() } else { all[pick % all.len()].clone() }
+    }
+    let model = control.model();
+    let vpc = at(model.vpcs.keys(), pick);
+    let subnet = at(model.subnets.keys(), pick / 2);
+    let gateway = at(model.internet_gateways.keys(), pick / 3);
+    let table = at(model.route_tables.keys(), pick / 5);
+    let acl = at(model.network_acls.keys(), pick / 7);
+    let association = at(
+        model.route_tables.values().flat_map(|table| table.associations.values().chain(&table.main_association)),
+        pick / 11,
+    );
+    let acl_association = at(model.subnets.values().map(|subnet| model.network_acl_association(subnet)), pick / 11);
+    let attachment = json!({"InternetGatewayId": gateway, "VpcId": vpc});
+    let block = format!("10.{}.{}.0/24", pick % 3, pick % 5);
+    let route = json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
+    match kind {
+        0 => ("CreateVpc", json!({"CidrBlock": format!("10.{}.0.0/16", pick % 3)})),
+        1 => ("DeleteVpc", json!({"VpcId": vpc})),
+        2 | 3 => ("CreateSubnet", json!({"VpcId": vpc, "CidrBlock": block})),
+        4 => ("DeleteSubnet", json!({"SubnetId": subnet})),
+        5 => ("CreateInternetGateway", json!({})),
+        6 => ("AttachInternetGateway", attachment),
+        7 => ("DetachInternetGateway", attachment),
+        8 => ("DeleteInternetGateway", json!({"InternetGatewayId": gateway})),
+        9 => ("CreateRouteTable", json!({"VpcId": vpc})),
+        10 => ("DeleteRouteTable", json!({"RouteTableId": table})),
+        11 => ("AssociateRouteTable", json!({"RouteTableId": table, "SubnetId": subnet})),
+        12 => ("ReplaceRouteTableAssociation", json!({"AssociationId": association, "RouteTableId": table})),
+        13 => ("CreateRoute", route),
+        14 => ("CreateNetworkAcl", json!({"VpcId": vpc})),
+        15 => ("DeleteNetworkAcl", json!({"NetworkAclId": acl})),
+        16 => ("ReplaceNetworkAclAssociation", json!({"AssociationId": acl_association, "NetworkAclId": acl})),
+        17 => {
+            let launch = json!({"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet});
+            ("RunInstances", launch)
+        }
+        _ => ("TerminateInstances", json!({"InstanceIds": [at(model.instances.keys(), pick)]})),
+    }
+}
+
+/// The model's invariants: what is mentioned exists, each VPC has what it came with.
+fn assert_whole(model: &Model) {
+    for vpc in model.vpcs.values() {
+        let main: Vec<_> = model
+            .route_tables
+            .values()
+            .filter(|table| table.vpc_id == vpc.id && table.main_association.is_some())
+            .map(|table| table.id)
+            .collect();
+        assert_eq!(main, [vpc.main_route_table_id]);
+        assert!(model.security_groups.contains_key(&vpc.default_security_group_id));
+        assert!(model.network_acls[&vpc.default_network_acl_id].is_default);
+    }
+    for subnet in model.subnets.values() {
+        assert_eq!(model.network_acls[&subnet.network_acl_id].vpc_id, subnet.vpc_id);
+        assert!(model.vpcs.contains_key(&subnet.vpc_id));
+        let own = model.route_tables.values().filter(|table| table.associations.contains_key(&subnet.id)).count();
+        assert!(own <= 1, "{} has {own} route tables", subnet.id);
+    }
+    for table in model.route_tables.values() {
+        assert!(model.vpcs.contains_key(&table.vpc_id));
+        assert!(table.associations.keys().all(|subnet| model.subnets[subnet].vpc_id == table.vpc_id));
+    }
+    for interface in model.network_interfaces.values() {
+        assert_eq!(model.subnets[&interface.subnet_id].vpc_id, interface.vpc_id);
+    }
+    let attached: Vec<_> = model.internet_gateways.values().filter_map(|gateway| gateway.attached_vpc_id).collect();
+    assert!(attached.iter().all(|vpc| model.vpcs.contains_key(vpc)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Any calls in any order: a refusal changes nothing, a success leaves the model whole, and an index of the program keeps its
+    /// meaning: a node that was there is the same node or a tombstone.
+    #[test]
+    fn networks_come_and_go(calls in prop::collection::vec((0usize..19, any::<u16>()), 1..40)) {
+        let mut control = control();
+        for (kind, pick) in calls {
+            let (operation, parameters) = some_call(&control, kind, usize::from(pick));
+            let before = format!("{:?}", control.model());
+            let program = std::sync::Arc::clone(control.program());
+            match execute(&mut control, SimTime::ZERO, operation, &parameters, &Wanted::default()) {
+                Ok(_) => assert_whole(control.model()),
+                Err(_) => prop_assert_eq!(format!("{:?}", control.model()), before, "{} {}", operation, parameters),
+            }
+            let after = control.program();
+            prop_assert!(after.nodes.len() >= program.nodes.len());
+            for (at, (old, new)) in program.nodes.iter().zip(after.nodes.iter()).enumerate() {
+                let kind = |node: &Node| std::mem::discriminant(node);
+                let stays = kind(old) == kind(new) || [old, new].iter().any(|node| matches!(node, Node::Tombstone));
+                prop_assert!(stays && program.origins.nodes[at].id == after.origins.nodes[at].id, "node {}", at);
+            }
+        }
+    }
 }
