@@ -42,7 +42,8 @@
 //!
 //! # Where this differs from AWS
 //!
-//! No IPv6. Hosts' TCP is smoltcp's: no SACK, no timestamps, retransmission timeout never below 1 s. Instances start at once. Prefix lists
+//! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its
+//! retransmission timeout is never below 1 s. Instances start at once. Prefix lists
 //! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
 //! enforced. See the README for the whole list.
 

@@ -1,4 +1,4 @@
-//! The Wireshark profile "vpcsim", written beside the captures: a column for decisions, red for what was dropped, filter buttons, names
+//! The Wireshark profiles "vpcsim" and, for captures of several vantage points, "vpcsim-merged", written beside the captures: a column for decisions, red for what was dropped, filter buttons, names
 //! and JSON bodies shown, checksums judged.
 //!
 //! Purpose: opening a capture shows the tutorial's point without any setting. Written to `DIRECTORY/profiles/vpcsim/`, the profile is found
@@ -12,6 +12,17 @@
 /// The profile's name: `wireshark -C vpcsim`.
 pub const NAME: &str = "vpcsim";
 
+/// The name of the profile for merged captures, in which a packet stands once per vantage point.
+pub const NAME_FOR_MERGED: &str = "vpcsim-merged";
+
+/// What the profile for merged captures has instead: no TCP sequence analysis, which would call the copies retransmissions, and a column for
+/// the vantage point, which is called as its own capture is. What remains: Wireshark 4.0 puts the segments of all vantage points into one
+/// stream, so of a TLS record in several segments it reads only the first copy. Contents are best read in one vantage point's own capture.
+const MERGED_PREFERENCES: [(&str, &str); 2] = [
+    ("tcp.analyze_sequence_numbers: TRUE", "tcp.analyze_sequence_numbers: FALSE"),
+    ("\t\"Source\",", "\t\"Seen at\", \"%Cus:frame.interface_name:0:R\",\n\t\"Source\","),
+];
+
 /// The word in a comment by which colours and buttons know a dropped frame. Other comments must not contain it.
 pub const DROP_WORD: &str = "DROP";
 
@@ -23,6 +34,14 @@ pub const FILES: [(&str, &str); 5] = [
     ("decode_as_entries", include_str!("profile/decode_as_entries")),
     ("recent", include_str!("profile/recent")),
 ];
+
+/// The files of the profile for merged captures: name and contents.
+pub fn files_for_merged() -> [(&'static str, String); FILES.len()] {
+    FILES.map(|(name, contents)| {
+        let changed = MERGED_PREFERENCES.iter().fold(contents.to_owned(), |text, (from, to)| text.replace(from, to));
+        (name, changed)
+    })
+}
 
 #[cfg(test)]
 mod tests {
@@ -37,6 +56,16 @@ mod tests {
         let filter = format!("frame.comment contains \"{DROP_WORD}\"");
         for file in ["colorfilters", "dfilter_buttons"] {
             assert!(first_entry(file).contains(&filter), "{}", first_entry(file));
+        }
+    }
+
+    #[test]
+    fn the_profile_for_merged_captures_differs_as_it_should() {
+        for ((name, plain), (_, merged)) in FILES.into_iter().zip(files_for_merged()) {
+            let changes = MERGED_PREFERENCES.iter().filter(|(from, to)| plain.contains(from) && merged.contains(to));
+            assert_eq!(changes.count(), if name == "preferences" { MERGED_PREFERENCES.len() } else { 0 }, "{name}");
+            let back = MERGED_PREFERENCES.iter().fold(merged, |text, (from, to)| text.replace(to, from));
+            assert_eq!(back, plain, "{name}");
         }
     }
 }

@@ -5,13 +5,13 @@
 //! TLS secrets go only into files that saw the connection's ClientHello, before the frames they decrypt.
 
 use super::pcapng::Direction as Way;
-use super::{FileIx, FileSet, Vantage};
+use super::{CaptureOptions, FileIx, FileSet, Selection, Vantage};
 use crate::calendar::Calendar;
 use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
 use crate::explain;
 use crate::program::{HostIx, HostKind, Node, NodeIx, Program};
 use crate::time::SimTime;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// How many connections' secrets are awaited at once; the oldest is forgotten beyond.
@@ -21,6 +21,9 @@ const AWAITED_SECRETS_MAX: usize = 16_384;
 pub struct CaptureTap {
     calendar: Calendar,
     program: Arc<Program>,
+    selection: Selection,
+    /// Vantage points there are and have been, and which words of the selection name one.
+    known: Known,
     files: FileSet,
     nodes: BTreeMap<NodeIx, NodeFiles>,
     outside: BTreeMap<HostIx, FileIx>,
@@ -34,7 +37,14 @@ enum NodeFiles {
     /// All its frames in one.
     One(FileIx),
     /// Before and behind the translation.
-    Translating { inside: FileIx, outside: FileIx },
+    Translating { inside: Option<FileIx>, outside: Option<FileIx> },
+}
+
+/// What can be captured.
+#[derive(Default)]
+struct Known {
+    words: BTreeSet<String>,
+    found: BTreeSet<String>,
 }
 
 /// One packet's steps without delay. Buffers are kept from run to run.
@@ -63,11 +73,13 @@ struct Awaited {
 
 impl CaptureTap {
     /// A tap without files; [`CaptureTap::adopt`] opens them.
-    pub fn new(calendar: Calendar) -> Self {
+    pub fn new(calendar: Calendar, options: CaptureOptions) -> Self {
         CaptureTap {
             calendar,
             program: Arc::new(Program::empty()),
-            files: FileSet::default(),
+            selection: options.selection,
+            known: Known::default(),
+            files: FileSet::new(options.format, options.merged),
             nodes: BTreeMap::new(),
             outside: BTreeMap::new(),
             run: Run::default(),
@@ -75,14 +87,29 @@ impl CaptureTap {
         }
     }
 
-    /// Follows a new program: opens a file for every vantage point not seen before, and adds new names to all.
+    /// Whether anything can be captured at all. If not, there is no need to call this tap.
+    pub fn is_on(&self) -> bool {
+        self.selection != Selection::None
+    }
+
+    /// Ids and names of every vantage point so far, captured or not.
+    pub fn known_words(&self) -> impl Iterator<Item = &str> {
+        self.known.words.iter().map(String::as_str)
+    }
+
+    /// What the selection asks for and is not there, or was not yet.
+    pub fn missing_words(&self) -> impl Iterator<Item = &str> {
+        self.selection.words().filter(|word| !self.known.found.contains(*word))
+    }
+
+    /// Follows a new program: opens a file for every wanted vantage point not seen before, and adds new names to all.
     /// `name_of` knows what people call an id, where the program does not.
     pub fn adopt(&mut self, program: &Arc<Program>, name_of: &dyn Fn(&str) -> Option<String>) {
         self.program = Arc::clone(program);
         for (position, node) in program.nodes.iter().enumerate() {
             let ix = NodeIx(position as u32);
             if !self.nodes.contains_key(&ix)
-                && let Some(files) = open_files(&mut self.files, program, ix, node, name_of)
+                && let Some(files) = self.open_files(ix, node, name_of)
             {
                 self.nodes.insert(ix, files);
             }
@@ -97,12 +124,63 @@ impl CaptureTap {
                     id: String::new(),
                     description: format!("{name}, a host on the internet"),
                 };
-                self.outside.insert(ix, self.files.add(&vantage, None));
+                if let Some(file) = self.open(&vantage, true, name, name_of) {
+                    self.outside.insert(ix, file);
+                }
             }
         }
         let names: Vec<_> =
             program.origins.address_names.iter().map(|(address, name)| (*address, name.as_str())).collect();
         self.files.names(&names);
+    }
+
+    /// Opens a vantage point's file if it is wanted. `called` is the name without a side.
+    fn open(
+        &mut self,
+        vantage: &Vantage,
+        is_nic: bool,
+        called: &str,
+        name_of: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<FileIx> {
+        let words = [vantage.id.as_str(), vantage.name.as_str(), called];
+        self.known.words.extend(words.iter().filter(|word| !word.is_empty()).map(|word| (*word).to_owned()));
+        // An instance's id stands for its interface: they share a name.
+        let instance = |word: &str| name_of(word).filter(|_| is_nic && word.starts_with("i-"));
+        let is_called = |word: &str| words.contains(&word) || instance(word).is_some_and(|name| name == called);
+        for word in self.selection.words().filter(|word| is_called(word)) {
+            self.known.found.insert(word.to_owned());
+        }
+        self.selection.wants(is_nic, is_called).then(|| self.files.add(vantage, None))
+    }
+
+    fn open_files(&mut self, ix: NodeIx, node: &Node, name_of: &dyn Fn(&str) -> Option<String>) -> Option<NodeFiles> {
+        let program = Arc::clone(&self.program);
+        let named = program.origins.node(ix);
+        let called = named.name.clone().or_else(|| name_of(&named.id)).unwrap_or_default();
+        let in_words = if called.is_empty() { &named.id } else { &called };
+        let vantage =
+            |name: &str, description: String| Vantage { name: name.to_owned(), id: named.id.clone(), description };
+        match node {
+            Node::Eni(_) => {
+                let vantage = vantage(&called, format!("{in_words}, network interface"));
+                self.open(&vantage, true, &called, name_of).map(NodeFiles::One)
+            }
+            Node::GatewayEndpoint(_) => {
+                let vantage = vantage(&called, format!("{in_words}, gateway endpoint"));
+                self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
+            }
+            Node::InternetGateway(_) => {
+                let mut side = |side: &str, words: &str| {
+                    let name = if called.is_empty() { side.to_owned() } else { format!("{called}-{side}") };
+                    let vantage = vantage(&name, format!("{in_words}, internet gateway, {words}"));
+                    self.open(&vantage, false, &called, name_of)
+                };
+                let inside = side("inside", "before translation: private addresses");
+                let outside = side("outside", "after translation: public addresses");
+                (inside.is_some() || outside.is_some()).then_some(NodeFiles::Translating { inside, outside })
+            }
+            Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
+        }
     }
 
     /// The files, to drain.
@@ -154,7 +232,9 @@ impl Tap for CaptureTap {
             }
             (Some(from), Some(NodeFiles::Translating { inside, outside })) => {
                 let from_internet = matches!(self.program.nodes[from.at()], Node::Internet(_));
-                self.see(if from_internet { outside } else { inside }, Some(Way::Inbound), bytes);
+                if let Some(file) = if from_internet { outside } else { inside } {
+                    self.see(file, Some(Way::Inbound), bytes);
+                }
             }
             (Some(_), Some(NodeFiles::One(file))) => {
                 if !matches!(self.program.nodes[at.at()], Node::Eni(_)) {
@@ -186,7 +266,9 @@ impl Tap for CaptureTap {
             }
             (Step::Forward(next, _), Some(NodeFiles::Translating { inside, outside })) => {
                 let to_internet = matches!(self.program.nodes[next.at()], Node::Internet(_));
-                self.see(if to_internet { outside } else { inside }, Some(Way::Outbound), bytes);
+                if let Some(file) = if to_internet { outside } else { inside } {
+                    self.see(file, Some(Way::Outbound), bytes);
+                }
             }
             _ => {}
         }
@@ -218,8 +300,8 @@ impl Tap for CaptureTap {
             let comments = if comment.is_empty() { &comments[..0] } else { &comments[..] };
             let unix_ns = self.calendar.unix_nanos(now);
             for sighting in &self.run.sightings[..self.run.sighting_count] {
-                if let Some(file) = sighting.file.and_then(|file| self.files.get_mut(file)) {
-                    file.frame(unix_ns, sighting.way, &sighting.bytes, comments);
+                if let Some(file) = sighting.file {
+                    self.files.frame(file, unix_ns, sighting.way, &sighting.bytes, comments);
                 }
             }
         }
@@ -231,11 +313,7 @@ impl Tap for CaptureTap {
     fn on_secrets(&mut self, lines: &str) {
         for line in lines.lines() {
             let random = line.split(' ').nth(1).and_then(random_from_hex);
-            for file in random.map(|random| self.awaited.files(&random)).unwrap_or_default() {
-                if let Some(file) = self.files.get_mut(*file) {
-                    file.secrets(line);
-                }
-            }
+            self.files.secret_of(random.map(|random| self.awaited.files(&random)).unwrap_or_default(), line);
         }
     }
 }
@@ -258,41 +336,6 @@ impl Awaited {
 
     fn files(&self, random: &[u8; 32]) -> &[FileIx] {
         self.files.get(random).map_or(&[], Vec::as_slice)
-    }
-}
-
-fn open_files(
-    files: &mut FileSet,
-    program: &Program,
-    ix: NodeIx,
-    node: &Node,
-    name_of: &dyn Fn(&str) -> Option<String>,
-) -> Option<NodeFiles> {
-    let named = program.origins.node(ix);
-    let vantage = |name: Option<String>, description: String| Vantage {
-        name: name.unwrap_or_default(),
-        id: named.id.clone(),
-        description,
-    };
-    let called = named.name.clone().or_else(|| name_of(&named.id));
-    let in_words = called.clone().unwrap_or_else(|| named.id.clone());
-    match node {
-        Node::Eni(_) => {
-            Some(NodeFiles::One(files.add(&vantage(called, format!("{in_words}, network interface")), None)))
-        }
-        Node::GatewayEndpoint(_) => {
-            Some(NodeFiles::One(files.add(&vantage(called, format!("{in_words}, gateway endpoint")), None)))
-        }
-        Node::InternetGateway(_) => {
-            let mut side = |side: &str, words: &str| {
-                let name = called.as_ref().map_or_else(|| side.to_owned(), |name| format!("{name}-{side}"));
-                files.add(&vantage(Some(name), format!("{in_words}, internet gateway, {words}")), None)
-            };
-            let inside = side("inside", "before translation: private addresses");
-            let outside = side("outside", "after translation: public addresses");
-            Some(NodeFiles::Translating { inside, outside })
-        }
-        Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be typed.
 
-use clap::{Args, Parser, Subcommand};
+use crate::capture::{Format, Selection};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -9,6 +10,7 @@ Examples:
   vpcsim run my-vpc.toml          run a scenario of your own
   vpcsim run my-vpc.toml --json   the result as JSON on stdout
   vpcsim run --seed 7 --out /tmp/run7
+  vpcsim run --pipe | wireshark -k -i -
 
 Captures: wireshark out/tutorial/app-private.*.pcapng
 Exit codes: 0 done, 1 an expectation failed, 2 error, 130 interrupted";
@@ -51,4 +53,31 @@ pub(super) struct RunArguments {
     /// Print nothing but errors and failed expectations
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// What to capture: none, nics (of instances and outside hosts), all, or ids and names with commas between
+    #[arg(long, value_name = "WHAT", default_value = "all")]
+    pub(super) capture: Selection,
+    /// Form of the captures; pcap is the classic one, without decisions, names and TLS secrets
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "pcapng")]
+    pub(super) pcap_format: PcapFormat,
+    /// Also write merged.pcapng: all vantage points in one capture, in order of time
+    #[arg(long)]
+    pub(super) merged: bool,
+    /// Write that merged capture to stdout while the run goes, for a reader; all text goes to stderr
+    #[arg(long, conflicts_with = "json")]
+    pub(super) pipe: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum PcapFormat {
+    Pcapng,
+    Pcap,
+}
+
+impl From<PcapFormat> for Format {
+    fn from(format: PcapFormat) -> Format {
+        match format {
+            PcapFormat::Pcapng => Format::Pcapng,
+            PcapFormat::Pcap => Format::Pcap,
+        }
+    }
 }

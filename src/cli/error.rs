@@ -100,6 +100,24 @@ pub(super) enum CliError {
         /// Why.
         source: std::io::Error,
     },
+    /// A capture on a screen.
+    #[error("standard output is a terminal, and --pipe writes a capture there")]
+    PipeIsTerminal,
+    /// A merged capture of nothing.
+    #[error("--{flag} needs captures, and --capture none makes none")]
+    NothingToMerge {
+        /// The flag that wants it.
+        flag: &'static str,
+    },
+    /// The scenario plays too late for classic pcap.
+    #[error("the scenario begins after 2106-02-07, the last date that classic pcap can stamp")]
+    TooLateForPcap,
+    /// Captures were asked for that never began.
+    #[error("nothing was captured of {}: it never came to exist", words.join(", "))]
+    NeverThere {
+        /// The ids.
+        words: Vec<String>,
+    },
     /// The output directory, or something above it, is a file.
     #[error("cannot write {}: {} is a file, not a directory", path.display(), file.display())]
     NotADirectory {
@@ -157,6 +175,14 @@ impl CliError {
             CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
             CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
+            CliError::PipeIsTerminal => {
+                Some("give it a reader: vpcsim run SCENARIO --pipe | wireshark -k -i -".to_owned())
+            }
+            CliError::NothingToMerge { .. } => Some("leave out one of the two".to_owned()),
+            CliError::TooLateForPcap => Some("leave out --pcap-format".to_owned()),
+            CliError::Run(RunError::NoSuchVantage { known, .. }) => {
+                Some(format!("--capture takes all, nics, none, and here: {}", known.join(", ")))
+            }
             CliError::Write { .. } => Some(
                 "free space or choose another directory with --out; what was written so far can be read".to_owned(),
             ),

@@ -6,6 +6,7 @@
 mod args;
 mod error;
 mod output_dir;
+mod pipe;
 mod progress;
 mod run;
 mod source;

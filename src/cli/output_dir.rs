@@ -1,7 +1,7 @@
 //! The directory a run writes: emptied if it is ours, refused if it is not, whole packets only whatever happens.
 
 use super::error::CliError;
-use crate::capture::{FileSet, profile};
+use crate::capture::{CaptureFile, FileSet, Format, key_log, profile};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 const MARKER: &str = ".vpcsim";
 const MARKER_TEXT: &str =
     "This directory was written by vpcsim; its next run with the same --out replaces what is in it.\n";
+/// Latencies over time.
+pub(super) const LATENCY_LOG: &str = "latency.hlog";
+/// Latencies as a picture.
+pub(super) const LATENCY_PICTURE: &str = "latency.svg";
 /// Bytes of captures that may wait in memory.
 const PENDING_BYTES_MAX: usize = 1 << 20;
 /// The result's name.
@@ -20,15 +24,18 @@ pub(super) const RESULT: &str = "result.json";
 #[derive(Debug)]
 pub(super) struct OutputDir {
     path: PathBuf,
-    captures: BTreeMap<String, Capture>,
+    growing: BTreeMap<String, Growing>,
 }
 
+/// A file that is written while the run goes on.
 #[derive(Debug)]
-struct Capture {
+struct Growing {
     file: File,
     path: PathBuf,
-    /// Length of the file in whole blocks.
+    /// Length of the file in whole blocks or lines.
     length: u64,
+    /// How many bytes of a part of the file are whole blocks or lines, and whether the part begins the file.
+    whole_bytes: fn(&[u8], bool) -> usize,
 }
 
 impl OutputDir {
@@ -53,7 +60,7 @@ impl OutputDir {
                 removed.map_err(|source| CliError::Write { path: entry.clone(), source })?;
             }
         }
-        let dir = OutputDir { path: path.to_owned(), captures: BTreeMap::new() };
+        let dir = OutputDir { path: path.to_owned(), growing: BTreeMap::new() };
         dir.write(MARKER, MARKER_TEXT.as_bytes())?;
         Ok(dir)
     }
@@ -88,48 +95,87 @@ impl OutputDir {
         if captures.pending_bytes() < PENDING_BYTES_MAX { Ok(()) } else { self.flush(captures) }
     }
 
-    /// Appends what waits in the captures.
+    /// Appends what waits in the captures; the merged one is [`OutputDir::append_capture`]'s.
     ///
     /// # Errors
     /// As [`OutputDir::drain`].
     pub(super) fn flush(&mut self, captures: &mut FileSet) -> Result<(), CliError> {
-        for file in captures.iter_mut() {
-            if file.pending().is_empty() {
-                continue;
-            }
-            let name = file.file_name().to_owned();
-            let capture = match self.captures.entry(name) {
-                std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-                std::collections::btree_map::Entry::Vacant(closed) => {
-                    let path = self.path.join(closed.key());
-                    let opened = OpenOptions::new().create(true).write(true).truncate(true).open(&path);
-                    let opened = opened.map_err(|source| CliError::Write { path: path.clone(), source })?;
-                    closed.insert(Capture { file: opened, path, length: 0 })
-                }
-            };
-            capture.append(file.pending())?;
-            file.clear_pending();
+        captures.iter_mut().try_for_each(|file| self.append_capture(file))?;
+        if let Some(secrets) = captures.key_log_mut() {
+            self.append(key_log::FILE_NAME, secrets.pending().as_bytes(), whole_lines)?;
+            secrets.clear_pending();
         }
         Ok(())
     }
 
-    /// Writes the Wireshark profile below `wireshark/profiles/vpcsim`.
+    /// Appends what waits in one capture.
+    ///
+    /// # Errors
+    /// As [`OutputDir::drain`].
+    pub(super) fn append_capture(&mut self, file: &mut CaptureFile) -> Result<(), CliError> {
+        let whole_bytes: fn(&[u8], bool) -> usize = match file.format() {
+            Format::Pcapng => |bytes, at_start| Format::Pcapng.whole_bytes(bytes, at_start),
+            Format::Pcap => |bytes, at_start| Format::Pcap.whole_bytes(bytes, at_start),
+        };
+        self.append(file.file_name(), file.pending(), whole_bytes)?;
+        file.clear_pending();
+        Ok(())
+    }
+
+    /// Appends whole lines to the log of latencies.
+    ///
+    /// # Errors
+    /// As [`OutputDir::drain`]; the file then ends with a whole line.
+    pub(super) fn append_latencies(&mut self, lines: &str) -> Result<(), CliError> {
+        self.append(LATENCY_LOG, lines.as_bytes(), whole_lines)
+    }
+
+    /// Whether something was appended to the file.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.growing.contains_key(name)
+    }
+
+    /// Appends to a file, which is opened when there is something to append.
+    fn append(&mut self, name: &str, bytes: &[u8], whole_bytes: fn(&[u8], bool) -> usize) -> Result<(), CliError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let growing = match self.growing.entry(name.to_owned()) {
+            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
+            std::collections::btree_map::Entry::Vacant(closed) => {
+                let path = self.path.join(closed.key());
+                let opened = OpenOptions::new().create(true).write(true).truncate(true).open(&path);
+                let file = opened.map_err(|source| CliError::Write { path: path.clone(), source })?;
+                closed.insert(Growing { file, path, length: 0, whole_bytes })
+            }
+        };
+        growing.append(bytes)
+    }
+
+    /// Writes the Wireshark profiles below `wireshark/profiles`; the one for merged captures if there is one.
     ///
     /// # Errors
     /// The file, and why.
-    pub(super) fn write_profile(&self) -> Result<(), CliError> {
-        profile::FILES.iter().try_for_each(|(name, contents)| {
-            self.write(&format!("wireshark/profiles/{}/{name}", profile::NAME), contents.as_bytes())
-        })
+    pub(super) fn write_profiles(&self, is_merged: bool) -> Result<(), CliError> {
+        let write = |profile: &str, name: &str, contents: &str| {
+            self.write(&format!("wireshark/profiles/{profile}/{name}"), contents.as_bytes())
+        };
+        for (name, contents) in profile::FILES {
+            write(profile::NAME, name, contents)?;
+        }
+        for (name, contents) in profile::files_for_merged().into_iter().filter(|_| is_merged) {
+            write(profile::NAME_FOR_MERGED, name, &contents)?;
+        }
+        Ok(())
     }
 }
 
-impl Capture {
+impl Growing {
     fn append(&mut self, blocks: &[u8]) -> Result<(), CliError> {
         let written = self.file.write_all(blocks);
         if let Err(source) = written {
             // Keep whole packets only. If even that fails, the reader finds a torn last block.
-            self.length += crate::capture::pcapng::whole_blocks_bytes(&self.torn_tail(blocks)) as u64;
+            self.length += (self.whole_bytes)(&self.torn_tail(blocks), self.length == 0) as u64;
             let _ = match self.length {
                 0 => fs::remove_file(&self.path),
                 length => self.file.set_len(length),
@@ -148,17 +194,31 @@ impl Capture {
     }
 }
 
+/// Bytes up to the last line's end.
+fn whole_lines(bytes: &[u8], _at_start: bool) -> usize {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
+}
+
 /// What a run writes, and so what a run may remove.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
-    if path.is_dir() { name == "wireshark" } else { name == RESULT || matches!(extension.as_str(), "pcapng" | "hgrm") }
+    if path.is_dir() {
+        return name == "wireshark";
+    }
+    [RESULT, LATENCY_LOG, LATENCY_PICTURE, key_log::FILE_NAME].contains(&name.as_str())
+        || matches!(extension.as_str(), "pcapng" | "pcap" | "hgrm")
 }
 
-/// Writes to a pipe whose reader may leave: that is success.
-pub(super) fn print(text: &str) -> io::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+/// Prints, on standard error if standard output has a capture's reader. A reader that leaves is success.
+pub(super) fn print(text: &str, on_stderr: bool) -> io::Result<()> {
+    let written = if on_stderr {
+        anstream::stderr().lock().write_all(text.as_bytes())
+    } else {
+        let mut stdout = anstream::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+    };
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

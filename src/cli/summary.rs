@@ -3,6 +3,7 @@
 //! Invariant: no line is wider than 100 columns.
 
 use super::table::{Layout, WIDTH, bytes, cut, wrap, wrap_command};
+use crate::capture::{MERGED_FILE_NAME, key_log, profile};
 use crate::dataplane::DropReason;
 use crate::run::{DropCount, HostResult, RouteDecision, RunResult, StepResult};
 use crate::time::{SimDuration, SimTime};
@@ -18,7 +19,7 @@ const NOTICE: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 
 /// The whole summary. Colours are escape codes; the stream that prints it strips them where they do not belong.
-pub(super) fn summary(name: &str, result: &RunResult, out: &Path) -> String {
+pub(super) fn summary(name: &str, result: &RunResult, out: &Path, incomplete_because: &str) -> String {
     let mut text = String::new();
     let right = format!("{}, seed {}", result.region, result.seed);
     let name = cut(name, WIDTH / 3);
@@ -52,7 +53,12 @@ pub(super) fn summary(name: &str, result: &RunResult, out: &Path) -> String {
         }
         after(&mut text, step);
     }
-    totals(&mut text, result, out);
+    totals(&mut text, result);
+    files(&mut text, result, out);
+    if !result.complete {
+        let because = incomplete_because;
+        let _ = writeln!(text, "{BAD}INCOMPLETE: {because}; the files hold what happened until then{BAD:#}");
+    }
     text
 }
 
@@ -228,7 +234,7 @@ fn failed_checks(text: &mut String, step: &StepResult) {
     }
 }
 
-fn totals(text: &mut String, result: &RunResult, out: &Path) {
+fn totals(text: &mut String, result: &RunResult) {
     text.push('\n');
     let checks = result.checks;
     let style = if checks.failed == 0 { GOOD } else { BAD };
@@ -256,36 +262,85 @@ fn totals(text: &mut String, result: &RunResult, out: &Path) {
         );
         labelled(text, "latency", &line);
     }
-    let captures = result.files.iter().filter(|file| file.path.ends_with(".pcapng")).count();
-    labelled(
-        text,
-        "files",
-        &format!("{}: {captures} captures (.pcapng), latency .hgrm, result.json, Wireshark profile", out.display()),
-    );
+}
+
+/// What was written, and what to look at first.
+fn files(text: &mut String, result: &RunResult, out: &Path) {
+    let has = |path: &str| result.files.iter().any(|file| file.path == path);
+    let config = out.join("wireshark");
+    let wireshark = |profile: &str| format!("WIRESHARK_CONFIG_DIR={} wireshark -C {profile}", config.display());
+    labelled(text, "files", &format!("{}: {}", out.display(), written(result)));
     if let Some(file) = worth_a_look(result) {
         let path = out.join(file);
-        let config = out.join("wireshark");
+        let secrets = match has(key_log::FILE_NAME) {
+            true => format!(" -o tls.keylog_file:{}", out.join(key_log::FILE_NAME).display()),
+            false => String::new(),
+        };
+        command(text, "look", &format!("{}{secrets} {}", wireshark(profile::NAME), path.display()));
+        if file.ends_with(".pcapng") {
+            labelled(text, "", "display filter: frame.comment contains \"DROP\"");
+        } else {
+            labelled(text, "", "classic pcap holds no decisions, names or TLS secrets; these are in tlskeys.log");
+        }
+    }
+    if has(MERGED_FILE_NAME) {
+        let path = out.join(MERGED_FILE_NAME);
+        command(text, "merged", &format!("{} {}", wireshark(profile::NAME_FOR_MERGED), path.display()));
         labelled(
             text,
-            "look",
-            &format!("WIRESHARK_CONFIG_DIR={} wireshark -C vpcsim {}", config.display(), path.display()),
+            "",
+            "a packet stands there once per vantage point; the profile turns TCP sequence analysis off, which would \
+             call the copies retransmissions",
         );
-        labelled(text, "", "display filter: frame.comment contains \"DROP\"");
     }
     labelled(text, "assumed", &format!("{}: \"assumptions\"", out.join("result.json").display()));
-    if !result.complete {
-        let _ = writeln!(text, "{BAD}INCOMPLETE: interrupted; the files hold what happened until then{BAD:#}");
+}
+
+/// `6 captures .pcapng, latency .hgrm .hlog .svg, result.json, Wireshark profile`.
+fn written(result: &RunResult) -> String {
+    let paths = || result.files.iter().map(|file| file.path.as_str());
+    let ends_with = |ending: &str| paths().any(|path| path.ends_with(ending));
+    let mut parts = vec![match captures(result).count() {
+        0 => "no captures".to_owned(),
+        1 => format!("1 capture .{}", captures(result).next().map_or("", extension)),
+        count => format!("{count} captures .{}", captures(result).next().map_or("", extension)),
+    }];
+    parts.extend(paths().filter(|path| [MERGED_FILE_NAME, key_log::FILE_NAME].contains(path)).map(str::to_owned));
+    let latency: Vec<&str> = [".hgrm", ".hlog", ".svg"].into_iter().filter(|ending| ends_with(ending)).collect();
+    if !latency.is_empty() {
+        parts.push(format!("latency {}", latency.join(" ")));
     }
+    parts.push("result.json".to_owned());
+    if paths().any(|path| path == "wireshark") {
+        parts.push("Wireshark profile".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// The captures of one vantage point each.
+fn captures(result: &RunResult) -> impl Iterator<Item = &str> {
+    let paths = result.files.iter().map(|file| file.path.as_str());
+    paths.filter(|path| matches!(extension(path), "pcapng" | "pcap") && *path != MERGED_FILE_NAME)
+}
+
+fn extension(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default()
 }
 
 /// The capture of the host that lost the most, else the first.
 fn worth_a_look(result: &RunResult) -> Option<&str> {
-    let mut captures = result.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".pcapng"));
+    let mut captures = captures(result);
     let hosts = result.steps.iter().flat_map(|step| &step.hosts);
     let lost = |host: &&HostResult| host.drops.iter().map(|drop| drop.packets).sum::<u64>();
     let unluckiest = hosts.filter(|host| lost(host) > 0).max_by_key(lost).map(|host| format!("{}.", host.host));
-    let own = unluckiest.and_then(|stem| captures.clone().find(|path| path.starts_with(&stem)));
+    let own = unluckiest.and_then(|stem| self::captures(result).find(|path| path.starts_with(&stem)));
     own.or_else(|| captures.next())
+}
+
+/// A command to copy.
+fn command(text: &mut String, label: &str, line: &str) {
+    let wrapped = wrap_command(line, 9);
+    let _ = write!(text, "{label:<9}{}", &wrapped[9..]);
 }
 
 fn labelled(text: &mut String, label: &str, line: &str) {

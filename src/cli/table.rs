@@ -68,8 +68,8 @@ pub(super) fn wrap_to(text: &str, indent: usize, width: usize) -> Vec<String> {
 
 /// Breaks a command as a shell would let one type it, so that it can be copied: a backslash at every line's end but the last.
 pub(super) fn wrap_command(command: &str, indent: usize) -> String {
-    // Two columns are kept for " \\".
-    let lines = wrap_to(command, indent, WIDTH - indent - 2);
+    // Four columns are kept: two for " \\", two for the deeper indent of the lines that follow.
+    let lines = wrap_to(command, indent, WIDTH - indent - 4);
     let last = lines.len() - 1;
     let continued = |(position, line): (usize, &String)| match position {
         0 if last == 0 => format!("{line}\n"),

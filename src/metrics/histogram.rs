@@ -10,6 +10,7 @@
 use std::fmt::Write as _;
 
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::Serialize;
 
 use crate::time::SimDuration;
@@ -109,6 +110,23 @@ impl Latency {
             p99_9_ns: self.quantile(0.999).as_nanos(),
             max_ns: self.max_ns,
         }
+    }
+
+    /// The histogram in HdrHistogram's V2 encoding, deflated; values in nanoseconds.
+    pub(super) fn compressed(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&self.histogram, &mut bytes)
+            .expect("writing to a Vec cannot fail, and counts are far below the encoding's limit of 2^63");
+        bytes
+    }
+
+    /// The distribution as steps: each recorded value in nanoseconds, rising, with the share of latencies that do not exceed it.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (u64, f64)> {
+        self.histogram.iter_recorded().map(|step| {
+            let value_ns = self.histogram.highest_equivalent(step.value_iterated_to());
+            (value_ns.clamp(self.min_ns, self.max_ns), step.quantile())
+        })
     }
 
     /// The percentile text that HdrHistogram's tools read and plot, in microseconds. `title` says what was measured; like the unit it stands in

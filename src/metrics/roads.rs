@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::histogram::{Latency, LatencySummary};
+use super::interval_log::IntervalLog;
+use super::percentile_plot;
+use crate::calendar::Calendar;
 use crate::capture::{FileNames, safe_stem};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// Roads told apart; a road is a way through the VPC such as "app-1 to dynamodb by vpce-9b15e2f2".
 pub const ROADS_MAX: usize = 256;
@@ -40,6 +43,7 @@ impl LatencyKind {
 pub struct RoadLatencies {
     by_road: BTreeMap<String, BTreeMap<LatencyKind, Latency>>,
     unrecorded_count: u64,
+    log: Option<IntervalLog>,
 }
 
 /// One histogram's figures, for the result's JSON.
@@ -56,8 +60,18 @@ pub struct RoadSummary {
 }
 
 impl RoadLatencies {
-    /// Records one latency on `road`.
-    pub fn record(&mut self, road: &str, kind: LatencyKind, latency: SimDuration) {
+    /// Keeps an [`IntervalLog`] of what is recorded from now on. Whoever asks for one drains it.
+    pub fn keep_log(&mut self, calendar: Calendar) {
+        self.log = Some(IntervalLog::new(calendar));
+    }
+
+    /// The interval log, if one is kept.
+    pub fn log_mut(&mut self) -> Option<&mut IntervalLog> {
+        self.log.as_mut()
+    }
+
+    /// Records one latency on `road` that was known at `now`.
+    pub fn record(&mut self, now: SimTime, road: &str, kind: LatencyKind, latency: SimDuration) {
         let full = self.by_road.len() >= ROADS_MAX;
         let kinds = match self.by_road.get_mut(road) {
             Some(kinds) => kinds,
@@ -68,6 +82,9 @@ impl RoadLatencies {
             None => self.by_road.entry(road.to_owned()).or_default(),
         };
         kinds.entry(kind).or_default().record(latency);
+        if let Some(log) = &mut self.log {
+            log.record(now, road, kind, latency);
+        }
     }
 
     /// The histogram of a road, if anything was recorded there.
@@ -94,6 +111,11 @@ impl RoadLatencies {
             .collect()
     }
 
+    /// All histograms as one picture; `None` if nothing was recorded.
+    pub fn svg(&self, title: &str) -> Option<String> {
+        percentile_plot::svg(title, self.iter())
+    }
+
     /// The percentile texts: a file name such as `latency.gateway-endpoint.one-way.hgrm`, and the contents.
     pub fn hgrm_files(&self) -> Vec<(String, String)> {
         let mut file_names = FileNames::default();
@@ -116,10 +138,10 @@ mod tests {
     #[test]
     fn roads_and_kinds_are_kept_apart_and_in_order() {
         let mut latencies = RoadLatencies::default();
-        latencies.record("internet gateway", LatencyKind::RoundTrip, MILLISECOND);
-        latencies.record("gateway-endpoint", LatencyKind::RoundTrip, MILLISECOND);
-        latencies.record("gateway-endpoint", LatencyKind::OneWay, MILLISECOND);
-        latencies.record("gateway-endpoint", LatencyKind::OneWay, MILLISECOND + MILLISECOND);
+        latencies.record(SimTime::ZERO, "internet gateway", LatencyKind::RoundTrip, MILLISECOND);
+        latencies.record(SimTime::ZERO, "gateway-endpoint", LatencyKind::RoundTrip, MILLISECOND);
+        latencies.record(SimTime::ZERO, "gateway-endpoint", LatencyKind::OneWay, MILLISECOND);
+        latencies.record(SimTime::ZERO, "gateway-endpoint", LatencyKind::OneWay, MILLISECOND + MILLISECOND);
 
         let names: Vec<String> = latencies.hgrm_files().into_iter().map(|(name, _)| name).collect();
         assert_eq!(
@@ -132,6 +154,7 @@ mod tests {
         );
         assert_eq!(latencies.get("gateway-endpoint", LatencyKind::OneWay).map(Latency::count), Some(2));
         assert!(latencies.get("internet gateway", LatencyKind::OneWay).is_none());
+        assert!(latencies.log_mut().is_none(), "nobody asked for a log");
 
         let json = serde_json::to_value(&latencies.summaries()[0]).unwrap();
         assert_eq!(json["road"], "gateway-endpoint");
@@ -143,8 +166,8 @@ mod tests {
     #[test]
     fn roads_of_like_names_have_files_of_their_own() {
         let mut latencies = RoadLatencies::default();
-        latencies.record("a/b", LatencyKind::OneWay, MILLISECOND);
-        latencies.record("a:b", LatencyKind::OneWay, MILLISECOND);
+        latencies.record(SimTime::ZERO, "a/b", LatencyKind::OneWay, MILLISECOND);
+        latencies.record(SimTime::ZERO, "a:b", LatencyKind::OneWay, MILLISECOND);
         let files = latencies.hgrm_files();
         assert_eq!(files[0].0, "latency.a_b.one-way.hgrm");
         assert_eq!(files[1].0, "latency.a_b.one-way-2.hgrm");
@@ -155,9 +178,9 @@ mod tests {
     fn a_road_too_many_is_counted() {
         let mut latencies = RoadLatencies::default();
         for number in 0..ROADS_MAX + 3 {
-            latencies.record(&format!("road {number}"), LatencyKind::OneWay, MILLISECOND);
+            latencies.record(SimTime::ZERO, &format!("road {number}"), LatencyKind::OneWay, MILLISECOND);
         }
-        latencies.record("road 0", LatencyKind::RoundTrip, MILLISECOND);
+        latencies.record(SimTime::ZERO, "road 0", LatencyKind::RoundTrip, MILLISECOND);
         assert_eq!(latencies.unrecorded_count(), 3);
         assert_eq!(latencies.summaries().len(), ROADS_MAX + 1);
     }

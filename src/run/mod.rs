@@ -16,6 +16,7 @@ mod result;
 mod result_schema;
 mod taps;
 mod timeline;
+mod vantage;
 mod warning;
 
 pub use crate::explain::operator::PlanError;
@@ -50,6 +51,16 @@ pub enum RunError {
     /// The start date cannot be used.
     #[error("the start date lies outside 1970 to 2200")]
     StartDate,
+    /// What is to be captured does not exist, and no step creates it.
+    #[error("there is nothing to capture that is called \"{word}\"{}", suggested(.suggestion))]
+    NoSuchVantage {
+        /// The word.
+        word: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+        /// The names and ids there are.
+        known: Vec<String>,
+    },
     /// A step has no place to run: its host was terminated by an earlier step.
     #[error("step {step}: {host} does not exist (any more): it cannot run \"{command}\"")]
     HostGone {
@@ -85,4 +96,8 @@ pub enum RunError {
     /// A fault in vpcsim: packets were lost or doubled.
     #[error("internal error: packets are not conserved: {0:?}; please report it with the scenario")]
     NotConserved(Box<Conservation>),
+}
+
+fn suggested(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map_or_else(String::new, |suggestion| format!("; did you mean \"{suggestion}\"?"))
 }

@@ -219,7 +219,7 @@ impl Tap for Observer {
     fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, _bytes: &[u8]) {
         let Some(UnderWay { road, source }) = self.under_way.remove(&packet.id) else { return };
         let Some(road) = road else { return };
-        self.latencies.record(road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
+        self.latencies.record(now, road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
         if self.is_actor(packet.sender) {
             let observation = self.hosts.entry(packet.sender).or_default();
             *observation.roads.entry(road).or_default() += 1;

@@ -327,10 +327,9 @@ fn loss_free_ranges(steps: &[StepResult], files: &FileSet) -> Vec<LossFreeRange>
 
 /// The capture of a host's interface.
 fn capture_of(host: &str, files: &FileSet) -> Option<String> {
-    let stem = crate::capture::safe_stem(host);
-    let (whole, beginning) = (format!("{stem}.pcapng"), format!("{stem}.eni-"));
-    let mut names = files.iter().map(|file| file.file_name());
-    names.find(|name| *name == whole || name.starts_with(&beginning)).map(str::to_owned)
+    // Endpoints and gateways may be called as a host is; only an interface has an eni, and a host on the internet has no id at all.
+    let is_own = |(name, id): (&str, &str)| name == host && (id.is_empty() || id.starts_with("eni-"));
+    files.iter().find(|file| file.vantages().any(is_own)).map(|file| file.file_name().to_owned())
 }
 
 /// What this run took for granted though AWS does not document it, or differs in.

@@ -19,24 +19,32 @@ pub(super) struct Taps {
 impl Taps {
     /// Follows a new program.
     pub(super) fn adopt(&mut self, program: &Arc<Program>, names: &Names) {
-        self.capture.adopt(program, &|id| names.name_of(id).map(str::to_owned));
+        if self.capture.is_on() {
+            self.capture.adopt(program, &|id| names.name_of(id).map(str::to_owned));
+        }
         self.observer.adopt(program);
     }
 }
 
 impl Tap for Taps {
     fn on_enter(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
-        self.capture.on_enter(now, at, packet, bytes);
+        if self.capture.is_on() {
+            self.capture.on_enter(now, at, packet, bytes);
+        }
         self.observer.on_enter(now, at, packet, bytes);
     }
 
     fn on_decision(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
-        self.capture.on_decision(now, at, packet, decision);
+        if self.capture.is_on() {
+            self.capture.on_decision(now, at, packet, decision);
+        }
         self.observer.on_decision(now, at, packet, decision);
     }
 
     fn on_step(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
-        self.capture.on_step(now, at, packet, bytes, step);
+        if self.capture.is_on() {
+            self.capture.on_step(now, at, packet, bytes, step);
+        }
         self.observer.on_step(now, at, packet, bytes, step);
     }
 
@@ -48,17 +56,23 @@ impl Tap for Taps {
         bytes: &[u8],
         reason: DropReason,
     ) {
-        self.capture.on_link_drop(now, from, packet, bytes, reason);
+        if self.capture.is_on() {
+            self.capture.on_link_drop(now, from, packet, bytes, reason);
+        }
         self.observer.on_link_drop(now, from, packet, bytes, reason);
     }
 
     fn on_run_end(&mut self, now: SimTime, packet: &PacketMeta) {
-        self.capture.on_run_end(now, packet);
+        if self.capture.is_on() {
+            self.capture.on_run_end(now, packet);
+        }
         self.observer.on_run_end(now, packet);
     }
 
     fn on_secrets(&mut self, lines: &str) {
-        self.capture.on_secrets(lines);
+        if self.capture.is_on() {
+            self.capture.on_secrets(lines);
+        }
     }
 
     fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, bytes: &[u8]) {

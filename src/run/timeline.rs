@@ -6,9 +6,9 @@ use super::plan::{Task, plan};
 use super::record::{CallRecord, HostRecord};
 use super::result::{PacketAccount, RunResult, StepResult, Warning};
 use super::taps::Taps;
-use super::{Observer, RunError, check, record, warning};
+use super::{Observer, RunError, check, record, vantage, warning};
 use crate::calendar::Calendar;
-use crate::capture::{CaptureTap, FileSet};
+use crate::capture::{CaptureOptions, CaptureTap, FileSet};
 use crate::control::ControlPlane;
 use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
@@ -16,7 +16,7 @@ use crate::explain::operator;
 use crate::host::tls::TlsWorld;
 use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
 use crate::ids::InstanceId;
-use crate::metrics::LatencyKind;
+use crate::metrics::{IntervalLog, LatencyKind};
 use crate::program::{HostIx, HostKind};
 use crate::rng::Stream;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
@@ -97,6 +97,14 @@ impl Run {
     /// # Errors
     /// See [`RunError`].
     pub fn new(scenario: Scenario) -> Result<Run, RunError> {
+        Run::capturing(scenario, CaptureOptions::default())
+    }
+
+    /// As [`Run::new`], with captures as `options` say.
+    ///
+    /// # Errors
+    /// See [`RunError`]: also [`RunError::NoSuchVantage`].
+    pub fn capturing(scenario: Scenario, options: CaptureOptions) -> Result<Run, RunError> {
         let plan = plan(&scenario)?;
         let calendar = Calendar::starting_at(scenario.start_unix_seconds).ok_or(RunError::StartDate)?;
         let mut server_names = BTreeSet::new();
@@ -106,7 +114,8 @@ impl Run {
         let server_names: Vec<_> = server_names.into_iter().collect();
         let tls = TlsWorld::new(scenario.seed, calendar, &server_names)?;
         let settings = HostSettings { calendar, tls, service_idle_timeout: scenario.settings.service_idle_timeout };
-        let taps = Taps { capture: CaptureTap::new(calendar), observer: Observer::new() };
+        let mut taps = Taps { capture: CaptureTap::new(calendar, options), observer: Observer::new() };
+        taps.observer.latencies_mut().keep_log(calendar);
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
         let mut sim = Sim::new(scenario.seed, settings, taps);
         if let Some(entries_per_interface) = scenario.settings.tracked_connections_max {
@@ -128,7 +137,7 @@ impl Run {
             scenario,
         };
         run.publish()?;
-        run.warned.extend(warning::warnings(run.control.model()));
+        vantage::check(&run.scenario, &run.sim.tap.capture)?;
         Ok(run)
     }
 
@@ -145,6 +154,16 @@ impl Run {
     /// The capture files, to be drained.
     pub fn captures_mut(&mut self) -> &mut FileSet {
         self.sim.tap.capture.files_mut()
+    }
+
+    /// What was to be captured and never was there, so far.
+    pub fn missing_vantages(&self) -> Vec<String> {
+        self.sim.tap.capture.missing_words().map(str::to_owned).collect()
+    }
+
+    /// Latencies over time, to be drained.
+    pub fn latency_log_mut(&mut self) -> Option<&mut IntervalLog> {
+        self.sim.tap.observer.latencies_mut().log_mut()
     }
 
     /// Simulated now, and the step under way or next.
@@ -213,6 +232,11 @@ impl Run {
     /// Latency histograms, as files: (name, contents).
     pub fn histograms(&self) -> Vec<(String, String)> {
         self.sim.tap.observer.latencies().hgrm_files()
+    }
+
+    /// The latency histograms as one picture, an SVG; `None` if there are none.
+    pub fn latency_svg(&self) -> Option<String> {
+        self.sim.tap.observer.latencies().svg(&self.scenario.title)
     }
 
     /// Where all packets are.
@@ -429,7 +453,8 @@ impl Run {
         if let Some(round_trip) = outcome.request_round_trip
             && let Some(road) = self.sim.tap.observer.current_road(host)
         {
-            self.sim.tap.observer.latencies_mut().record(road.class(), LatencyKind::RoundTrip, round_trip);
+            let now = self.sim.now();
+            self.sim.tap.observer.latencies_mut().record(now, road.class(), LatencyKind::RoundTrip, round_trip);
         }
         run.record.add(CallRecord::remote(current.started, outcome, output));
         run.next_start = run.next_start.max(self.sim.now());

@@ -27,6 +27,7 @@ pub use notation::parse_duration;
 pub use packet::{
     FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
 };
+pub use read::closest;
 pub use settings::{CliSettings, Credentials, Settings, TlsChoice};
 pub use step::{ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via};
 
@@ -35,7 +36,7 @@ use crate::ids::IdLength;
 use crate::model::Model;
 use crate::rng::Seed;
 use build::Builder;
-use read::{Reader, Section, closest, shown};
+use read::{Reader, Section, shown};
 use regions::Region;
 use std::sync::Arc;
 use toml::de::DeTable;

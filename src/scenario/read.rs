@@ -308,7 +308,7 @@ impl<'a, 'r> Section<'a, 'r> {
 }
 
 /// The known word nearest to `word`, if any is near.
-pub(super) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if word.len() > 100 {
         return None;
     }
