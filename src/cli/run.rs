@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     refuse_merging_nothing(arguments)?;
     let pipe = arguments.pipe.then(Pipe::open).transpose()?;
     let source = source::find(&arguments.scenario)?;
-    let mut run = captured(&source, arguments)?;
+    let mut run = prepare(&source, arguments)?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&source.name));
     let mut outputs = Outputs { dir: OutputDir::prepare(&out)?, pipe, keeps_merged: arguments.merged };
     // Before the first packet: the reader of a pipe starts beside this, and looks for its profile at once.
@@ -97,21 +97,13 @@ fn refuse_merging_nothing(arguments: &RunArguments) -> Result<(), CliError> {
     if arguments.capture == Selection::None { Err(CliError::NothingToMerge { flag }) } else { Ok(()) }
 }
 
-fn captured(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
+fn prepare(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
+    let scenario = scenario::parse(&source.file_name, &source.text, arguments.seed)?;
     let options = CaptureOptions {
         selection: arguments.capture.clone(),
         format: arguments.pcap_format.into(),
         merged: arguments.merged || arguments.pipe,
     };
-    prepare(source, arguments.seed, options)
-}
-
-/// The run of a scenario, about to begin.
-///
-/// # Errors
-/// A bad scenario.
-pub(super) fn prepare(source: &Source, seed: Option<u64>, options: CaptureOptions) -> Result<Run, CliError> {
-    let scenario = scenario::parse(&source.file_name, &source.text, seed)?;
     if options.format == Format::Pcap && scenario.start_unix_seconds.unsigned_abs() > pcap::UNIX_SECONDS_MAX {
         return Err(CliError::TooLateForPcap);
     }

@@ -2,18 +2,18 @@
 
 use super::error::CliError;
 use super::output_dir::print;
-use super::run::{EVENTS_A_ROUND, prepare};
+use super::run::EVENTS_A_ROUND;
 use super::source::{self, Source};
 use super::table::{WIDTH, wrap, wrap_command, wrap_to};
 use super::{DONE, EXPECTATION_FAILED};
-use crate::capture::{CaptureFile, CaptureOptions};
+use crate::capture::CaptureOptions;
 use crate::explain::analysis;
 use crate::explain::mend::{self, Mend};
 use crate::explain::probe::{Probe, ProbeProtocol};
 use crate::explain::state::{self, Effect, State, StateError};
 use crate::explain::story::{Row, Story, Variables, tell};
 use crate::explain::trace::{LegKind, Traced, trace};
-use crate::run::Progress;
+use crate::run::{Progress, Run, RunError};
 use crate::scenario::{self, Scenario};
 use crate::time::SimTime;
 use anstyle::{AnsiColor, Style};
@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<u8, CliError> {
 fn point(arguments: &TraceArguments, source: &Source, scenario: &Scenario) -> Result<(State, String), CliError> {
     if let Some(text) = &arguments.at {
         let until = time(text).ok_or_else(|| CliError::NotATime { text: text.clone() })?;
-        return Ok((state_at(source, until)?, format!("at {until}, the timeline run up to there")));
+        return Ok((state_at(source, scenario, until)?, format!("at {until}, the timeline run up to there")));
     }
     let state = state::after(scenario, arguments.after.as_deref()).map_err(|error| match error {
         StateError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
@@ -111,11 +111,13 @@ fn point(arguments: &TraceArguments, source: &Source, scenario: &Scenario) -> Re
 }
 
 /// The network at a time: when the steps before have ended depends on their packets, so the timeline is run up to there.
-fn state_at(source: &Source, until: SimTime) -> Result<State, CliError> {
-    let mut run = prepare(source, None, CaptureOptions::none())?;
-    while run.advance_until(until, EVENTS_A_ROUND)? == Progress::Working {
-        run.captures_mut().iter_mut().for_each(CaptureFile::clear_pending);
-    }
+fn state_at(source: &Source, scenario: &Scenario, until: SimTime) -> Result<State, CliError> {
+    let options = CaptureOptions::none();
+    let mut run = Run::capturing(scenario.clone(), options).map_err(|error| match error {
+        RunError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
+        other => CliError::Run(other),
+    })?;
+    while run.advance_until(until, EVENTS_A_ROUND)? == Progress::Working {}
     let (control, names) = run.network();
     Ok(State { control: control.clone(), names: names.clone(), applied: Vec::new() })
 }
