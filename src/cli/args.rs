@@ -30,6 +30,18 @@ pub(super) enum Command {
     /// Run a scenario: packets, captures, latency histograms, a result
     #[command(after_help = EXAMPLES)]
     Run(RunArguments),
+    /// Remark on a scenario before it runs: lints with place, reason and mend
+    Check(super::check::CheckArguments),
+    /// Explain a drop reason, a Reachability Analyzer code or a rule of `check`
+    Explain(super::explain_code::ExplainArguments),
+    /// List the built-in scenarios
+    List(super::list::ListArguments),
+    /// Write a scenario of your own to begin with
+    New(super::new::NewArguments),
+    /// Print a shell's completion script
+    Completions(super::completions::CompletionsArguments),
+    /// Print the manual page, or write all of them
+    Man(super::man::ManArguments),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,10 +1,16 @@
 //! The command line: the only place with a terminal, files, a clock and signals.
 //!
 //! Purpose: flags as typed (`args`) become one command's work (one file per command). Non-goals: anything the library can do without the
-//! machine. Exit codes: 0 done, 1 an expectation failed, 2 error, 130 interrupted.
+//! machine. Exit codes: 0 done, 1 an expectation failed (or warnings denied, differences found), 2 error, 130 interrupted.
 
 mod args;
+mod check;
+mod completions;
 mod error;
+mod explain_code;
+mod list;
+mod man;
+mod new;
 mod output_dir;
 mod progress;
 mod run;
@@ -17,6 +23,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use std::process::ExitCode;
 
+/// What the program is called.
+const NAME: &str = "vpcsim";
 /// Everything went as asked.
 const DONE: u8 = 0;
 /// An expectation of the scenario failed.
@@ -40,6 +48,12 @@ pub fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Run(arguments.run));
     let outcome = match command {
         Command::Run(run) => run::run(&run),
+        Command::Check(check) => check::run(&check),
+        Command::Explain(explain) => explain_code::run(&explain),
+        Command::List(list) => list::run(&list),
+        Command::New(new) => new::run(&new),
+        Command::Completions(completions) => completions::run(&completions),
+        Command::Man(man) => man::run(&man),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -36,6 +36,7 @@ use crate::rng::Seed;
 use build::Builder;
 use read::{Reader, Section, closest, shown};
 use regions::Region;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeTable;
 
@@ -66,6 +67,8 @@ pub struct Scenario {
     pub model: Model,
     /// What the scenario calls things.
     pub names: Names,
+    /// Where resources are declared, by id: the name's place, bytes.
+    pub places: BTreeMap<String, Span>,
     /// Instances that exist from the start, in the order of the file.
     pub instances: Vec<String>,
     /// Hosts outside, in the order of the file.
@@ -165,6 +168,7 @@ fn read<'a>(
         seed,
         model: builder.model,
         names: builder.names,
+        places: builder.places,
         instances: builder.instances,
         outside: builder.outside,
         settings,
