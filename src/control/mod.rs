@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The account as its API changes it: intent and the program compiled from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ControlPlane {
     model: Model,
     compiler: Compiler,

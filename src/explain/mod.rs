@@ -4,6 +4,12 @@
 //! Invariants: a sentence about a dropped packet contains `DROP`, no other sentence does (the Wireshark profile colours by it); the road's
 //! name stands first, as `via ID`.
 
+pub mod operator;
+pub mod probe;
+pub mod road;
+pub mod state;
+pub mod trace;
+
 use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
 use crate::program::{NodeIx, Program, TableIx, TableOrigin};
 use std::fmt::Write;

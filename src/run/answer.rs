@@ -1,9 +1,9 @@
 //! What services answer to requests that arrived as packets, and to the operator's commands, which did not.
 
-use super::command;
 use crate::api::{self, ApiError, Service, query, xml};
 use crate::awscli::{Command, CommandOutput, Invocation};
 use crate::control::{ControlPlane, Wanted};
+use crate::explain::operator;
 use crate::host::http::{HttpRequest, HttpResponse};
 use crate::model::Model;
 use crate::net::ServiceKind;
@@ -12,7 +12,6 @@ use crate::rng::Stream;
 use crate::scenario::{Names, Scenario};
 use crate::service::dynamodb::{self, Tables};
 use crate::time::{SimDuration, SimTime};
-use serde_json::Value;
 
 /// How long DynamoDB thinks about ListTables. An assumption; AWS documents "single-digit milliseconds".
 const DYNAMODB_THINKING: SimDuration = SimDuration::from_millis(2);
@@ -75,7 +74,7 @@ impl Services {
         let outcome = query::decode_request(&body).and_then(|(operation, parameters)| {
             let wanted = wanted.cloned().unwrap_or_default();
             let document = api::execute::execute(control, now, operation, &parameters, &wanted)?;
-            let created = created_id(operation, &document);
+            let created = api::execute::created_id(operation, &document);
             let xml = xml::encode_response(operation, &document, &request_id)
                 .map_err(|error| ApiError::new("InternalError", error.to_string()))?;
             Ok((xml, created))
@@ -109,23 +108,18 @@ impl Services {
         scenario: &Scenario,
         wanted: &Wanted,
     ) -> (CommandOutput, Option<String>) {
-        let mut command = Command::new(command::with_ids(invocation, names));
-        let mut created = None;
+        if invocation.service == Service::Ec2 {
+            let done = operator::operate(control, now, invocation, names, wanted);
+            return (done.output, done.created);
+        }
+        let mut command = Command::new(operator::with_ids(invocation, names));
         loop {
-            let output = match invocation.service {
-                Service::Ec2 => {
-                    let answer =
-                        api::execute::execute(control, now, invocation.operation, command.parameters(), wanted);
-                    created = answer.as_ref().ok().and_then(|answer| created_id(invocation.operation, answer));
-                    command.answered(answer)
-                }
-                Service::DynamoDb => match self.dynamodb_for_operator(control, now, &command, scenario) {
-                    Ok(response) => command.received(response.status, &response.body),
-                    Err(output) => Some(output),
-                },
+            let output = match self.dynamodb_for_operator(control, now, &command, scenario) {
+                Ok(response) => command.received(response.status, &response.body),
+                Err(output) => Some(output),
             };
             if let Some(output) = output {
-                return (output, created);
+                return (output, None);
             }
         }
     }
@@ -138,7 +132,7 @@ impl Services {
         scenario: &Scenario,
     ) -> Result<HttpResponse, CommandOutput> {
         let request = command
-            .request(&command::environment(scenario), &mut self.request_ids)
+            .request(&operator::environment(scenario), &mut self.request_ids)
             .map_err(|error| CommandOutput::usage(&error))?;
         let mut headers = request.headers;
         // The operator's call is not signed, since no bytes travel; the front end only looks whether a signature is there.
@@ -158,19 +152,6 @@ fn tables(model: &Model) -> Tables {
         debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");
     }
     tables
-}
-
-/// The id in the answer of an operation that creates something.
-fn created_id(operation: &str, document: &Value) -> Option<String> {
-    let path = match operation {
-        "CreateVpcEndpoint" => "/VpcEndpoint/VpcEndpointId",
-        "RunInstances" => "/Instances/0/InstanceId",
-        "CreateSecurityGroup" => "/GroupId",
-        "CreateRouteTable" => "/RouteTable/RouteTableId",
-        "AllocateAddress" => "/AllocationId",
-        _ => return None,
-    };
-    document.pointer(path)?.as_str().map(str::to_owned)
 }
 
 const fn reason_phrase(status: u16) -> &'static str {

@@ -1,16 +1,16 @@
 //! A step's command on a host: from the scenario's words to what travels, and from what came back to what a shell shows.
 
-use crate::awscli::{Command, CommandOutput, Environment, Invocation, endpoint};
-use crate::control::Wanted;
+use crate::awscli::{Command, CommandOutput, Environment, Invocation};
+use crate::explain::operator::{environment, with_ids};
+use crate::explain::probe::link_addresses;
 use crate::host::http::HttpRequest;
 use crate::host::sigv4::Credentials;
 use crate::host::tls::TlsVersions;
 use crate::host::{Call, Outcome, Reply, Signing};
 use crate::model::Model;
-use crate::net::MacAddress;
-use crate::program::{HostIx, Node, Program};
+use crate::program::{HostIx, Program};
 use crate::rng::{Seed, Stream};
-use crate::scenario::{Kind, Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction, TlsChoice};
+use crate::scenario::{Names, PacketAddress, PacketSpec, Scenario, Settings, Step, StepAction, TlsChoice};
 use bytes::Bytes;
 
 /// An `aws` command in the middle of its calls.
@@ -100,66 +100,11 @@ impl Conversation {
 
 const FOREVER: crate::time::SimDuration = crate::time::SimDuration::from_secs(u64::MAX / 1_000_000_000);
 
-/// What the machines that run `aws` are configured with.
-pub(super) fn environment(scenario: &Scenario) -> Environment {
-    let mut endpoints = endpoint::Settings::default();
-    if scenario.settings.cli.account_based_endpoint {
-        endpoints.account_id = endpoint::AccountIdEndpoint::Preferred;
-    }
-    Environment { region: scenario.region.clone(), account_id: Some(scenario.model.account_id.clone()), endpoints }
-}
-
-/// The command with the scenario's names replaced by AWS ids.
-pub(super) fn with_ids(invocation: &Invocation, names: &Names) -> Invocation {
-    let mut invocation = invocation.clone();
-    invocation.replace_texts(|member, text| {
-        let kinds = kinds_of(member);
-        kinds.iter().find_map(|kind| names.lookup(*kind, text)).map(str::to_owned)
-    });
-    invocation
-}
-
-/// What a parameter, or a filter, of this name holds ids of.
-fn kinds_of(member: &str) -> &'static [Kind] {
-    let plain: String = member.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
-    let plain = plain.strip_suffix('s').unwrap_or(&plain);
-    match plain {
-        "vpcid" => &[Kind::Vpc],
-        "subnetid" => &[Kind::Subnet],
-        "routetableid" | "addroutetableid" | "removeroutetableid" => &[Kind::RouteTable],
-        "internetgatewayid" => &[Kind::InternetGateway],
-        "gatewayid" => &[Kind::InternetGateway, Kind::VpcEndpoint],
-        "groupid" | "group" | "securitygroupid" | "instancegroupid" => &[Kind::SecurityGroup],
-        "networkaclid" => &[Kind::NetworkAcl],
-        "networkinterfaceid" => &[Kind::NetworkInterface],
-        "instanceid" => &[Kind::Instance],
-        "vpcendpointid" => &[Kind::VpcEndpoint],
-        "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
-        "allocationid" => &[Kind::ElasticIp],
-        "resource" | "resourceid" => &Kind::ALL,
-        _ => &[],
-    }
-}
-
 const fn tls_versions(choice: TlsChoice) -> TlsVersions {
     match choice {
         TlsChoice::Any => TlsVersions::Tls12And13,
         TlsChoice::Tls12 => TlsVersions::Tls12,
         TlsChoice::Tls13 => TlsVersions::Tls13,
-    }
-}
-
-/// Which name and id the step wants for what it creates. A step run again gets fresh ids.
-pub(super) fn wanted(step: &Step, rerun_of: Option<usize>) -> Wanted {
-    match &step.named {
-        Some(named) => Wanted {
-            id: named.id.clone().filter(|_| rerun_of.is_none()),
-            label: named.name.clone().map(|name| match rerun_of {
-                Some(step) => format!("{name} again in step {step}"),
-                None => name,
-            }),
-        },
-        None => Wanted::default(),
     }
 }
 
@@ -202,16 +147,7 @@ pub(super) fn raw_frame(
     model: &Model,
     names: &Names,
 ) -> Result<Bytes, String> {
-    let attachment = &program.hosts[host.at()];
-    let (source, gateway) = match &program.nodes[attachment.node.at()] {
-        Node::Eni(eni) => match &program.nodes[eni.router.at()] {
-            Node::Router(router) => (eni.mac, router.mac),
-            _ => (eni.mac, MacAddress::default()),
-        },
-        Node::Internet(internet) => (program.host_mac(host), internet.mac),
-        Node::GatewayEndpoint(endpoint) => (program.host_mac(host), endpoint.mac),
-        _ => return Err("the host has no network interface".to_owned()),
-    };
+    let (source, gateway) = link_addresses(program, host).ok_or("the host has no network interface")?;
     let ip = match packet {
         PacketSpec::Frame(bytes) => return Ok(Bytes::copy_from_slice(bytes)),
         PacketSpec::Packet(packet) => {

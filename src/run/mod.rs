@@ -16,8 +16,9 @@ mod taps;
 mod timeline;
 mod warning;
 
-pub use observer::{Observation, Observer, Road, RouteUse};
-pub use plan::PlanError;
+pub use crate::explain::operator::PlanError;
+pub use crate::explain::road::Road;
+pub use observer::{Observation, Observer, RouteUse};
 pub use result::{
     Check, CheckSummary, DropCount, FileEntry, HostResult, LossFreeRange, PacketAccount, RouteDecision, RunResult,
     SCHEMA, StepResult, Via, Warning,

@@ -3,38 +3,14 @@
 //! Watches the data plane like a capture does; decides nothing. Invariant: packets are counted at the host's own network interface, both ways.
 
 use crate::dataplane::{Decision, DropReason, PacketId, PacketMeta, Step, Tap};
+use crate::explain::road::Road;
 use crate::metrics::{LatencyKind, RoadLatencies};
-use crate::program::{HostIx, HostKind, NextHopKind, Node, NodeIx, Program, TableIx};
+use crate::program::{HostIx, HostKind, Node, NodeIx, Program, TableIx};
 use crate::time::SimTime;
 use crate::wire::Parsed;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-
-/// The way a packet takes out of its sender's reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Road {
-    /// Inside the VPC.
-    Local,
-    /// Through an internet gateway.
-    InternetGateway(NodeIx),
-    /// Through a gateway endpoint.
-    GatewayEndpoint(NodeIx),
-    /// Outside every VPC: between hosts on the internet and public services.
-    Internet,
-}
-
-impl Road {
-    /// The road's class, as scenarios and histograms call it.
-    pub const fn class(self) -> &'static str {
-        match self {
-            Road::Local => "local",
-            Road::InternetGateway(_) => "internet-gateway",
-            Road::GatewayEndpoint(_) => "gateway-endpoint",
-            Road::Internet => "internet",
-        }
-    }
-}
 
 /// A route table's answer to one of the host's packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,28 +159,11 @@ impl Tap for Observer {
     }
 
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
-        match decision {
-            Decision::Route { table, destination, entry } => {
-                let local = entry.is_some_and(|entry| {
-                    let entries = &self.program.origins.tables[table.at()].entries;
-                    entries[usize::from(entry)].kind == NextHopKind::Local
-                });
-                if local {
-                    self.run.road.get_or_insert(Road::Local);
-                }
-                if self.is_actor(packet.sender) {
-                    self.run.routes.push(RouteUse { epoch: self.program.epoch, table, entry, destination });
-                }
-            }
-            Decision::SameSubnet { .. } => {
-                self.run.road.get_or_insert(Road::Local);
-            }
-            Decision::Translate { .. } => self.run.road = Some(Road::InternetGateway(at)),
-            Decision::Endpoint { endpoint, .. } => self.run.road = Some(Road::GatewayEndpoint(endpoint)),
-            Decision::PublicAddress { .. } => {
-                self.run.road.get_or_insert(Road::Internet);
-            }
-            _ => {}
+        self.run.road = Road::after(self.run.road, &self.program, at, &decision);
+        if let Decision::Route { table, destination, entry } = decision
+            && self.is_actor(packet.sender)
+        {
+            self.run.routes.push(RouteUse { epoch: self.program.epoch, table, entry, destination });
         }
     }
 

@@ -1,21 +1,9 @@
 //! From the scenario's steps to tasks: commands parsed before anything runs, `then` unrolled.
 
-use crate::awscli::{self, Invocation, UsageError};
-use crate::scenario::{Expectation, Scenario, Step, StepAction};
+use crate::awscli::Invocation;
+use crate::explain::operator::{self, PlanError};
+use crate::scenario::{Expectation, Scenario, Step};
 use std::collections::BTreeMap;
-use std::ops::Range;
-
-/// A step's command line that the interpreter refuses.
-#[derive(Debug, thiserror::Error)]
-#[error("step \"{step}\": {source}")]
-pub struct PlanError {
-    /// The step's name.
-    pub step: String,
-    /// Where in the scenario file the trouble stands, bytes.
-    pub span: Range<usize>,
-    /// What is wrong.
-    pub source: UsageError,
-}
 
 /// One thing to do: a step, or a step run again by another's `then`.
 #[derive(Debug)]
@@ -54,18 +42,7 @@ fn task<'s>(
     rerun_of: Option<usize>,
     expected: impl Fn(&str) -> Option<&'s Expectation>,
 ) -> Result<Task, Box<PlanError>> {
-    let invocation = match &step.action {
-        StepAction::Aws { line, span } => {
-            let parsed = awscli::parse(line).map_err(|source| {
-                // The line's bytes stand in the file as they are unless TOML escapes some; then the whole line is shown.
-                let inside = source.span.clone().filter(|part| span.len() == line.len() && part.end <= line.len());
-                let inside = inside.map(|part| span.start + part.start..span.start + part.end);
-                Box::new(PlanError { step: step.name.clone(), span: inside.unwrap_or_else(|| span.clone()), source })
-            })?;
-            Some(parsed)
-        }
-        _ => None,
-    };
+    let invocation = operator::parse_step(step)?;
     let operator = ["operator".to_owned()];
     let operates = step.on.is_empty() && invocation.is_some();
     let hosts = if operates { &operator[..] } else { &step.on[..] };

@@ -1,7 +1,8 @@
 //! From what was observed to the result's tables.
 
+use super::Road;
 use super::command::command_line;
-use super::observer::{Observation, Road};
+use super::observer::Observation;
 use super::plan::Task;
 use super::result::*;
 use super::timeline::Run;

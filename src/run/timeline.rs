@@ -11,6 +11,7 @@ use crate::calendar::Calendar;
 use crate::capture::{CaptureTap, FileSet};
 use crate::control::ControlPlane;
 use crate::dataplane::conntrack::TrackingLimits;
+use crate::explain::operator;
 use crate::host::tls::TlsWorld;
 use crate::host::{HostEvent, Outcome, ProcessId, Ssh, Workload};
 use crate::ids::InstanceId;
@@ -368,8 +369,8 @@ impl Run {
                 let now = self.sim.now();
                 let (response, created) =
                     self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
-                if let Some((wanted, id)) = wanted.and_then(|wanted| wanted.label.zip(created)) {
-                    self.give_name(&wanted, &id);
+                if let Some(wanted) = wanted {
+                    operator::give_name(&mut self.names, &wanted, created.as_deref());
                 }
                 self.publish_if_changed()?;
                 self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
@@ -457,13 +458,11 @@ impl Run {
         let mut record = HostRecord::new("operator", now);
         let step = &self.scenario.steps[self.plan[task].step];
         if let (StepAction::Aws { .. }, Some(invocation)) = (&step.action, &self.plan[task].invocation) {
-            let wanted = command::wanted(step, self.plan[task].rerun_of);
+            let wanted = operator::wanted(step, self.plan[task].rerun_of);
             let (output, created) =
                 self.services.operate(&mut self.control, now, invocation, &self.names, &self.scenario, &wanted);
             record.add(CallRecord::local(now, output));
-            if let Some((label, id)) = wanted.label.zip(created) {
-                self.give_name(&label, &id);
-            }
+            operator::give_name(&mut self.names, &wanted, created.as_deref());
             self.publish_if_changed()?;
         }
         Ok(record)
@@ -473,13 +472,7 @@ impl Run {
     fn wanted_of_active(&self) -> Option<crate::control::Wanted> {
         let active = self.active.iter().rev().find(|active| active.hosts.iter().any(|host| host.current.is_some()))?;
         let task = &self.plan[active.task];
-        Some(command::wanted(&self.scenario.steps[task.step], task.rerun_of))
-    }
-
-    fn give_name(&mut self, name: &str, id: &str) {
-        if let Some(kind) = Kind::of_id(id) {
-            self.names.insert(kind, name, id);
-        }
+        Some(operator::wanted(&self.scenario.steps[task.step], task.rerun_of))
     }
 
     fn publish_if_changed(&mut self) -> Result<(), RunError> {

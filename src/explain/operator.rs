@@ -1,0 +1,145 @@
+//! `aws` lines of a scenario, done to the control plane: words to ids, the calls, the name of what they create.
+//!
+//! Purpose: one definition of what a control line does, for the timeline (`run`), for the state after a step ([`super::state`]) and for the
+//! search for a mend ([`super::mend`]). Non-goals: packets (a host's command travels in `run`), DynamoDB (its data are the run's).
+//! Invariant: a refused line changes nothing.
+
+use crate::api::{Service, execute};
+use crate::awscli::{self, Command, CommandOutput, Environment, Invocation, UsageError, endpoint};
+use crate::control::{ControlPlane, Wanted};
+use crate::scenario::{Kind, Names, Scenario, Step, StepAction};
+use crate::time::SimTime;
+use std::ops::Range;
+
+/// A step's command line that the interpreter refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("step \"{step}\": {source}")]
+pub struct PlanError {
+    /// The step's name.
+    pub step: String,
+    /// Where in the scenario file the trouble stands, bytes.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub source: UsageError,
+}
+
+/// What a line left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What a terminal shows.
+    pub output: CommandOutput,
+    /// The id of what it created.
+    pub created: Option<String>,
+}
+
+/// The parsed `aws` line of a step; `None` if the step has none.
+///
+/// # Errors
+/// The line is refused; the error names the place in the scenario's source.
+pub fn parse_step(step: &Step) -> Result<Option<Invocation>, Box<PlanError>> {
+    let StepAction::Aws { line, span } = &step.action else { return Ok(None) };
+    let parsed = awscli::parse(line).map_err(|source| {
+        // The line's bytes stand in the file as they are unless TOML escapes some; then the whole line is shown.
+        let inside = source.span.clone().filter(|part| span.len() == line.len() && part.end <= line.len());
+        let inside = inside.map(|part| span.start + part.start..span.start + part.end);
+        Box::new(PlanError { step: step.name.clone(), span: inside.unwrap_or_else(|| span.clone()), source })
+    })?;
+    Ok(Some(parsed))
+}
+
+/// The step's `aws` line with single blanks; empty if it has none.
+pub fn line_of(step: &Step) -> String {
+    match &step.action {
+        StepAction::Aws { line, .. } => line.split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => String::new(),
+    }
+}
+
+/// Whether the command may change the network.
+pub fn is_control(invocation: &Invocation) -> bool {
+    let reads = ["Describe", "Get"].iter().any(|verb| invocation.operation.starts_with(verb));
+    invocation.service == Service::Ec2 && !reads
+}
+
+/// Does an EC2 command straight on the control plane, page by page, without a packet.
+pub fn operate(
+    control: &mut ControlPlane,
+    now: SimTime,
+    invocation: &Invocation,
+    names: &Names,
+    wanted: &Wanted,
+) -> Done {
+    let mut command = Command::new(with_ids(invocation, names));
+    let mut created = None;
+    loop {
+        let answer = execute::execute(control, now, invocation.operation, command.parameters(), wanted);
+        created = answer.as_ref().ok().and_then(|answer| execute::created_id(invocation.operation, answer)).or(created);
+        if let Some(output) = command.answered(answer) {
+            return Done { output, created };
+        }
+    }
+}
+
+/// Lets later lines call what was created by the name that its step gives it.
+pub fn give_name(names: &mut Names, wanted: &Wanted, created: Option<&str>) {
+    if let (Some(name), Some(id)) = (&wanted.label, created)
+        && let Some(kind) = Kind::of_id(id)
+    {
+        names.insert(kind, name, id);
+    }
+}
+
+/// Which name and id the step wants for what it creates. A step run again gets fresh ids.
+pub fn wanted(step: &Step, rerun_of: Option<usize>) -> Wanted {
+    match &step.named {
+        Some(named) => Wanted {
+            id: named.id.clone().filter(|_| rerun_of.is_none()),
+            label: named.name.clone().map(|name| match rerun_of {
+                Some(step) => format!("{name} again in step {step}"),
+                None => name,
+            }),
+        },
+        None => Wanted::default(),
+    }
+}
+
+/// What the machines that run `aws` are configured with.
+pub fn environment(scenario: &Scenario) -> Environment {
+    let mut endpoints = endpoint::Settings::default();
+    if scenario.settings.cli.account_based_endpoint {
+        endpoints.account_id = endpoint::AccountIdEndpoint::Preferred;
+    }
+    Environment { region: scenario.region.clone(), account_id: Some(scenario.model.account_id.clone()), endpoints }
+}
+
+/// The command with the scenario's names replaced by AWS ids.
+pub fn with_ids(invocation: &Invocation, names: &Names) -> Invocation {
+    let mut invocation = invocation.clone();
+    invocation.replace_texts(|member, text| {
+        let kinds = kinds_of(member);
+        kinds.iter().find_map(|kind| names.lookup(*kind, text)).map(str::to_owned)
+    });
+    invocation
+}
+
+/// What a parameter, or a filter, of this name holds ids of.
+fn kinds_of(member: &str) -> &'static [Kind] {
+    let plain: String = member.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    let plain = plain.strip_suffix('s').unwrap_or(&plain);
+    match plain {
+        "vpcid" => &[Kind::Vpc],
+        "subnetid" => &[Kind::Subnet],
+        "routetableid" | "addroutetableid" | "removeroutetableid" => &[Kind::RouteTable],
+        "internetgatewayid" => &[Kind::InternetGateway],
+        "gatewayid" => &[Kind::InternetGateway, Kind::VpcEndpoint],
+        "groupid" | "group" | "securitygroupid" | "instancegroupid" => &[Kind::SecurityGroup],
+        "networkaclid" => &[Kind::NetworkAcl],
+        "networkinterfaceid" => &[Kind::NetworkInterface],
+        "instanceid" => &[Kind::Instance],
+        "vpcendpointid" => &[Kind::VpcEndpoint],
+        "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
+        "allocationid" => &[Kind::ElasticIp],
+        "resource" | "resourceid" => &Kind::ALL,
+        _ => &[],
+    }
+}

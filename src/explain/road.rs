@@ -1,0 +1,53 @@
+//! The way a packet takes out of its sender's reach, read off its decisions.
+
+use crate::dataplane::Decision;
+use crate::program::{NextHopKind, NodeIx, Program};
+
+/// The way a packet takes out of its sender's reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Road {
+    /// Inside the VPC.
+    Local,
+    /// Through an internet gateway.
+    InternetGateway(NodeIx),
+    /// Through a gateway endpoint.
+    GatewayEndpoint(NodeIx),
+    /// Outside every VPC: between hosts on the internet and public services.
+    Internet,
+}
+
+impl Road {
+    /// The road's class, as scenarios and histograms call it.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Road::Local => "local",
+            Road::InternetGateway(_) => "internet-gateway",
+            Road::GatewayEndpoint(_) => "gateway-endpoint",
+            Road::Internet => "internet",
+        }
+    }
+
+    /// The gateway or endpoint.
+    pub const fn node(self) -> Option<NodeIx> {
+        match self {
+            Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(node),
+            Road::Local | Road::Internet => None,
+        }
+    }
+
+    /// The road known so far, after one more decision at `at`: gateways and endpoints outrank what was seen before them.
+    pub fn after(so_far: Option<Road>, program: &Program, at: NodeIx, decision: &Decision) -> Option<Road> {
+        match *decision {
+            Decision::Route { table, entry: Some(entry), .. } => {
+                let entries = &program.origins.tables[table.at()].entries;
+                let is_local = entries[usize::from(entry)].kind == NextHopKind::Local;
+                so_far.or(is_local.then_some(Road::Local))
+            }
+            Decision::SameSubnet { .. } => so_far.or(Some(Road::Local)),
+            Decision::Translate { .. } => Some(Road::InternetGateway(at)),
+            Decision::Endpoint { endpoint, .. } => Some(Road::GatewayEndpoint(endpoint)),
+            Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),
+            _ => so_far,
+        }
+    }
+}
