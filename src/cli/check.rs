@@ -5,12 +5,16 @@ use super::output_dir::print;
 use super::source::{self, Source};
 use super::table::{cut, wrap, wrap_command};
 use super::{DONE, EXPECTATION_FAILED};
-use crate::lint::timeline::{self, CheckError, Finding, Held};
+use crate::explain::state::StateError;
+use crate::lint::timeline::{self, Finding, Held};
 use crate::lint::{Mend, Rule};
 use crate::run::{Run, RunError};
 use crate::scenario::{self, Scenario, Span, position};
 use clap::{Args, ValueEnum};
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, NamedSource,
+    Severity, SourceCode, SourceSpan, SpanContents,
+};
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -18,9 +22,8 @@ use std::fmt;
 const SOURCE_LINE_MAX: usize = 88;
 
 const NOTES: &str = "\
-Every command of the timeline that changes the network is carried out, in order, without any traffic; what is
-wrong after one of them is reported with that step. Commands count as carried out whoever types them, even if
-that host's packets would not reach the API.
+Every command of the timeline that changes the network is carried out, in order, without running the traffic;
+what is wrong after one of them is reported with that step.
 
 Rules about DynamoDB look at the hosts that the timeline has call it; without any such step, at every instance
 whose VPC has an endpoint; without any traffic at all, at every instance.
@@ -58,17 +61,13 @@ enum Denied {
 pub(super) fn run(arguments: &CheckArguments) -> Result<u8, CliError> {
     let source = source::find(&arguments.scenario)?;
     let scenario = scenario::parse(&source.file_name, &source.text, None)?;
-    if let Some(step) = &arguments.after
-        && scenario.step(step).is_none()
-    {
-        return Err(CliError::no_step(step, &scenario));
-    }
     // Everything that a run would refuse before it begins.
     Run::new(scenario.clone()).map_err(|error| refusal(&source, error))?;
     let findings = timeline::check(&scenario, arguments.after.as_deref()).map_err(|error| match error {
-        CheckError::Plan(error) => refusal(&source, RunError::Plan(error)),
-        CheckError::Compile(error) => CliError::Run(RunError::Compile(error)),
-        CheckError::StartDate => CliError::Run(RunError::StartDate),
+        StateError::Plan(error) => refusal(&source, RunError::Plan(error)),
+        StateError::Compile(error) => CliError::Run(RunError::Compile(error)),
+        StateError::StartDate => CliError::Run(RunError::StartDate),
+        StateError::NoStep { step, .. } => CliError::no_step(&step, &scenario),
     })?;
     let text = match arguments.json {
         true => json_text(&source, &findings, arguments.after.as_deref()),
@@ -113,7 +112,7 @@ fn report(source: &Source, scenario: &Scenario, findings: &[Finding], after: Opt
 fn paragraph(source: &Source, finding: &Finding) -> String {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
         .with_width(super::table::WIDTH)
-        .with_context_lines(0)
+        .with_context_lines(1)
         .with_links(false);
     let shown = Shown::new(source, finding);
     let mut text = String::new();
@@ -125,7 +124,11 @@ fn paragraph(source: &Source, finding: &Finding) -> String {
     text += &labelled("when", &when(&finding.held));
     text += &labelled("why", finding.lint.rule.why());
     match &finding.lint.mend {
-        Mend::Aws(lines) => lines.iter().for_each(|line| text += &labelled_command("mend", line)),
+        Mend::Aws(lines) => {
+            for (position, line) in lines.iter().enumerate() {
+                text += &labelled_command(if position == 0 { "mend" } else { "" }, line);
+            }
+        }
         Mend::Scenario(words) | Mend::Advice(words) => text += &labelled("mend", words),
     }
     text
@@ -158,31 +161,29 @@ fn when(held: &[Held]) -> String {
     parts.join(", again ")
 }
 
-/// A finding as `miette` shows it. Long source lines are cut, so that no line of the report is too wide.
+/// A finding as `miette` shows it.
 #[derive(Debug)]
 struct Shown {
     text: String,
     rule: Rule,
-    source: NamedSource<String>,
+    source: OneLine,
     label: Option<(Span, String)>,
 }
 
 impl Shown {
     fn new(source: &Source, finding: &Finding) -> Shown {
-        let (text, span) = match &finding.span {
-            Some(span) => short_line(&source.text, span.clone()),
-            None => (source.text.clone(), None),
-        };
-        let here = match (&finding.held.first().and_then(|held| held.since.as_ref()), &finding.span) {
-            (Some(step), _) => format!("step {} brings it", cut(step, 40)),
-            (None, _) => "from the start".to_owned(),
-        };
-        Shown {
-            text: finding.lint.text.clone(),
-            rule: finding.lint.rule,
-            source: NamedSource::new(&source.file_name, text).with_language("TOML"),
-            label: span.map(|span| (span, here)),
-        }
+        let line = OneLine { name: source.file_name.clone(), text: source.text.clone() };
+        let label = finding.span.as_ref().and_then(|span| {
+            let (_, column) = position(&source.text, span.start);
+            let words = match finding.held.first().and_then(|held| held.since.as_ref()) {
+                Some(step) => format!("step {} brings it", cut(step, 30)),
+                None => "from the start".to_owned(),
+            };
+            // The words stand to the right of the middle of what they label.
+            let span = line.cut_to_line(span.clone(), 40)?;
+            (column < 40).then_some((span, words))
+        });
+        Shown { text: finding.lint.text.clone(), rule: finding.lint.rule, source: line, label }
     }
 }
 
@@ -213,20 +214,50 @@ impl Diagnostic for Shown {
     }
 }
 
-/// The source with the line of `span` cut to what fits, and the span cut likewise. No span if nothing of it is left, or its place is too far right.
-fn short_line(text: &str, span: Span) -> (String, Option<Span>) {
-    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[span.start..].find('\n').map_or(text.len(), |at| span.start + at);
-    let line = &text[start..end];
-    let Some((cut_at, _)) = line.char_indices().nth(SOURCE_LINE_MAX) else {
-        return (text.to_owned(), Some(span.start..span.end.min(end)));
-    };
-    let kept_end = start + cut_at;
-    let short = format!("{}...{}", &text[..kept_end], &text[end..]);
-    // The label's words stand right of the middle of what they label.
-    let span_end = span.end.min(kept_end).min(span.start + 40);
-    let fits = span.start + 20 < kept_end;
-    (short, fits.then_some(span.start..span_end))
+/// A source of which only the labelled line is shown, and of that only what fits the width of a report.
+#[derive(Debug)]
+struct OneLine {
+    name: String,
+    text: String,
+}
+
+impl OneLine {
+    /// The line around the byte `at`, cut.
+    fn line_at(&self, at: usize) -> Span {
+        let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let length = line.char_indices().nth(SOURCE_LINE_MAX).map_or(line.len(), |(cut, _)| cut);
+        start..start + length
+    }
+
+    /// What is left of `span` on the line that is shown, at most `bytes_max` or so; nothing if it lies beyond.
+    fn cut_to_line(&self, span: Span, bytes_max: usize) -> Option<Span> {
+        let line = self.line_at(span.start);
+        let mut end = span.end.min(line.end).min(span.start + bytes_max);
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        (span.start < end).then_some(span.start..end)
+    }
+}
+
+impl SourceCode for OneLine {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let exact = self.text.read_span(span, 0, 0)?;
+        // Without context the place alone is asked for, to name it.
+        let (shown, column) = match lines_before + lines_after {
+            0 => (span.offset()..span.offset() + span.len(), exact.column()),
+            _ => (self.line_at(span.offset()), 0),
+        };
+        let data = self.text.as_bytes().get(shown.clone()).ok_or(MietteError::OutOfBounds)?;
+        let contents = MietteSpanContents::new_named(self.name.clone(), data, shown.into(), exact.line(), column, 1);
+        Ok(Box::new(contents.with_language("TOML")))
+    }
 }
 
 fn json_text(source: &Source, findings: &[Finding], after: Option<&str>) -> String {
@@ -271,17 +302,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_are_cut_behind_the_place() {
-        let text = format!("a = 1\nrun = \"{}\"\nb = 2\n", "x".repeat(200));
-        let at = text.find('x').unwrap();
-        let (short, span) = short_line(&text, at..at + 200);
-        assert!(short.lines().all(|line| line.chars().count() <= SOURCE_LINE_MAX + 3));
-        assert_eq!(short.lines().count(), 3);
-        assert_eq!(span.unwrap().start, at);
-        let (_, far) = short_line(&text, at + 190..at + 195);
-        assert_eq!(far, None);
-        let (same, span) = short_line("a = 1\n", 0..1);
-        assert_eq!((same.as_str(), span), ("a = 1\n", Some(0..1)));
+    fn long_lines_are_cut_and_places_with_them() {
+        let text = format!("a = 1\nrun = \"{}\"\nb = 2\n", "é".repeat(200));
+        let at = text.find('é').unwrap();
+        let source = OneLine { name: "x.toml".to_owned(), text: text.clone() };
+        let line = source.line_at(at);
+        assert_eq!(text[line.clone()].chars().count(), SOURCE_LINE_MAX);
+        assert!(text[line].starts_with("run = "));
+        let label = source.cut_to_line(at..at + 400, 41).unwrap();
+        assert_eq!(text[label].chars().count(), 20);
+        assert_eq!(source.cut_to_line(at + 380..at + 400, 40), None);
+        assert_eq!(source.cut_to_line(0..1, 40), Some(0..1));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod tests;
 pub mod timeline;
 mod unused;
 
+pub use endpoints::without_route_table;
 pub use mend::{Mend, MendError, apply};
 pub use roads::Callers;
 
@@ -47,7 +48,7 @@ pub enum Rule {
     UnusedRouteTable,
     DnsSupportOff,
     InventedPrefixListId,
-    RefusedCommand,
+    CommandWithoutEffect,
 }
 
 impl Rule {
@@ -69,7 +70,7 @@ impl Rule {
         Rule::UnusedRouteTable,
         Rule::DnsSupportOff,
         Rule::InventedPrefixListId,
-        Rule::RefusedCommand,
+        Rule::CommandWithoutEffect,
     ];
 
     /// Its name, and why it matters.
@@ -92,14 +93,12 @@ impl Rule {
                 "a longer prefix wins, and of two equal ones the route with a block beats the one with a list: \
                  packets to these addresses leave the endpoint's road",
             ),
-            Rule::RouteNeverWins => (
-                "route-never-wins",
-                "for every address it matches, another route has a longer prefix or a higher rank",
-            ),
-            Rule::BlackholeRoute => (
-                "blackhole-route",
-                "its target is gone; it still wins for its prefix, and what it wins is dropped",
-            ),
+            Rule::RouteNeverWins => {
+                ("route-never-wins", "for every address it matches, another route has a longer prefix or a higher rank")
+            }
+            Rule::BlackholeRoute => {
+                ("blackhole-route", "its target is gone; it still wins for its prefix, and what it wins is dropped")
+            }
             Rule::QuotaNearlyUsed => (
                 "quota-nearly-used",
                 "beyond the quota AWS refuses; a prefix list counts as its weight or its largest size, not as one",
@@ -124,7 +123,9 @@ impl Rule {
                 "no-public-address",
                 "an internet gateway only translates: it drops what comes from an interface without a public address",
             ),
-            Rule::UnusedSecurityGroup => ("unused-security-group", "rules that nothing uses mislead whoever reads them"),
+            Rule::UnusedSecurityGroup => {
+                ("unused-security-group", "rules that nothing uses mislead whoever reads them")
+            }
             Rule::UnusedRouteTable => ("unused-route-table", "it routes for no subnet, whatever its routes say"),
             Rule::DnsSupportOff => (
                 "dns-support-off",
@@ -134,9 +135,9 @@ impl Rule {
                 "invented-prefix-list-id",
                 "no public source shows this list's id: vpcsim made one up, and in a real account it is another",
             ),
-            Rule::RefusedCommand => (
-                "refused-command",
-                "AWS refuses the command in the state that the steps before it leave, and nothing changes",
+            Rule::CommandWithoutEffect => (
+                "command-without-effect",
+                "in the state that the steps before it leave, the command fails: what comes after meets the network unchanged",
             ),
         }
     }
@@ -225,8 +226,6 @@ pub fn lints(network: &Network<'_>) -> Vec<Lint> {
     found.dedup_by(|a, b| a.key() == b.key());
     found
 }
-
-pub use endpoints::without_route_table;
 
 impl<'a> Network<'a> {
     /// `vpce-9b15e2f2 (ddb)`.

@@ -66,9 +66,11 @@ pub(super) fn to_dynamodb(network: &Network<'_>) -> Vec<Lint> {
             continue;
         }
         let dynamodb = format!("com.amazonaws.{}.dynamodb", network.model.region);
-        let endpoint = network.model.vpc_endpoints.values().find(|endpoint| {
-            endpoint.vpc_id == interface.vpc_id && endpoint.service_name == dynamodb
-        });
+        let endpoint = network
+            .model
+            .vpc_endpoints
+            .values()
+            .find(|endpoint| endpoint.vpc_id == interface.vpc_id && endpoint.service_name == dynamodb);
         let mend = match endpoint {
             Some(endpoint) => format!(
                 "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}",
@@ -124,10 +126,7 @@ pub(super) fn public_addresses(network: &Network<'_>) -> Vec<Lint> {
             subject: instance.id.to_string(),
             detail: String::new(),
             places: network.places(&[&instance.id, &subnet.id], interface.vpc_id),
-            text: format!(
-                "{name} leaves by {}, but has no public address",
-                named(network.names, &entry.target)
-            ),
+            text: format!("{name} leaves by {}, but has no public address", named(network.names, &entry.target)),
             mend,
         });
     }

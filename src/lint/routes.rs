@@ -88,9 +88,8 @@ pub(super) fn never_wins(network: &Network<'_>) -> Vec<Lint> {
             if samples.is_empty() || winners.iter().any(|entry| is_of(entry, route)) {
                 continue;
             }
-            let beaters: Vec<&Route> = (table.routes.iter())
-                .filter(|other| winners.iter().any(|entry| is_of(entry, other)))
-                .collect();
+            let beaters: Vec<&Route> =
+                (table.routes.iter()).filter(|other| winners.iter().any(|entry| is_of(entry, other))).collect();
             let by: Vec<String> =
                 beaters.iter().map(|other| format!("{} -> {}", other.destination, other.target)).collect();
             let mend = match is_endpoint(route) {
@@ -170,10 +169,8 @@ fn delete(network: &Network<'_>, table: &RouteTable, routes: &[&Route]) -> Mend 
                 "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --remove-route-table-ids {}",
                 table.id
             )),
-            (.., RouteDestination::Cidr(cidr)) => lines.push(format!(
-                "aws ec2 delete-route --route-table-id {} --destination-cidr-block {cidr}",
-                table.id
-            )),
+            (.., RouteDestination::Cidr(cidr)) => lines
+                .push(format!("aws ec2 delete-route --route-table-id {} --destination-cidr-block {cidr}", table.id)),
             (.., RouteDestination::PrefixList(list)) => lines.push(format!(
                 "aws ec2 delete-route --route-table-id {} --destination-prefix-list-id {list}",
                 table.id

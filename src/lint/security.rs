@@ -64,7 +64,9 @@ pub(super) fn acls(network: &Network<'_>) -> Vec<Lint> {
                 _ => "DynamoDB's answers (tcp to ephemeral ports)",
             };
             let number = number.map_or_else(|| "its last rule *".to_owned(), |number| format!("its rule {number}"));
-            let lines = room(rules, &denied).into_iter().zip(&denied).map(|(number, (block, _))| {
+            let numbers = room(rules, &denied);
+            let is_full = numbers.len() < denied.len();
+            let lines = numbers.into_iter().zip(&denied).map(|(number, (block, _))| {
                 format!(
                     "aws ec2 create-network-acl-entry --network-acl-id {} --{side} --rule-number {number} \
                      --protocol tcp --port-range From={},To={} --cidr-block {block} --rule-action allow",
@@ -81,7 +83,12 @@ pub(super) fn acls(network: &Network<'_>) -> Vec<Lint> {
                     network.called(acl.id),
                     network.instance_name(instance)
                 ),
-                mend: Mend::Aws(lines.collect()),
+                mend: match is_full {
+                    true => Mend::Advice(format!(
+                        "renumber the {side} rules, so that allow rules fit before the denying one"
+                    )),
+                    false => Mend::Aws(lines.collect()),
+                },
             });
         }
     }
@@ -118,12 +125,17 @@ fn denial(rules: &BTreeMap<u16, NetworkAclEntry>, block: Ipv4Net, ports: PortRan
     for (number, rule) in rules {
         let Some(matched) = tcp_ports(&rule.traffic) else { continue };
         let meets = |(block, ports): &(Ipv4Net, PortRange)| {
-            (rule.cidr.contains(block) || block.contains(&rule.cidr)) && matched.from <= ports.to && ports.from <= matched.to
+            (rule.cidr.contains(block) || block.contains(&rule.cidr))
+                && matched.from <= ports.to
+                && ports.from <= matched.to
         };
         if !rule.allow && open.iter().any(meets) {
             return Some(Some(*number));
         }
-        open = open.into_iter().flat_map(|piece| if meets(&piece) { without(piece, rule.cidr, matched) } else { vec![piece] }).collect();
+        open = open
+            .into_iter()
+            .flat_map(|piece| if meets(&piece) { without(piece, rule.cidr, matched) } else { vec![piece] })
+            .collect();
     }
     (!open.is_empty()).then_some(None)
 }

@@ -1,16 +1,12 @@
 //! Lints over a timeline: from which step to which each of them holds.
 //!
-//! Only the control lines are carried out (an `aws ec2` line that changes something, whoever types it and whether or not its packets would
-//! arrive); no traffic is run. Invariant: findings come in the order in which they begin.
+//! The states are those of [`crate::explain::state`]: control lines are carried out, no traffic is run. Invariant: findings come in the order in
+//! which they begin.
 
 use super::{Callers, Lint, Mend, Network, Rule, lints};
-use crate::calendar::Calendar;
-use crate::compile::CompileError;
-use crate::control::ControlPlane;
-use crate::explain::operator::{self, PlanError};
+use crate::explain::state::{self, Applied, Effect, State, StateError};
 use crate::model::Model;
-use crate::scenario::{Names, Scenario, Span, Step};
-use crate::time::SimTime;
+use crate::scenario::{Scenario, Span, Step, StepAction};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A lint, and when it holds.
@@ -33,38 +29,22 @@ pub struct Held {
     pub until: Option<String>,
 }
 
-/// Why a scenario cannot be checked.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// A command line is not understood.
-    #[error(transparent)]
-    Plan(#[from] Box<PlanError>),
-    /// The model is too large.
-    #[error("the scenario cannot be compiled: {0}")]
-    Compile(#[from] CompileError),
-    /// The start date cannot be used.
-    #[error("the start date lies outside 1970 to 2200")]
-    StartDate,
-}
-
 /// Looks at every state from the start to the end, or to the end of the step called `after`; then only at what holds there.
 ///
 /// # Errors
-/// See [`CheckError`]. A step that does not exist ends nothing: ask [`Scenario::step`] first.
-pub fn check(scenario: &Scenario, after: Option<&str>) -> Result<Vec<Finding>, CheckError> {
-    let mut walk = Walk::new(scenario)?;
-    walk.look(None);
-    for (position, step) in scenario.steps.iter().enumerate() {
-        walk.run(step, step, None)?;
-        for name in &step.then {
-            if let Some(again) = scenario.step(name) {
-                walk.run(again, step, Some(position))?;
-            }
-        }
-        if after == Some(step.name.as_str()) {
-            break;
-        }
+/// See [`StateError`].
+pub fn check(scenario: &Scenario, after: Option<&str>) -> Result<Vec<Finding>, StateError> {
+    if let Some(step) = after.filter(|step| scenario.step(step).is_none()) {
+        let known = scenario.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(StateError::NoStep { step: step.to_owned(), known });
     }
+    let mut walk =
+        Walk { scenario, callers: Callers::of(scenario), findings: Vec::new(), used: BTreeSet::new(), seen_count: 0 };
+    walk.look(&State::start(scenario)?, None);
+    state::each(scenario, |step, state| {
+        walk.step(step, state);
+        after != Some(step.name.as_str())
+    })?;
     let mut findings = walk.finish();
     if after.is_some() {
         findings.retain(|finding| finding.held.last().is_some_and(|held| held.until.is_none()));
@@ -72,68 +52,52 @@ pub fn check(scenario: &Scenario, after: Option<&str>) -> Result<Vec<Finding>, C
     Ok(findings)
 }
 
-/// The names of the steps whose command changes the network, and so may change what [`check`] finds.
-///
-/// # Errors
-/// A command line that is not understood.
-pub fn control_steps(scenario: &Scenario) -> Result<Vec<&str>, CheckError> {
-    let mut found = Vec::new();
-    for step in &scenario.steps {
-        if operator::parse_step(step)?.is_some_and(|invocation| operator::is_control(&invocation)) {
-            found.push(step.name.as_str());
-        }
-    }
-    Ok(found)
-}
-
 struct Walk<'s> {
     scenario: &'s Scenario,
-    control: ControlPlane,
-    names: Names,
     callers: Callers,
     findings: Vec<Finding>,
     /// Groups and tables that something used at some time.
     used: BTreeSet<String>,
+    /// How many of the applied lines were looked at.
+    seen_count: usize,
 }
 
-impl<'s> Walk<'s> {
-    fn new(scenario: &'s Scenario) -> Result<Self, CheckError> {
-        let calendar = Calendar::starting_at(scenario.start_unix_seconds).ok_or(CheckError::StartDate)?;
-        Ok(Walk {
-            scenario,
-            control: ControlPlane::new(scenario.model.clone(), calendar)?,
-            names: scenario.names.clone(),
-            callers: Callers::of(scenario),
-            findings: Vec::new(),
-            used: BTreeSet::new(),
-        })
-    }
-
-    /// Carries out the command of `step`, if it is one that changes something; `by` is the step that is under way.
-    fn run(&mut self, step: &Step, by: &Step, rerun_of: Option<usize>) -> Result<(), CheckError> {
-        let Some(invocation) = operator::parse_step(step)?.filter(operator::is_control) else { return Ok(()) };
-        let wanted = operator::wanted(step, rerun_of);
-        let done = operator::operate(&mut self.control, SimTime::ZERO, &invocation, &self.names, &wanted);
-        operator::give_name(&mut self.names, &wanted, done.created.as_deref());
-        if done.output.exit_code != 0 && !expects_failure(step, by) {
-            self.refused(step, by, &done.output.stderr);
+impl Walk<'_> {
+    fn step(&mut self, step: &Step, state: &State) {
+        let new = &state.applied[self.seen_count..];
+        self.seen_count = state.applied.len();
+        for applied in new {
+            self.line(step, applied);
         }
-        self.look(Some((step, by)));
-        Ok(())
+        if new.iter().any(|applied| applied.effect == Effect::Done) {
+            self.look(state, Some(step));
+        }
     }
 
-    fn refused(&mut self, step: &Step, by: &Step, stderr: &str) {
-        let complaint = stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
-        let complaint = complaint.trim_start_matches("aws: [ERROR]: ").trim_end_matches('.');
+    /// A command without effect, unless the scenario says that it fails.
+    fn line(&mut self, by: &Step, applied: &Applied) {
+        let why = match &applied.effect {
+            Effect::Done => return,
+            Effect::Refused(complaint) => {
+                let line = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
+                format!("is refused: {}", line.trim_start_matches("aws: [ERROR]: ").trim_end_matches('.'))
+            }
+            Effect::NotDelivered(code) => format!("does not reach the EC2 API from {} [{code}]", applied.on),
+        };
+        let Some(step) = self.scenario.step(&applied.step) else { return };
+        if expects_failure(step, by, &applied.on) {
+            return;
+        }
         let lint = Lint {
-            rule: Rule::RefusedCommand,
+            rule: Rule::CommandWithoutEffect,
             subject: by.name.clone(),
-            detail: step.name.clone(),
+            detail: applied.step.clone(),
             places: Vec::new(),
-            text: format!("the command of step \"{}\" is refused: {complaint}", step.name),
-            mend: Mend::Scenario(
-                "correct the command, or say that this is meant: expect.HOST = { exit = 254 }".to_owned(),
-            ),
+            text: format!("the command of step {} {why}", applied.step),
+            mend: Mend::Scenario(format!(
+                "correct the command, or say that this is meant: expect.{} = {{ exit = 254 }} (refused), 255 (no answer)",
+                applied.on
+            )),
         };
         let since = Some(by.name.clone());
         let held = vec![Held { until: since.clone(), since }];
@@ -141,18 +105,18 @@ impl<'s> Walk<'s> {
     }
 
     /// Compares what holds now with what held before.
-    fn look(&mut self, brought_by: Option<(&Step, &Step)>) {
+    fn look(&mut self, state: &State, brought_by: Option<&Step>) {
         let network = Network {
-            model: self.control.model(),
-            program: self.control.program(),
-            names: &self.names,
+            model: state.control.model(),
+            program: state.control.program(),
+            names: &state.names,
             callers: &self.callers,
         };
         let now: BTreeMap<_, _> = lints(&network).into_iter().map(|lint| (own_key(&lint), lint)).collect();
-        let step = brought_by.map(|(_, by)| by.name.clone());
-        self.used.extend(groups_and_tables(network.model).filter(|id| {
-            !now.values().any(|lint| lint.rule.needs_to_last() && lint.subject == *id)
-        }));
+        let step = brought_by.map(|by| by.name.clone());
+        let idle: BTreeSet<&str> =
+            now.values().filter(|lint| lint.rule.needs_to_last()).map(|lint| lint.subject.as_str()).collect();
+        self.used.extend(groups_and_tables(network.model).filter(|id| !idle.contains(id.as_str())));
         for finding in &mut self.findings {
             let holds = now.contains_key(&own_key(&finding.lint));
             match finding.held.last_mut() {
@@ -168,7 +132,7 @@ impl<'s> Walk<'s> {
                 continue;
             }
             let span = match brought_by {
-                Some((step, by)) => Some(span_of(step, by)),
+                Some(by) => Some(span_of(by, by)),
                 None => lint.places.iter().find_map(|id| self.scenario.places.get(id)).cloned(),
             };
             self.findings.push(Finding { lint, held: vec![Held { since: step.clone(), until: None }], span });
@@ -176,8 +140,9 @@ impl<'s> Walk<'s> {
     }
 
     fn finish(self) -> Vec<Finding> {
-        let counts = |finding: &Finding| !finding.lint.rule.needs_to_last() || !self.used.contains(&finding.lint.subject);
-        self.findings.iter().filter(|finding| counts(finding)).cloned().collect()
+        let used = self.used;
+        let counts = |finding: &Finding| !finding.lint.rule.needs_to_last() || !used.contains(&finding.lint.subject);
+        self.findings.into_iter().filter(counts).collect()
     }
 }
 
@@ -185,25 +150,21 @@ fn own_key(lint: &Lint) -> (Rule, String, String) {
     (lint.rule, lint.subject.clone(), lint.detail.clone())
 }
 
-/// The command's place; if another step runs it again, that step's.
+/// The command's place; if another step runs it again, or it has none, that step's.
 fn span_of(step: &Step, by: &Step) -> Span {
     match &step.action {
-        crate::scenario::StepAction::Aws { span, .. } if step.name == by.name => span.clone(),
+        StepAction::Aws { span, .. } if step.name == by.name => span.clone(),
         _ => by.span.clone(),
     }
 }
 
-/// Whether the scenario says that the command fails.
-fn expects_failure(step: &Step, by: &Step) -> bool {
-    let operator = ["operator".to_owned()];
-    let hosts = if step.on.is_empty() { &operator[..] } else { &step.on[..] };
-    hosts.iter().any(|host| {
-        let expectation = match step.name == by.name {
-            true => step.expectation(host),
-            false => by.expectation_of_rerun(step, host),
-        };
-        expectation.and_then(|expectation| expectation.exit).is_some_and(|exit| exit != 0)
-    })
+/// Whether the scenario says that the command fails on `host`.
+fn expects_failure(step: &Step, by: &Step, host: &str) -> bool {
+    let expectation = match step.name == by.name {
+        true => step.expectation(host),
+        false => by.expectation_of_rerun(step, host),
+    };
+    expectation.and_then(|expectation| expectation.exit).is_some_and(|exit| exit != 0)
 }
 
 fn groups_and_tables(model: &Model) -> impl Iterator<Item = String> {
