@@ -157,7 +157,7 @@ mod tests {
                 assert!(embedded(scenario).is_some(), "{}: {scenario}", explanation.code);
             }
             for Meaning { cause, remedy } in &explanation.meanings {
-                assert!(cause.len() > 15 && remedy.len() > 7, "{}", explanation.code);
+                assert!(cause.len() > 15 && remedy.len() >= 7, "{}", explanation.code);
                 assert!(!cause.ends_with('.') && !remedy.ends_with('.'), "{}", explanation.code);
             }
         }

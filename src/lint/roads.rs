@@ -1,6 +1,7 @@
 //! Lints about instances that cannot get out.
 
 use super::{Lint, Mend, Network, Rule};
+use crate::ids::VpcId;
 use crate::model::{Instance, RouteTarget};
 use crate::program::NextHopKind;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
@@ -76,9 +77,11 @@ pub(super) fn to_dynamodb(network: &Network<'_>) -> Vec<Lint> {
                 "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}",
                 endpoint.id, table.id
             ),
+            // For every table that routes for instances: otherwise the next remark would be that it misses some.
             None => format!(
                 "aws ec2 create-vpc-endpoint --vpc-id {} --service-name {dynamodb} --route-table-ids {}",
-                interface.vpc_id, table.id
+                interface.vpc_id,
+                tables_with_instances(network, interface.vpc_id).join(" ")
             ),
         };
         found.push(Lint {
@@ -96,6 +99,13 @@ pub(super) fn to_dynamodb(network: &Network<'_>) -> Vec<Lint> {
         });
     }
     found
+}
+
+/// Tables of a VPC that route for subnets with instances.
+fn tables_with_instances(network: &Network<'_>, vpc_id: VpcId) -> Vec<String> {
+    let own = network.instances().filter(|(_, interface, _)| interface.vpc_id == vpc_id);
+    let tables: BTreeSet<_> = own.filter_map(|(_, _, subnet)| Some(network.table_of(subnet)?.id)).collect();
+    tables.iter().map(ToString::to_string).collect()
 }
 
 /// An instance whose way out is an internet gateway that will drop what it sends.

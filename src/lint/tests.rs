@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::Service;
+use crate::control::ControlPlane;
 use crate::explain::state::State;
 use crate::scenario;
 use std::collections::BTreeSet;
@@ -170,8 +171,14 @@ fn blackholes_of_instances_and_gateways() {
     let end = Mend::Aws(vec![format!("aws ec2 terminate-instances --instance-ids {worker}")]);
     apply(&mut bench.state.control, &end).unwrap();
     bench.only_and_mended(Rule::BlackholeRoute, &[], "is a blackhole");
-    let spare = "[internet_gateway]\nspare = {}\n";
-    let mut bench = Bench::new(&lab("", ", \"192.0.2.0/24 -> spare\"", "", &format!("{spare}{ENDPOINT}")));
+    // A gateway that was detached, with another one attached in its place.
+    let mut bench = Bench::new(&lab("", "", "", &format!("[internet_gateway]\nspare = {{}}\n{ENDPOINT}")));
+    let mut model = bench.state.control.model().clone();
+    let vpc = *model.vpcs.keys().next().unwrap();
+    for gateway in model.internet_gateways.values_mut() {
+        gateway.attached_vpc_id = gateway.attached_vpc_id.is_none().then_some(vpc);
+    }
+    bench.state.control = ControlPlane::new(model, bench.state.control.calendar()).unwrap();
     let lint = bench.only(Rule::BlackholeRoute, &[]);
     assert!(format!("{:?}", lint.mend).contains("replace-route"), "{lint:?}");
     bench.mended(&lint);
@@ -330,7 +337,7 @@ fn the_tutorials_trap_is_found_by_step() {
 
 #[test]
 fn commands_without_effect_are_found_unless_they_are_meant() {
-    let step = "[[step]]\nname = \"s\"\nrun = \"aws ec2 delete-vpc-endpoints --vpc-endpoint-ids\"\n";
+    let step = "[[step]]\nname = \"s\"\nrun = \"aws ec2 delete-vpc-endpoints --vpc-endpoint-idz x\"\n";
     let refused = "[[step]]\nname = \"s\"\nrun = \"aws ec2 delete-security-group --group-id sg-00000000\"\n";
     let away = "[[step]]\nname = \"s\"\non = \"worker\"\nrun = \"aws ec2 delete-security-group --group-id default\"\n";
     let rules = |steps: &str| -> Vec<(Rule, String)> {
