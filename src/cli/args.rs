@@ -38,6 +38,8 @@ pub(super) enum Command {
     List(super::list::ListArguments),
     /// Write a scenario of your own to begin with
     New(super::new::NewArguments),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema(super::schema::SchemaArguments),
     /// Print a shell's completion script
     Completions(super::completions::CompletionsArguments),
     /// Print the manual page, or write all of them

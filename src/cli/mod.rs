@@ -14,6 +14,7 @@ mod new;
 mod output_dir;
 mod progress;
 mod run;
+mod schema;
 mod source;
 mod summary;
 mod table;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain_code::run(&explain),
         Command::List(list) => list::run(&list),
         Command::New(new) => new::run(&new),
+        Command::Schema(schema) => schema::run(&schema),
         Command::Completions(completions) => completions::run(&completions),
         Command::Man(man) => man::run(&man),
     };

@@ -14,6 +14,7 @@ mod notation;
 mod packet;
 mod read;
 mod regions;
+pub mod schema;
 mod settings;
 mod step;
 #[cfg(test)]
@@ -141,7 +142,7 @@ fn read<'a>(
     document: &'a DeTable<'a>,
     seed_override: Option<u64>,
 ) -> Option<Scenario> {
-    let root = Section::new(reader, "the scenario", 0..0, document);
+    let root = Section::new(reader, "the scenario", 0..0, document, &schema::ROOT);
     let title = root.text("title").map_or(file_name, |text| text.text).to_owned();
     let seed_in_file = root.integer("seed", 0..=u64::MAX).unwrap_or(1);
     let seed = Seed::new(seed_override.unwrap_or(seed_in_file));
