@@ -53,6 +53,22 @@ impl Stream {
         self.0.fill_bytes(bytes);
     }
 
+    /// A random UUID (RFC 9562 section 5.4).
+    pub fn uuid(&mut self) -> String {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let mut text = String::with_capacity(36);
+        for (index, byte) in bytes.iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            text.push_str(&format!("{byte:02x}"));
+        }
+        text
+    }
+
     /// A number in `0..bound`; 0 if `bound` is 0. (Multiply-shift: the bias is below 2^-32 for the bounds used here.)
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64

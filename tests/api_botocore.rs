@@ -133,6 +133,11 @@ fn cases() -> Vec<Case> {
         ),
         case("aws ec2 modify-instance-attribute --instance-id i-1 --groups sg-1 sg-2", unit("ModifyInstanceAttribute")),
         case(
+            "aws ec2 create-network-acl-entry --network-acl-id acl-1 --ingress --rule-number 200 --protocol tcp \
+             --port-range From=1024,To=65535 --cidr-block 52.94.0.0/22 --rule-action allow",
+            unit("CreateNetworkAclEntry"),
+        ),
+        case(
             "aws ec2 modify-instance-attribute --instance-id i-1 --no-source-dest-check",
             unit("ModifyInstanceAttribute"),
         ),

@@ -4,7 +4,9 @@
 //! one static probe cannot stand for are listed in [`OUT_OF_REACH`], each with why.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use vpcsim::awscli::{self, Environment, endpoint};
+use vpcsim::explain::mend;
 use vpcsim::explain::probe::{Probe, ProbeProtocol};
 use vpcsim::explain::state::{self, State};
 use vpcsim::explain::trace::{Traced, trace};
@@ -133,5 +135,102 @@ fn compare(what: &str, step: &Step, host: &HostResult, traced: &Traced) {
         Some(_) if matches!(step.action, StepAction::Send(_)) && road.is_some() && codes.is_empty() => {}
         None if codes.is_empty() => {}
         code => panic!("{what}\ntrace: {code:?}, run: {codes:?}"),
+    }
+}
+
+/// Every loss that a shipped scenario shows, and the mend found for it: applied and traced again.
+#[test]
+fn every_mend_mends() {
+    let mut listing = String::new();
+    let mut mends_count = 0;
+    each_loss(|name, of, step, host, state, probe, traced| {
+        let code = traced.code().unwrap();
+        let mend = mend::find(&state.control, &state.names, probe);
+        let _ = writeln!(listing, "{name}, {}, {host}, after {} [{code}]", step.name, of.name);
+        match &mend {
+            None => listing.push_str("  none\n"),
+            Some(mend) => {
+                mends_count += 1;
+                mend.lines.iter().for_each(|line| listing.push_str(&format!("  {line}\n")));
+                let mended = mend::applied(&state.control, &state.names, &mend.lines).unwrap();
+                assert!(trace(&mended, &state.names, probe).unwrap().is_reachable(), "{mend:?}");
+            }
+        }
+    });
+    assert!(mends_count >= 8, "{listing}");
+    insta::assert_snapshot!("mends", listing);
+}
+
+/// The same mends as steps of the scenario: the step that lost its packets is run again and loses none.
+#[test]
+fn mends_hold_in_a_run() {
+    let mut rerun = BTreeMap::new();
+    each_loss(|name, of, step, host, state, probe, _| {
+        let Some(mend) = mend::find(&state.control, &state.names, probe) else { return };
+        let source = EMBEDDED.iter().find(|(known, _)| *known == name).unwrap().1;
+        let mut scenario = parse(name, source, None).unwrap();
+        let position = scenario.steps.iter().position(|other| other.name == of.name).unwrap();
+        scenario.steps.truncate(position + 1);
+        scenario.steps[position].then.clear();
+        for (number, line) in mend.lines.iter().enumerate() {
+            let mut operate = blank(step, &format!("mend-{number}"));
+            operate.on.clear();
+            operate.action = StepAction::Aws { line: line.clone(), span: 0..0 };
+            scenario.steps.push(operate);
+        }
+        let mut again = blank(step, "again");
+        (again.on, again.repeat) = (vec![host.to_owned()], 1);
+        scenario.steps.push(again);
+        let mut run = Run::new(scenario).unwrap();
+        while run.advance(100_000).unwrap() == Progress::Working {}
+        let result = run.finish().0;
+        let again = &result.steps.last().unwrap().hosts[0];
+        assert!(again.via.is_some() && again.drops.is_empty(), "{name}, {}: {:?} {again:#?}", step.name, mend.lines);
+        if !matches!(step.action, StepAction::Send(_)) {
+            assert_eq!(again.exit_code, 0, "{name}, {}: {:?}", step.name, mend.lines);
+        }
+        rerun.insert(name.to_owned(), mend.lines);
+    });
+    assert!(rerun.contains_key("tutorial") && rerun.len() >= 6, "{rerun:#?}");
+}
+
+/// A copy of a step that does only what the caller then says.
+fn blank(step: &Step, name: &str) -> Step {
+    Step {
+        name: name.to_owned(),
+        named: None,
+        then: Vec::new(),
+        at: None,
+        wait: None,
+        background: false,
+        session: None,
+        expect: BTreeMap::new(),
+        note: None,
+        ..step.clone()
+    }
+}
+
+/// Shows `visit` every step and host of the shipped scenarios whose probe is lost, once each.
+fn each_loss(mut visit: impl FnMut(&str, &Step, &Step, &str, &State, &Probe, &Traced)) {
+    for (name, source) in EMBEDDED {
+        let scenario = parse(name, source, None).unwrap();
+        let states = states(&scenario);
+        let again = |of: &Step| of.then.iter().map(|name| scenario.step(name).unwrap().clone()).collect::<Vec<_>>();
+        let pairs =
+            scenario.steps.iter().flat_map(|of| std::iter::once(of.clone()).chain(again(of)).map(move |s| (of, s)));
+        for (of, step) in pairs {
+            let excused = |(file, at, _): &&(&str, &str, &str)| file == name && (*at == "*" || *at == step.name);
+            if OUT_OF_REACH.iter().any(|excuse| excused(&excuse)) {
+                continue;
+            }
+            let state = &states[&of.name];
+            for host in &step.on {
+                let Some(probe) = probe_of(&scenario, state, &step, host) else { continue };
+                let Ok(traced) = trace(&state.control, &state.names, &probe) else { continue };
+                if !traced.is_reachable() {
+                    visit(name, of, &step, host, state, &probe, &traced);
+                }
+            }
+        }
     }
 }

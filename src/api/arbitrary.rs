@@ -48,6 +48,7 @@ impl Generator {
             Shape::String(_) => Value::from(self.text()),
             Shape::Integer(_) => Value::from(self.stream.next_u32() as i32),
             Shape::Long(_) => Value::from(self.stream.next_u64() as i64),
+            Shape::Map(_) | Shape::Double => unreachable!("EC2's model has neither"),
             Shape::Boolean => Value::Bool(self.stream.below(2) == 0),
             Shape::Timestamp => {
                 let (hour, minute) = (self.stream.below(24), self.stream.below(60));

@@ -31,6 +31,7 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeSubnets" => call.subnets()?,
         "DescribeRouteTables" => call.route_tables()?,
         "DescribeInternetGateways" => call.internet_gateways()?,
+        "DescribeNetworkAcls" => call.network_acls()?,
         "DescribeVpcEndpoints" => call.vpc_endpoints()?,
         "DescribeVpcEndpointServices" => call.vpc_endpoint_services()?,
         "DescribePrefixLists" => call.prefix_lists()?,
@@ -90,12 +91,16 @@ impl Call<'_> {
     }
 
     fn internet_gateways(&self) -> Result<Value, ApiError> {
-        let missing = |id: InternetGatewayId| {
-            Some(ModelError::not_found("InvalidInternetGatewayID.NotFound", "internetGateway", id))
-        };
+        let missing = |id| self.model.internet_gateway(id).err();
         let chosen = self.chosen("InternetGatewayIds", &self.model.internet_gateways, missing)?;
         let documents = chosen.into_iter().map(|gateway| documents::internet_gateway(self.model, gateway));
         self.list("InternetGateways", &filter::INTERNET_GATEWAYS, documents)
+    }
+
+    fn network_acls(&self) -> Result<Value, ApiError> {
+        let chosen = self.chosen("NetworkAclIds", &self.model.network_acls, |id| self.model.network_acl(id).err())?;
+        let documents = chosen.into_iter().map(|acl| documents::network_acl(self.model, acl));
+        self.list("NetworkAcls", &filter::NETWORK_ACLS, documents)
     }
 
     fn vpc_endpoints(&self) -> Result<Value, ApiError> {

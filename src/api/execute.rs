@@ -8,6 +8,7 @@
 
 mod actions;
 mod answers;
+mod network;
 pub mod parameters;
 mod rules;
 
@@ -56,6 +57,10 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateSecurityGroup" => &answer["GroupId"],
         "CreateRouteTable" => &answer["RouteTable"]["RouteTableId"],
         "AllocateAddress" => &answer["AllocationId"],
+        "CreateVpc" => &answer["Vpc"]["VpcId"],
+        "CreateSubnet" => &answer["Subnet"]["SubnetId"],
+        "CreateInternetGateway" => &answer["InternetGateway"]["InternetGatewayId"],
+        "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

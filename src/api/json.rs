@@ -82,6 +82,15 @@ fn checked(service: Service, shape: &Shape, value: &Value, path: &str) -> Result
             let values = values.map(|(index, value)| checked(service, inner, value, &format!("{path}[{index}]")));
             values.collect::<Result<Vec<_>, _>>().map(Value::Array)
         }
+        Shape::Map(map) => {
+            let inner = service.model().shape(map.element());
+            let fields =
+                value.as_object().ok_or_else(|| DocumentError::new(path, format!("expected a map, got {value}")))?;
+            let fields = fields
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), checked(service, inner, value, &format!("{path}.{key}"))?)));
+            fields.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+        }
         _ => scalar_text(shape, value, path).map(|_| value.clone()),
     }
 }

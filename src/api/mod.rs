@@ -12,7 +12,7 @@
 //! bytes; what the encoders write, botocore reads back as the same document (`tests/api_botocore.rs`).
 //! Sources: docs.aws.amazon.com/AWSEC2/latest/APIReference (making requests, error responses), botocore's `ec2` protocol.
 
-pub mod base64;
+pub use crate::wire::base64;
 pub mod describe;
 pub mod documents;
 pub mod error;

@@ -104,6 +104,7 @@ pub(super) fn scalar_text(shape: &Shape, value: &Value, path: &str) -> Result<St
     match (shape, value) {
         (Shape::Integer(_), Value::Number(number)) if fits_integer(number) => Ok(number.to_string()),
         (Shape::Long(_), Value::Number(number)) if number.is_i64() => Ok(number.to_string()),
+        (Shape::Double, Value::Number(number)) => Ok(number.to_string()),
         (Shape::Boolean, Value::Bool(flag)) => Ok(flag.to_string()),
         (Shape::String(_) | Shape::Timestamp, Value::String(text)) => Ok(text.clone()),
         (Shape::Blob, Value::String(text)) if base64::decode(text).is_some() => Ok(text.clone()),
@@ -119,6 +120,8 @@ pub(super) fn type_name(shape: &Shape) -> &'static str {
     match shape {
         Shape::Structure(_) => "a structure",
         Shape::List(_) => "a list",
+        Shape::Map(_) => "a map",
+        Shape::Double => "a number",
         Shape::String(_) => "a string",
         Shape::Integer(_) => "an integer",
         Shape::Long(_) => "a long integer",
@@ -276,7 +279,8 @@ pub(super) fn scalar(shape: &Shape, text: &str) -> Option<Value> {
         Shape::String(_) => Some(Value::from(text)),
         Shape::Timestamp => timestamp::parse(text).map(|_| Value::from(text)),
         Shape::Blob => base64::decode(text).map(|_| Value::from(text)),
-        Shape::Structure(_) | Shape::List(_) | Shape::Boolean => None,
+        Shape::Double => text.parse::<f64>().ok().map(Value::from),
+        Shape::Structure(_) | Shape::List(_) | Shape::Map(_) | Shape::Boolean => None,
     }
 }
 

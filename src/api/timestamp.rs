@@ -18,6 +18,12 @@ pub fn parse(text: &str) -> Option<OffsetDateTime> {
         .filter(|date| (0..=9999).contains(&date.to_offset(time::UtcOffset::UTC).year()))
 }
 
+/// The date so many seconds after 1970 began, to the microsecond; `None` outside years of four digits.
+pub fn from_unix_seconds(seconds: f64) -> Option<OffsetDateTime> {
+    let nanoseconds = (seconds * 1e6).round() as i128 * 1_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok().filter(|date| (0..=9999).contains(&date.year()))
+}
+
 /// As botocore puts it into a request: `2017-07-26T22:00:14Z`, or with six digits of fraction.
 pub fn request(date: OffsetDateTime) -> String {
     notation(date, "Z")

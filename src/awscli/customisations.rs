@@ -129,6 +129,9 @@ impl Custom {
 
 /// What the CLI changes once all options are read.
 pub(super) fn finish(service: Service, operation: &str, parameters: &mut Map<String, Value>) {
+    if matches!(operation, "CreateNetworkAclEntry" | "ReplaceNetworkAclEntry") {
+        number_the_protocol(parameters);
+    }
     if service == Service::Ec2 && operation == "RunInstances" {
         parameters.entry("MaxCount").or_insert_with(|| 1.into());
         parameters.entry("MinCount").or_insert_with(|| 1.into());
@@ -136,6 +139,15 @@ pub(super) fn finish(service: Service, operation: &str, parameters: &mut Map<Str
         if let Some(Value::String(data)) = parameters.get_mut("UserData") {
             *data = base64::encode(data.as_bytes());
         }
+    }
+}
+
+/// Rules of network ACLs take protocols by name in the CLI, by number in the API.
+fn number_the_protocol(parameters: &mut Map<String, Value>) {
+    const NUMBERS: [(&str, &str); 4] = [("tcp", "6"), ("udp", "17"), ("icmp", "1"), ("all", "-1")];
+    let Some(Value::String(protocol)) = parameters.get_mut("Protocol") else { return };
+    if let Some((_, number)) = NUMBERS.iter().find(|(name, _)| name == protocol) {
+        *protocol = (*number).to_owned();
     }
 }
 

@@ -102,6 +102,15 @@ fn shown(model: &ServiceModel, shape: &Shape, value: Value) -> Value {
             let element = model.shape(list.element());
             values.into_iter().map(|value| shown(model, element, value)).collect()
         }
+        (Shape::Map(map), Value::Object(fields)) => {
+            let element = model.shape(map.element());
+            fields.into_iter().map(|(key, value)| (key, shown(model, element, value))).collect()
+        }
+        // DynamoDB's dates are seconds since 1970.
+        (Shape::Timestamp, Value::Number(number)) => number
+            .as_f64()
+            .and_then(timestamp::from_unix_seconds)
+            .map_or(Value::Number(number), |date| timestamp::cli(date).into()),
         (Shape::Timestamp, Value::String(text)) => timestamp::parse(&text).map_or(text, timestamp::cli).into(),
         (_, value) => value,
     }

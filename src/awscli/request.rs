@@ -90,7 +90,7 @@ impl ServiceRequest {
         headers.extend([
             ("Content-Type", content_type.to_owned()),
             ("User-Agent", format!("{USER_AGENT} md/command#{service}.{}", super::options::cli_name(operation))),
-            ("amz-sdk-invocation-id", uuid(stream)),
+            ("amz-sdk-invocation-id", stream.uuid()),
             ("amz-sdk-request", format!("attempt=1; max={attempts_max}")),
             ("Content-Length", body.len().to_string()),
         ]);
@@ -139,25 +139,9 @@ fn body(
 fn fill_tokens(service: Service, operation: &str, parameters: &mut Value, stream: &mut Stream) {
     if let Some(fields) = parameters.as_object_mut() {
         for member in service.model().input(operation).members.iter().filter(|member| member.idempotency_token) {
-            fields.entry(member.name.clone()).or_insert_with(|| uuid(stream).into());
+            fields.entry(member.name.clone()).or_insert_with(|| stream.uuid().into());
         }
     }
-}
-
-/// A random UUID (RFC 9562 section 5.4).
-pub(crate) fn uuid(stream: &mut Stream) -> String {
-    let mut bytes = [0; 16];
-    stream.fill(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 #[cfg(test)]

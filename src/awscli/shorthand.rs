@@ -260,6 +260,11 @@ pub(super) fn coerce(model: &ServiceModel, shape: &Shape, value: Value) -> Resul
             let values = values.into_iter().map(|value| coerce(model, element, value));
             Value::Array(values.collect::<Result<_, _>>()?)
         }
+        (Shape::Map(map), Value::Object(fields)) => {
+            let element = model.shape(map.element());
+            let fields = fields.into_iter().map(|(key, value)| Ok((key, coerce(model, element, value)?)));
+            Value::Object(fields.collect::<Result<_, String>>()?)
+        }
         // One value for a list: not looked into further, as in the CLI.
         (Shape::List(_), value) => Value::Array(vec![value]),
         (Shape::Integer(_) | Shape::Long(_), Value::String(text)) => {

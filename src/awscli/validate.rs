@@ -50,6 +50,17 @@ impl Validator<'_> {
                 }
             }
             (Shape::List(_), _) => self.wrong_type(path, value, "<class 'list'>, <class 'tuple'>"),
+            (Shape::Map(map), Value::Object(fields)) => {
+                let element = self.model.shape(map.element());
+                for (key, value) in fields {
+                    self.value(element, value, &format!("{path}.{key}"));
+                }
+            }
+            (Shape::Map(_), _) => self.wrong_type(path, value, "<class 'dict'>"),
+            (Shape::Double, Value::Number(_)) => {}
+            (Shape::Double, _) => {
+                self.wrong_type(path, value, "<class 'float'>, <class 'decimal.Decimal'>, <class 'int'>");
+            }
             (Shape::String(text), Value::String(value)) => self.length(text.min, value.chars().count(), path),
             (Shape::String(_), _) => self.wrong_type(path, value, "<class 'str'>"),
             (Shape::Integer(range), Value::Number(number)) if number.is_i64() => {

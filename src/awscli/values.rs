@@ -30,13 +30,14 @@ pub(super) fn member_value(
             {
                 return json_value(option, only);
             }
-            if matches!(element, Shape::Structure(_) | Shape::List(_)) && !looks_like_json {
+            if matches!(element, Shape::Structure(_) | Shape::List(_) | Shape::Map(_)) && !looks_like_json {
                 let parsed = values.iter().map(|value| shorthand_value(model, element, option, value));
                 return parsed.collect::<Result<Vec<_>, _>>().map(Value::Array);
             }
             let parsed = values.iter().map(|value| element_value(element, option, value));
             parsed.collect::<Result<Vec<_>, _>>().map(Value::Array)
         }
+        Shape::Map(_) if !looks_like_json => shorthand_value(model, shape, option, text),
         Shape::Structure(structure) if !looks_like_json => {
             // A structure of one text called Value may be given as that text: --instance-type t2.micro.
             match &structure.members[..] {
@@ -57,7 +58,11 @@ pub(super) fn member_value(
 /// One value that is not shorthand: a scalar, or a structure as JSON.
 fn element_value(shape: &Shape, option: &str, text: &str) -> Result<Value, UsageError> {
     match shape {
-        Shape::Structure(_) | Shape::List(_) => json_value(option, text),
+        Shape::Structure(_) | Shape::List(_) | Shape::Map(_) => json_value(option, text),
+        Shape::Double => {
+            let message = format!("expected a number, got '{text}'");
+            text.trim().parse::<f64>().map(Value::from).map_err(|_| UsageError::parameter(option, message))
+        }
         Shape::Integer(_) | Shape::Long(_) => {
             let message = format!("expected an integer, got '{text}'");
             text.trim().parse::<i64>().map(Value::from).map_err(|_| UsageError::parameter(option, message))

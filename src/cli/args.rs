@@ -30,6 +30,8 @@ pub(super) enum Command {
     /// Run a scenario: packets, captures, latency histograms, a result
     #[command(after_help = EXAMPLES)]
     Run(RunArguments),
+    /// Follow one packet through the network, and say what would mend its way
+    Trace(super::trace::TraceArguments),
     /// Remark on a scenario before it runs: lints with place, reason and mend
     Check(super::check::CheckArguments),
     /// Explain a drop reason, a Reachability Analyzer code or a rule of `check`

@@ -1,19 +1,18 @@
 //! `vpcsim check`: what a careful colleague would remark, each with place, reason and mend.
 
-use super::error::{CliError, PlanReport};
+use super::error::CliError;
 use super::output_dir::print;
+use super::run::prepare;
 use super::source::{self, Source};
 use super::table::{cut, wrap, wrap_command};
 use super::{DONE, EXPECTATION_FAILED};
-use crate::explain::state::StateError;
 use crate::lint::timeline::{self, Finding, Held};
 use crate::lint::{Mend, Rule};
-use crate::run::{Run, RunError};
 use crate::scenario::{self, Scenario, Span, position};
 use clap::{Args, ValueEnum};
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, NamedSource,
-    Severity, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, Severity,
+    SourceCode, SourceSpan, SpanContents,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -62,13 +61,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<u8, CliError> {
     let source = source::find(&arguments.scenario)?;
     let scenario = scenario::parse(&source.file_name, &source.text, None)?;
     // Everything that a run would refuse before it begins.
-    Run::new(scenario.clone()).map_err(|error| refusal(&source, error))?;
-    let findings = timeline::check(&scenario, arguments.after.as_deref()).map_err(|error| match error {
-        StateError::Plan(error) => refusal(&source, RunError::Plan(error)),
-        StateError::Compile(error) => CliError::Run(RunError::Compile(error)),
-        StateError::StartDate => CliError::Run(RunError::StartDate),
-        StateError::NoStep { step, .. } => CliError::no_step(&step, &scenario),
-    })?;
+    prepare(&source, None)?;
+    let findings = timeline::check(&scenario, arguments.after.as_deref())
+        .map_err(|error| CliError::state(error, &source.file_name, &source.text, &scenario))?;
     let text = match arguments.json {
         true => json_text(&source, &findings, arguments.after.as_deref()),
         false => report(&source, &scenario, &findings, arguments.after.as_deref()),
@@ -76,16 +71,6 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<u8, CliError> {
     print(&text).map_err(|source| CliError::Print { source })?;
     let denied = arguments.deny == Some(Denied::Warnings) && !findings.is_empty();
     Ok(if denied { EXPECTATION_FAILED } else { DONE })
-}
-
-fn refusal(source: &Source, error: RunError) -> CliError {
-    match error {
-        RunError::Plan(error) => CliError::Plan(Box::new(PlanReport {
-            error: *error,
-            text: NamedSource::new(&source.file_name, source.text.clone()).with_language("TOML"),
-        })),
-        other => CliError::Run(other),
-    }
 }
 
 fn report(source: &Source, scenario: &Scenario, findings: &[Finding], after: Option<&str>) -> String {

@@ -1,6 +1,8 @@
 //! Errors as people read them: one report, on stderr, that names what, where and what to do.
 
 use super::table::wrap;
+use crate::explain::probe::ProbeError;
+use crate::explain::state::StateError;
 use crate::run::{PlanError, RunError};
 use crate::scenario::{Scenario, ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -22,6 +24,18 @@ pub(super) enum CliError {
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// There is no such point of the timeline.
+    #[error(transparent)]
+    State(StateError),
+    /// A probe cannot be sent at all.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// A time that is none.
+    #[error("\"{text}\" is no time of the timeline")]
+    NotATime {
+        /// What was typed.
+        text: String,
+    },
     /// No such scenario.
     #[error("there is no scenario file \"{name}\", and no built-in scenario of that name")]
     NoScenario {
@@ -173,6 +187,21 @@ impl CliError {
         CliError::NoStep { step: step.to_owned(), scenario: scenario.file_name.clone(), help }
     }
 
+    /// A state of the timeline of `scenario` that cannot be had.
+    pub(super) fn state(error: StateError, file_name: &str, text: &str, scenario: &Scenario) -> CliError {
+        match error {
+            StateError::Plan(error) => CliError::plan(*error, file_name, text),
+            StateError::NoStep { step, .. } => CliError::no_step(&step, scenario),
+            other => CliError::State(other),
+        }
+    }
+
+    /// A refused command line of the scenario `file_name`, shown in its `text`.
+    pub(super) fn plan(error: PlanError, file_name: &str, text: &str) -> CliError {
+        let text = NamedSource::new(file_name, text.to_owned()).with_language("TOML");
+        CliError::Plan(Box::new(PlanReport { error, text }))
+    }
+
     /// What to do about it, where the error itself does not say.
     fn help(&self) -> Option<String> {
         match self {
@@ -186,6 +215,9 @@ impl CliError {
                 Some("1 to 63 letters, digits, hyphens and underscores; it is written to NAME.toml here".to_owned())
             }
             CliError::Exists { .. } => Some("choose another name, or remove the file first".to_owned()),
+            CliError::NotATime { .. } => {
+                Some("as in scenarios, 350ms or 4m2s, or as \"vpcsim run\" shows it, 04:02.500".to_owned())
+            }
             CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
             CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),

@@ -18,6 +18,7 @@ mod schema;
 mod source;
 mod summary;
 mod table;
+mod trace;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Run(arguments.run));
     let outcome = match command {
         Command::Run(run) => run::run(&run),
+        Command::Trace(trace) => trace::run(&trace),
         Command::Check(check) => check::run(&check),
         Command::Explain(explain) => explain_code::run(&explain),
         Command::List(list) => list::run(&list),

@@ -1,20 +1,19 @@
 //! `vpcsim run`.
 
 use super::args::RunArguments;
-use super::error::{CliError, PlanReport};
+use super::error::CliError;
 use super::output_dir::{OutputDir, RESULT, print};
 use super::progress::Progress;
 use super::source::{self, Source};
 use super::{DONE, EXPECTATION_FAILED, INTERRUPTED, summary};
 use crate::run::{self, FileEntry, Run, RunError, RunResult};
 use crate::scenario;
-use miette::NamedSource;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events between two looks at Ctrl-C, the captures' buffers and the progress line.
-const EVENTS_A_ROUND: u64 = 2_000;
+pub(super) const EVENTS_A_ROUND: u64 = 2_000;
 
 /// Runs a scenario. Returns the exit code.
 ///
@@ -51,13 +50,14 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     Ok(exit_code(&result))
 }
 
-fn prepare(source: &Source, seed: Option<u64>) -> Result<Run, CliError> {
+/// The run of a scenario, about to begin.
+///
+/// # Errors
+/// A bad scenario.
+pub(super) fn prepare(source: &Source, seed: Option<u64>) -> Result<Run, CliError> {
     let scenario = scenario::parse(&source.file_name, &source.text, seed)?;
     Run::new(scenario).map_err(|error| match error {
-        RunError::Plan(error) => CliError::Plan(Box::new(PlanReport {
-            error: *error,
-            text: NamedSource::new(&source.file_name, source.text.clone()).with_language("TOML"),
-        })),
+        RunError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
         other => CliError::Run(other),
     })
 }

@@ -41,7 +41,8 @@ pub(super) fn wrap(text: &str, indent: usize) -> String {
     wrap_to(text, indent, WIDTH - indent).iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn wrap_to(text: &str, indent: usize, width: usize) -> Vec<String> {
+/// Breaks `text` at blanks into lines of at most `width` characters, each behind `indent` blanks.
+pub(super) fn wrap_to(text: &str, indent: usize, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let mut word: Vec<char> = word.chars().collect();

@@ -2,6 +2,10 @@
 //!
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
+mod network;
+
+pub use network::*;
+
 use crate::ids::*;
 use crate::model::{InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch};
 use std::net::Ipv4Addr;
@@ -30,6 +34,24 @@ pub enum Action {
     DisassociateRouteTable(DisassociateRouteTable),
     AllocateAddress(AllocateAddress),
     AssociateAddress(AssociateAddress),
+    CreateVpc(CreateVpc),
+    DeleteVpc(DeleteVpc),
+    CreateSubnet(CreateSubnet),
+    DeleteSubnet(DeleteSubnet),
+    ModifySubnetAttribute(ModifySubnetAttribute),
+    CreateInternetGateway(CreateInternetGateway),
+    AttachInternetGateway(AttachInternetGateway),
+    DetachInternetGateway(DetachInternetGateway),
+    DeleteInternetGateway(DeleteInternetGateway),
+    DeleteRouteTable(DeleteRouteTable),
+    ReplaceRouteTableAssociation(ReplaceRouteTableAssociation),
+    CreateNetworkAcl(CreateNetworkAcl),
+    DeleteNetworkAcl(DeleteNetworkAcl),
+    PutNetworkAclEntry(PutNetworkAclEntry),
+    DeleteNetworkAclEntry(DeleteNetworkAclEntry),
+    ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
+    DisassociateAddress(DisassociateAddress),
+    ReleaseAddress(ReleaseAddress),
 }
 
 impl Action {
@@ -58,6 +80,25 @@ impl Action {
             Action::DisassociateRouteTable(_) => "DisassociateRouteTable",
             Action::AllocateAddress(_) => "AllocateAddress",
             Action::AssociateAddress(_) => "AssociateAddress",
+            Action::CreateVpc(_) => "CreateVpc",
+            Action::DeleteVpc(_) => "DeleteVpc",
+            Action::CreateSubnet(_) => "CreateSubnet",
+            Action::DeleteSubnet(_) => "DeleteSubnet",
+            Action::ModifySubnetAttribute(_) => "ModifySubnetAttribute",
+            Action::CreateInternetGateway(_) => "CreateInternetGateway",
+            Action::AttachInternetGateway(_) => "AttachInternetGateway",
+            Action::DetachInternetGateway(_) => "DetachInternetGateway",
+            Action::DeleteInternetGateway(_) => "DeleteInternetGateway",
+            Action::DeleteRouteTable(_) => "DeleteRouteTable",
+            Action::ReplaceRouteTableAssociation(_) => "ReplaceRouteTableAssociation",
+            Action::CreateNetworkAcl(_) => "CreateNetworkAcl",
+            Action::DeleteNetworkAcl(_) => "DeleteNetworkAcl",
+            Action::PutNetworkAclEntry(action) if action.replace => "ReplaceNetworkAclEntry",
+            Action::PutNetworkAclEntry(_) => "CreateNetworkAclEntry",
+            Action::DeleteNetworkAclEntry(_) => "DeleteNetworkAclEntry",
+            Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
+            Action::DisassociateAddress(_) => "DisassociateAddress",
+            Action::ReleaseAddress(_) => "ReleaseAddress",
         }
     }
 
@@ -67,6 +108,7 @@ impl Action {
             Action::CreateVpcEndpoint(action) => action.client_token.as_deref(),
             Action::RunInstances(action) => action.client_token.as_deref(),
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
+            Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
             _ => None,
         }
     }
@@ -433,6 +475,18 @@ pub enum Output {
     Address(AllocationId),
     /// An address was associated.
     AddressAssociation(AddressAssociationId),
+    /// A VPC was made.
+    Vpc(VpcId),
+    /// A subnet was made.
+    Subnet(SubnetId),
+    /// An internet gateway was made.
+    InternetGateway(InternetGatewayId),
+    /// A route table association has taken another's place.
+    RouteTableAssociationReplaced(RouteTableAssociationId),
+    /// A network ACL was made.
+    NetworkAcl(NetworkAclId),
+    /// A subnet got another network ACL.
+    NetworkAclAssociation(NetworkAclAssociationId),
 }
 
 /// A part of a call that failed while the rest was done.

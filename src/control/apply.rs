@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ids::*;
+use crate::model::ModelError;
 use std::str::FromStr;
 
 /// Does `action` to `model`.
@@ -17,6 +18,10 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateSecurityGroup(action) => security_group::create(model, &call, action),
         Action::CreateRouteTable(action) => route::create_table(model, &call, action),
         Action::AllocateAddress(action) => instance::allocate_address(model, &call, action),
+        Action::CreateVpc(action) => network::create_vpc(model, &call, action),
+        Action::CreateSubnet(action) => network::create_subnet(model, &call, action),
+        Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
+        Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
@@ -37,7 +42,30 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DeleteRoute(action) => route::delete(model, action),
         Action::AssociateRouteTable(action) => route::associate(model, action),
         Action::DisassociateRouteTable(action) => route::disassociate(model, action),
+        Action::ReplaceRouteTableAssociation(action) => route::replace_association(model, action),
+        Action::DeleteRouteTable(action) => done(model.delete_route_table(action.route_table_id)),
+        Action::DeleteVpc(action) => done(model.delete_vpc(action.vpc_id)),
+        Action::DeleteSubnet(action) => done(model.delete_subnet(action.subnet_id)),
+        Action::ModifySubnetAttribute(action) => network::modify_subnet(model, action),
+        Action::AttachInternetGateway(action) => {
+            done(model.attach_internet_gateway(action.internet_gateway_id, action.vpc_id))
+        }
+        Action::DetachInternetGateway(action) => {
+            done(model.detach_internet_gateway(action.internet_gateway_id, action.vpc_id))
+        }
+        Action::DeleteInternetGateway(action) => done(model.delete_internet_gateway(action.internet_gateway_id)),
+        Action::DeleteNetworkAcl(action) => done(model.delete_network_acl(action.network_acl_id)),
+        Action::PutNetworkAclEntry(action) => network_acl::put_entry(model, action),
+        Action::DeleteNetworkAclEntry(action) => network_acl::delete_entry(model, action),
+        Action::ReplaceNetworkAclAssociation(action) => network_acl::replace_association(model, action),
+        Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
+        Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
     }
+}
+
+/// What an action answers that only succeeds or not.
+fn done(result: Result<(), ModelError>) -> Result<Output, ControlError> {
+    result.map(|()| Output::Done).map_err(ControlError::from)
 }
 
 /// What creating actions need to know besides their parameters.

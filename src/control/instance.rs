@@ -3,7 +3,7 @@
 use super::apply::Call;
 use super::*;
 use crate::ids::*;
-use crate::model::{InstanceState, ModelError, NewInstance, Subnet};
+use crate::model::{ElasticAddress, InstanceState, ModelError, NewInstance, Subnet};
 
 /// Instances per call. AWS counts vCPUs per account instead; this bounds the work of one call.
 const INSTANCES_PER_CALL: u32 = 100;
@@ -143,6 +143,20 @@ pub(super) fn associate_address(model: &mut Model, action: AssociateAddress) -> 
     }
     release(model, allocation_id);
     Ok(Output::AddressAssociation(model.associate_address(allocation_id, interface_id)?))
+}
+
+pub(super) fn disassociate_address(model: &mut Model, action: DisassociateAddress) -> Result<Output, ControlError> {
+    let id = action.association_id;
+    let associated = |address: &&ElasticAddress| address.association.is_some_and(|(association, _)| association == id);
+    let Some(allocation_id) = model.elastic_addresses.values().find(associated).map(|address| address.allocation_id)
+    else {
+        return Err(ControlError::new(
+            "InvalidAssociationID.NotFound",
+            format!("The association ID '{id}' does not exist"),
+        ));
+    };
+    release(model, allocation_id);
+    Ok(Output::Done)
 }
 
 /// The instance, or `InvalidInstanceID.NotFound`.

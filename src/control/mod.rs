@@ -12,6 +12,8 @@ mod apply;
 mod endpoint;
 mod error;
 mod instance;
+mod network;
+mod network_acl;
 pub mod region;
 mod route;
 mod security_group;

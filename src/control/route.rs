@@ -13,7 +13,8 @@ pub(super) fn create_table(
     let id = call.wanted_id::<RouteTableId>()?;
     call.free(id, id.is_some_and(|id| model.route_tables.contains_key(&id)))?;
     let label = call.label(model, |model, label| {
-        model.route_tables.contains_key(&RouteTableId::mint(model.seed, label, model.id_length))
+        let id = RouteTableId::mint(model.seed, label, model.id_length);
+        model.route_tables.contains_key(&id) || model.is_retired(id)
     });
     Ok(Output::RouteTable(model.add_route_table(&label, id, action.vpc_id, action.tags)?))
 }
@@ -44,6 +45,43 @@ pub(super) fn disassociate(model: &mut Model, action: DisassociateRouteTable) ->
         }
     }
     Err(ControlError::new("InvalidAssociationID.NotFound", format!("The association ID '{id}' does not exist")))
+}
+
+/// The new association is another one; a subnet keeps having exactly one, a VPC exactly one main table.
+pub(super) fn replace_association(
+    model: &mut Model,
+    action: ReplaceRouteTableAssociation,
+) -> Result<Output, ControlError> {
+    let (id, table_id) = (action.association_id, action.route_table_id);
+    let vpc_id = model.route_table(table_id)?.vpc_id;
+    let holder = model.route_tables.values().find_map(|table| {
+        let subnet = table.associations.iter().find(|(_, association)| **association == id);
+        let is_main = table.main_association == Some(id);
+        (is_main || subnet.is_some()).then(|| (table.id, table.vpc_id, subnet.map(|(subnet_id, _)| *subnet_id)))
+    });
+    let Some((old_id, old_vpc_id, subnet_id)) = holder else {
+        return Err(ControlError::new(
+            "InvalidAssociationID.NotFound",
+            format!("The association ID '{id}' does not exist"),
+        ));
+    };
+    if old_vpc_id != vpc_id {
+        // Unverified wording, after that of AssociateRouteTable.
+        return Err(ControlError::new(
+            "InvalidParameterValue",
+            format!("route table {table_id} and association {id} belong to different networks"),
+        ));
+    }
+    let new_id = match subnet_id {
+        None => model.set_main_route_table(table_id)?,
+        Some(subnet_id) => {
+            if let Some(table) = model.route_tables.get_mut(&old_id) {
+                table.associations.remove(&subnet_id);
+            }
+            model.associate_route_table(table_id, subnet_id)?
+        }
+    };
+    Ok(Output::RouteTableAssociationReplaced(new_id))
 }
 
 pub(super) fn create(model: &mut Model, action: CreateRoute) -> Result<Output, ControlError> {

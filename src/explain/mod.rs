@@ -4,10 +4,13 @@
 //! Invariants: a sentence about a dropped packet contains `DROP`, no other sentence does (the Wireshark profile colours by it); the road's
 //! name stands first, as `via ID`.
 
+pub mod analysis;
+pub mod mend;
 pub mod operator;
 pub mod probe;
 pub mod road;
 pub mod state;
+pub mod story;
 pub mod trace;
 
 use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};

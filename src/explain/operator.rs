@@ -7,6 +7,7 @@
 use crate::api::{Service, execute};
 use crate::awscli::{self, Command, CommandOutput, Environment, Invocation, UsageError, endpoint};
 use crate::control::{ControlPlane, Wanted};
+use crate::model::Model;
 use crate::scenario::{Kind, Names, Scenario, Step, StepAction};
 use crate::time::SimTime;
 use std::ops::Range;
@@ -81,11 +82,17 @@ pub fn operate(
 }
 
 /// Lets later lines call what was created by the name that its step gives it.
-pub fn give_name(names: &mut Names, wanted: &Wanted, created: Option<&str>) {
-    if let (Some(name), Some(id)) = (&wanted.label, created)
-        && let Some(kind) = Kind::of_id(id)
-    {
+pub fn give_name(names: &mut Names, model: &Model, wanted: &Wanted, created: Option<&str>) {
+    let (Some(name), Some(id)) = (&wanted.label, created) else { return };
+    if let Some(kind) = Kind::of_id(id) {
         names.insert(kind, name, id);
+    }
+    // A VPC comes with three things, which are called as if it stood in the scenario's `[vpc]`.
+    if let Some(vpc) = id.parse().ok().and_then(|id| model.vpcs.get(&id)) {
+        names.insert(Kind::RouteTable, &format!("{name}-main"), &vpc.main_route_table_id.to_string());
+        let (group, acl) = (vpc.default_security_group_id, vpc.default_network_acl_id);
+        names.insert(Kind::SecurityGroup, &format!("{name}-default"), &group.to_string());
+        names.insert(Kind::NetworkAcl, &format!("{name}-default"), &acl.to_string());
     }
 }
 

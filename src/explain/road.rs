@@ -1,7 +1,7 @@
 //! The way a packet takes out of its sender's reach, read off its decisions.
 
 use crate::dataplane::Decision;
-use crate::program::{NextHopKind, NodeIx, Program};
+use crate::program::{NextHopKind, NodeIx, Program, RibEntry};
 
 /// The way a packet takes out of its sender's reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,10 @@ impl Road {
         match *decision {
             Decision::Route { table, entry: Some(entry), .. } => {
                 let entries = &program.origins.tables[table.at()].entries;
-                let is_local = entries[usize::from(entry)].kind == NextHopKind::Local;
+                let RibEntry { kind, target, .. } = &entries[usize::from(entry)];
+                // A route to an interface ends inside the VPC as well.
+                let is_local =
+                    *kind == NextHopKind::Local || (*kind == NextHopKind::Node && target.starts_with("eni-"));
                 so_far.or(is_local.then_some(Road::Local))
             }
             Decision::SameSubnet { .. } => so_far.or(Some(Road::Local)),

@@ -145,7 +145,8 @@ fn apply(
                 Some(code) => Effect::NotDelivered(code),
                 None => {
                     let done = operator::operate(&mut state.control, SimTime::ZERO, invocation, &state.names, &wanted);
-                    operator::give_name(&mut state.names, &wanted, done.created.as_deref());
+                    let model = state.control.model();
+                    operator::give_name(&mut state.names, model, &wanted, done.created.as_deref());
                     match done.output.exit_code {
                         0 => Effect::Done,
                         _ => Effect::Refused(done.output.stderr.trim().to_owned()),

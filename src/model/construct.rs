@@ -408,10 +408,10 @@ impl Model {
         let Some(gateway) = self.internet_gateways.get(&id) else {
             return Err(ModelError::not_found("InvalidInternetGatewayID.NotFound", "internetGateway", id));
         };
-        if gateway.attached_vpc_id.is_some() {
+        if let Some(attached) = gateway.attached_vpc_id {
             return Err(ModelError::new(
                 "Resource.AlreadyAssociated",
-                format!("resource {id} is already attached to network {vpc_id}"),
+                format!("resource {id} is already attached to network {attached}"),
             ));
         }
         if self.internet_gateways.values().any(|other| other.attached_vpc_id == Some(vpc_id)) {

@@ -24,6 +24,11 @@ impl ModelError {
         ModelError::new(code, format!("The {kind} ID '{id}' does not exist"))
     }
 
+    /// "The vpc 'vpc-1' has dependencies and cannot be deleted."
+    pub fn dependency(kind: &str, id: impl std::fmt::Display) -> Self {
+        ModelError::new("DependencyViolation", format!("The {kind} '{id}' has dependencies and cannot be deleted."))
+    }
+
     /// A quota is used up.
     pub fn quota(code: &'static str, what: &str, limit: impl std::fmt::Display) -> Self {
         ModelError::new(code, format!("The maximum number of {what} has been reached ({limit})."))

@@ -7,6 +7,7 @@
 //! a VPC's interfaces are unique; every VPC has a main route table, a default security group and a default network ACL.
 
 mod construct;
+mod delete;
 pub mod dns_names;
 mod endpoint;
 mod error;
@@ -92,6 +93,8 @@ pub struct Model {
     pub outside_hosts: BTreeMap<String, OutsideHost>,
     /// Public addresses ever assigned, so that none comes back.
     pub public_addresses_used: BTreeSet<Ipv4Addr>,
+    /// Ids of what was deleted, so that nothing new gets one.
+    pub retired_ids: BTreeSet<String>,
     /// Link classes.
     pub links: Links,
     /// What an access point does with segments of connections it does not know.
@@ -125,6 +128,7 @@ impl Model {
             public_services: Vec::new(),
             outside_hosts: BTreeMap::new(),
             public_addresses_used: BTreeSet::new(),
+            retired_ids: BTreeSet::new(),
             links: Links::default(),
             unknown_connection: UnknownConnection::default(),
             dns_ttl_seconds: 5,

@@ -18,6 +18,7 @@ pub struct Quotas {
     pub interfaces_per_region: usize,
     pub elastic_addresses_per_region: usize,
     pub gateway_endpoints_per_region: usize,
+    pub network_acls_per_vpc: usize,
     pub rules_per_network_acl_direction: usize,
     pub endpoint_policy_characters: usize,
 }
@@ -37,6 +38,7 @@ impl Default for Quotas {
             interfaces_per_region: 5_000,
             elastic_addresses_per_region: 5,
             gateway_endpoints_per_region: 20,
+            network_acls_per_vpc: 200,
             rules_per_network_acl_direction: 20,
             endpoint_policy_characters: 20_480,
         }

@@ -117,7 +117,7 @@ impl Model {
     /// Adds a network ACL without rules: it denies everything.
     ///
     /// # Errors
-    /// `InvalidVpcID.NotFound`.
+    /// `InvalidVpcID.NotFound`, `NetworkAclLimitExceeded`.
     pub fn add_network_acl(
         &mut self,
         label: &str,
@@ -126,6 +126,10 @@ impl Model {
         tags: Tags,
     ) -> Result<NetworkAclId, ModelError> {
         self.vpc(vpc_id)?;
+        let limit = self.quotas.network_acls_per_vpc;
+        if self.network_acls.values().filter(|acl| acl.vpc_id == vpc_id).count() >= limit {
+            return Err(ModelError::quota("NetworkAclLimitExceeded", "network ACLs", limit));
+        }
         let id = id.unwrap_or_else(|| NetworkAclId::mint(self.seed, label, self.id_length));
         let (ingress, egress) = (BTreeMap::new(), BTreeMap::new());
         self.network_acls.insert(id, NetworkAcl { id, vpc_id, is_default: false, ingress, egress, tags });

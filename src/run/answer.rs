@@ -10,10 +10,11 @@ use crate::net::ServiceKind;
 use crate::program::HostKind;
 use crate::rng::Stream;
 use crate::scenario::{Names, Scenario};
-use crate::service::dynamodb::{self, Tables};
+use crate::service::dynamodb::{self, Context, Tables};
 use crate::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
 
-/// How long DynamoDB thinks about ListTables. An assumption; AWS documents "single-digit milliseconds".
+/// How long DynamoDB thinks about a call. An assumption; AWS documents "single-digit milliseconds".
 const DYNAMODB_THINKING: SimDuration = SimDuration::from_millis(2);
 /// How long the EC2 API thinks. An assumption.
 const EC2_THINKING: SimDuration = SimDuration::from_millis(150);
@@ -21,12 +22,20 @@ const EC2_THINKING: SimDuration = SimDuration::from_millis(150);
 /// The services behind their front ends.
 pub(super) struct Services {
     region: String,
+    account_id: String,
     request_ids: Stream,
+    /// DynamoDB's tables by Region. They belong to this run: the model only names those that it begins with.
+    tables: BTreeMap<String, Tables>,
+    table_settling: SimDuration,
 }
 
 impl Services {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        Services { region: scenario.region.clone(), request_ids: scenario.seed.derive("request ids") }
+        let region = scenario.region.clone();
+        let table_settling = scenario.settings.dynamodb_table_settling;
+        let tables = BTreeMap::from([(region.clone(), declared_tables(&scenario.model, table_settling))]);
+        let request_ids = scenario.seed.derive("request ids");
+        Services { region, account_id: scenario.model.account_id.clone(), request_ids, tables, table_settling }
     }
 
     /// How long the service takes before it answers.
@@ -52,13 +61,25 @@ impl Services {
         };
         match host {
             HostKind::PublicService(ServiceKind::Ec2, _) => self.ec2(control, now, request, wanted),
-            _ => {
-                let date = control.calendar().http_date(now);
-                // Tables belong to the scenario's Region; other Regions have none.
-                let tables = if region == self.region { tables(control.model()) } else { Tables::new() };
-                (dynamodb::answer(request, &tables, &region, &mut self.request_ids, &date), None)
-            }
+            _ => (self.dynamodb(control, now, &region, request), None),
         }
+    }
+
+    fn dynamodb(&mut self, control: &ControlPlane, now: SimTime, region: &str, request: &HttpRequest) -> HttpResponse {
+        // The scenario's tables are in its own Region; the others begin with none.
+        let tables = self.tables.entry(region.to_owned()).or_insert_with(|| {
+            let mut tables = Tables::new();
+            tables.settling_time = self.table_settling;
+            tables
+        });
+        let mut context = Context {
+            region,
+            account_id: &self.account_id,
+            calendar: control.calendar(),
+            now,
+            request_ids: &mut self.request_ids,
+        };
+        dynamodb::answer(request, tables, &mut context)
     }
 
     fn ec2(
@@ -69,7 +90,7 @@ impl Services {
         wanted: Option<&Wanted>,
     ) -> (HttpResponse, Option<String>) {
         let date = control.calendar().http_date(now);
-        let request_id = crate::awscli::request::uuid(&mut self.request_ids);
+        let request_id = self.request_ids.uuid();
         let body = String::from_utf8_lossy(&request.body);
         let outcome = query::decode_request(&body).and_then(|(operation, parameters)| {
             let wanted = wanted.cloned().unwrap_or_default();
@@ -139,14 +160,15 @@ impl Services {
         headers.push(("Authorization".to_owned(), "operator".to_owned()));
         let http =
             HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
-        let date = control.calendar().http_date(now);
-        Ok(dynamodb::answer(&http, &tables(control.model()), &self.region, &mut self.request_ids, &date))
+        let region = command.invocation().globals.region.clone().unwrap_or_else(|| self.region.clone());
+        Ok(self.dynamodb(control, now, &region, &http))
     }
 }
 
-/// The model's DynamoDB tables. The scenario and the API let only valid names in.
-fn tables(model: &Model) -> Tables {
+/// The DynamoDB tables that a run begins with. The scenario lets only valid names in.
+fn declared_tables(model: &Model, settling_time: SimDuration) -> Tables {
     let mut tables = Tables::new();
+    tables.settling_time = settling_time;
     for name in &model.dynamodb_tables {
         let inserted = tables.insert(name);
         debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");

@@ -136,6 +136,11 @@ impl Run {
         &self.scenario
     }
 
+    /// The account as it is now, and what things are called.
+    pub fn network(&self) -> (&ControlPlane, &Names) {
+        (&self.control, &self.names)
+    }
+
     /// The capture files, to be drained.
     pub fn captures_mut(&mut self) -> &mut FileSet {
         self.sim.tap.capture.files_mut()
@@ -156,19 +161,30 @@ impl Run {
     /// # Errors
     /// See [`RunError`]; what happened so far can still be had from [`Run::finish`].
     pub fn advance(&mut self, events_max: u64) -> Result<Progress, RunError> {
+        self.advance_until(SimTime::NEVER, events_max)
+    }
+
+    /// As [`Run::advance`], but not beyond `until`: [`Progress::Done`] means that nothing more happens up to then.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn advance_until(&mut self, until: SimTime, events_max: u64) -> Result<Progress, RunError> {
         self.start_what_is_due()?;
         if self.is_over() {
-            let until = *self.settle_until.get_or_insert_with(|| {
+            let settled = *self.settle_until.get_or_insert_with(|| {
                 self.sim.end_sessions();
                 self.sim.now() + SETTLE
             });
-            if let Some((host, event)) = self.sim.run_until(until, events_max) {
+            if let Some((host, event)) = self.sim.run_until(settled, events_max) {
                 self.handle(host, event)?;
             }
-            let rest = self.sim.now() >= until && self.sim.next_event_at().is_none_or(|at| at > until);
+            let rest = self.sim.now() >= settled && self.sim.next_event_at().is_none_or(|at| at > settled);
             return if rest { self.check_conservation().map(|()| Progress::Done) } else { Ok(Progress::Working) };
         }
-        let horizon = self.horizon();
+        if self.sim.now() >= until && self.sim.next_event_at().is_none_or(|at| at > until) {
+            return Ok(Progress::Done);
+        }
+        let horizon = self.horizon().min(until);
         match self.sim.run_until(horizon, events_max) {
             Some((host, event)) => self.handle(host, event)?,
             None => self.check_alive(horizon)?,
@@ -370,7 +386,7 @@ impl Run {
                 let (response, created) =
                     self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref());
                 if let Some(wanted) = wanted {
-                    operator::give_name(&mut self.names, &wanted, created.as_deref());
+                    operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
                 }
                 self.publish_if_changed()?;
                 self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
@@ -462,7 +478,7 @@ impl Run {
             let (output, created) =
                 self.services.operate(&mut self.control, now, invocation, &self.names, &self.scenario, &wanted);
             record.add(CallRecord::local(now, output));
-            operator::give_name(&mut self.names, &wanted, created.as_deref());
+            operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
             self.publish_if_changed()?;
         }
         Ok(record)

@@ -24,6 +24,7 @@ pub use build::HOSTS_MAX;
 pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
+pub use notation::parse_duration;
 pub use packet::{
     FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
 };
@@ -152,8 +153,11 @@ fn read<'a>(
     let region = region(&root)?;
     let mut model = Model::new(region.name, &account, seed);
     model.id_length = id_length;
-    let settings = settings::read(&root, &mut model);
+    let mut settings = settings::read(&root, &mut model);
     if let Some(section) = root.section("dynamodb") {
+        if let Some(settling) = settings::duration_at(&section, "table_settling") {
+            settings.dynamodb_table_settling = settling;
+        }
         model.links.dynamodb_public_latency = settings::road_latency(&section, &model.links);
     }
     let mut builder = Builder::new(reader, region, model);

@@ -14,6 +14,11 @@ const DURATION_NS_MAX: u64 = 365 * 24 * 3_600 * 1_000_000_000;
 
 /// `350us`, `20 ms`, `1.5 s`, `2m`, `1h30m`.
 pub(super) fn duration(text: &Text<'_>) -> Result<SimDuration, Problem> {
+    parse_duration(text.text).ok_or_else(|| not_a(text, "a time", "350us, 20ms, 1.5s, 2m or 1h30m; at most one year"))
+}
+
+/// The time that `text` says in the notation of scenario files: `350us`, `20 ms`, `1.5 s`, `2m`, `1h30m`, at most a year.
+pub fn parse_duration(text: &str) -> Option<SimDuration> {
     let units = [
         ("ns", 1),
         ("us", 1_000),
@@ -24,22 +29,21 @@ pub(super) fn duration(text: &Text<'_>) -> Result<SimDuration, Problem> {
         ("h", 3_600_000_000_000),
     ];
     let mut total_ns: u64 = 0;
-    let mut rest = text.text.trim();
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
     while !rest.is_empty() {
         let (number, unit, after) = number_and_unit(rest);
-        let scale = units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
-        let part = scale.and_then(|scale| scaled(number, scale, DURATION_NS_MAX));
-        let sum = part.map(|part| total_ns.saturating_add(part)).filter(|sum| *sum <= DURATION_NS_MAX);
-        let Some(sum) = sum else {
-            return Err(not_a(text, "a time", "350us, 20ms, 1.5s, 2m or 1h30m; at most one year"));
-        };
+        let scale = units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale)?;
+        let sum = total_ns.saturating_add(scaled(number, scale, DURATION_NS_MAX)?);
+        if sum > DURATION_NS_MAX {
+            return None;
+        }
         total_ns = sum;
         rest = after.trim_start();
     }
-    if text.text.trim().is_empty() {
-        return Err(not_a(text, "a time", "350us, 20ms, 1.5s, 2m or 1h30m; at most one year"));
-    }
-    Ok(SimDuration::from_nanos(total_ns))
+    Some(SimDuration::from_nanos(total_ns))
 }
 
 /// `5 Gbit/s`, `100 Mbit/s`; `unlimited` is 0.

@@ -16,6 +16,9 @@ pub struct Settings {
     /// After how long without a request a service closes a connection (`[service] idle_timeout`). Default 60 s: assumed, AWS
     /// documents none.
     pub service_idle_timeout: SimDuration,
+    /// How long a new DynamoDB table is `CREATING`, and one that is being deleted `DELETING` (`[dynamodb] table_settling`). Default
+    /// 5 s: assumed, AWS documents none.
+    pub dynamodb_table_settling: SimDuration,
     /// How many connections one interface's security groups track (`[limits] tracked_connections`); `None`, the default, leaves
     /// it to the data plane.
     pub tracked_connections_max: Option<u32>,
@@ -72,6 +75,7 @@ impl Default for Settings {
                 account_based_endpoint: false,
             },
             service_idle_timeout: SimDuration::from_secs(60),
+            dynamodb_table_settling: SimDuration::from_secs(5),
             tracked_connections_max: None,
         }
     }

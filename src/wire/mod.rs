@@ -7,6 +7,7 @@
 //! Sources: RFC 791 (IPv4), 792 (ICMP), 826 (ARP), 768 (UDP), 9293 (TCP), 1071 and 1624 (checksums).
 
 pub mod arp;
+pub mod base64;
 pub mod checksum;
 pub mod ethernet;
 mod parsed;

@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::rules;
+use super::{network, rules};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -21,6 +21,9 @@ const DEFAULT_INSTANCE_TYPE: &str = "m1.small";
 /// # Errors
 /// What is wrong with the parameters by themselves; `InvalidAction` for an operation of the model that is not served.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Action, ApiError> {
+    if let Some(action) = network::action(model, parameters)? {
+        return Ok(action);
+    }
     Ok(match parameters.operation() {
         "CreateVpcEndpoint" => Action::CreateVpcEndpoint(create_vpc_endpoint(parameters)?),
         "ModifyVpcEndpoint" => Action::ModifyVpcEndpoint(modify_vpc_endpoint(parameters)?),
@@ -305,7 +308,7 @@ fn group(parameters: &Parameters<'_>) -> Result<GroupReference, ApiError> {
 
 fn destination(parameters: &Parameters<'_>) -> Result<RouteDestination, ApiError> {
     if parameters.has("DestinationIpv6CidrBlock") {
-        return Err(ApiError::new("UnsupportedOperation", "vpcsim does not simulate IPv6."));
+        return Err(unsupported_ipv6());
     }
     match (parameters.cidr("DestinationCidrBlock")?, parameters.id("DestinationPrefixListId")?) {
         (Some(cidr), None) => Ok(RouteDestination::Cidr(cidr)),
@@ -423,8 +426,12 @@ fn associate_address(model: &Model, parameters: &Parameters<'_>) -> Result<Assoc
     Ok(AssociateAddress { allocation_id, target, allow_reassociation })
 }
 
+pub(super) fn unsupported_ipv6() -> ApiError {
+    ApiError::new("UnsupportedOperation", "vpcsim does not simulate IPv6.")
+}
+
 /// `TagSpecifications`, which must be about the kind that the call creates.
-fn tags_at_creation(parameters: &Parameters<'_>, kind: &str) -> Result<Tags, ApiError> {
+pub(super) fn tags_at_creation(parameters: &Parameters<'_>, kind: &str) -> Result<Tags, ApiError> {
     let mut all = BTreeMap::new();
     for specification in parameters.structures("TagSpecifications")? {
         let resource_type = specification.required_text("ResourceType")?;

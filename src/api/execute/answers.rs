@@ -82,6 +82,25 @@ pub(super) fn answer(
             document
         }
         Output::AddressAssociation(id) => json!({"AssociationId": id}),
+        Output::Vpc(id) => {
+            // AWS answers while the VPC is still being made; here it is there already.
+            let mut document = documents::vpc(model, model.vpc(id).map_err(gone)?);
+            document["State"] = json!("pending");
+            json!({"Vpc": document})
+        }
+        Output::Subnet(id) => json!({"Subnet": documents::subnet(model, model.subnet(id).map_err(gone)?)}),
+        Output::InternetGateway(id) => {
+            let gateway = model.internet_gateway(id).map_err(gone)?;
+            json!({"InternetGateway": documents::internet_gateway(model, gateway)})
+        }
+        Output::RouteTableAssociationReplaced(id) => {
+            json!({"NewAssociationId": id, "AssociationState": {"State": "associated"}})
+        }
+        Output::NetworkAcl(id) => {
+            let acl = model.network_acl(id).map_err(gone)?;
+            with_token(json!({"NetworkAcl": documents::network_acl(model, acl)}), token)
+        }
+        Output::NetworkAclAssociation(id) => json!({"NewAssociationId": id}),
     })
 }
 

@@ -223,6 +223,7 @@ pub fn parse_id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ApiError> {
             "eni" => "InvalidNetworkInterfaceId.Malformed",
             "i" => "InvalidInstanceID.Malformed",
             "ami" => "InvalidAMIID.Malformed",
+            "acl" => "InvalidNetworkAclId.Malformed",
             "vpce" => "InvalidVpcEndpointId.Malformed",
             "pl" => "InvalidPrefixListId.Malformed",
             // AWS lists no "Malformed" code for the remaining kinds.

@@ -103,7 +103,11 @@ fn traffic(parameters: &Parameters<'_>) -> Result<TrafficMatch, ApiError> {
     }
 }
 
-fn ports_of(protocol: Protocol, name: &str, ports: (Option<i64>, Option<i64>)) -> Result<TrafficMatch, ApiError> {
+pub(super) fn ports_of(
+    protocol: Protocol,
+    name: &str,
+    ports: (Option<i64>, Option<i64>),
+) -> Result<TrafficMatch, ApiError> {
     let (Some(from), Some(to)) = ports else { return Err(both_needed(name)) };
     if (from, to) == (-1, -1) {
         return Ok(TrafficMatch::Ports(protocol, PortRange::ALL));
@@ -118,7 +122,7 @@ fn ports_of(protocol: Protocol, name: &str, ports: (Option<i64>, Option<i64>)) -
     }
 }
 
-fn icmp(ports: (Option<i64>, Option<i64>)) -> Result<TrafficMatch, ApiError> {
+pub(super) fn icmp(ports: (Option<i64>, Option<i64>)) -> Result<TrafficMatch, ApiError> {
     let (Some(icmp_type), Some(icmp_code)) = ports else { return Err(both_needed("ICMP")) };
     let one = |number: i64| match number {
         -1 => Ok(None),

@@ -90,6 +90,30 @@ pub const INTERNET_GATEWAYS: FilterTable = FilterTable {
     tags: Some("Tags"),
 };
 
+/// Network ACLs.
+pub const NETWORK_ACLS: FilterTable = FilterTable {
+    names: &[
+        ("association.association-id", "Associations.NetworkAclAssociationId"),
+        ("association.network-acl-id", "Associations.NetworkAclId"),
+        ("association.subnet-id", "Associations.SubnetId"),
+        ("default", "IsDefault"),
+        ("entry.cidr", "Entries.CidrBlock"),
+        ("entry.egress", "Entries.Egress"),
+        ("entry.icmp.code", "Entries.IcmpTypeCode.Code"),
+        ("entry.icmp.type", "Entries.IcmpTypeCode.Type"),
+        ("entry.ipv6-cidr", "Entries.Ipv6CidrBlock"),
+        ("entry.port-range.from", "Entries.PortRange.From"),
+        ("entry.port-range.to", "Entries.PortRange.To"),
+        ("entry.protocol", "Entries.Protocol"),
+        ("entry.rule-action", "Entries.RuleAction"),
+        ("entry.rule-number", "Entries.RuleNumber"),
+        ("network-acl-id", "NetworkAclId"),
+        ("owner-id", "OwnerId"),
+        ("vpc-id", "VpcId"),
+    ],
+    tags: Some("Tags"),
+};
+
 /// VPC endpoints.
 pub const VPC_ENDPOINTS: FilterTable = FilterTable {
     names: &[

@@ -243,6 +243,7 @@ static DYNAMODB: Shape = shape(
             "\"aws_service\"",
             "One-way latency between internet gateway and DynamoDB",
         ),
+        key("table_settling", TIME, "\"5s\"", "How long a new table is CREATING, and one that goes DELETING"),
         key("tables", TEXTS, "[]", "Names of its tables"),
     ],
 );

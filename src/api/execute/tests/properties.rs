@@ -44,6 +44,7 @@ fn filter_paths_lead_to_members_of_the_model() {
         ("DescribeSubnets", "Subnets", &SUBNETS),
         ("DescribeRouteTables", "RouteTables", &ROUTE_TABLES),
         ("DescribeInternetGateways", "InternetGateways", &INTERNET_GATEWAYS),
+        ("DescribeNetworkAcls", "NetworkAcls", &NETWORK_ACLS),
         ("DescribeVpcEndpoints", "VpcEndpoints", &VPC_ENDPOINTS),
         ("DescribeVpcEndpointServices", "ServiceDetails", &VPC_ENDPOINT_SERVICES),
         ("DescribePrefixLists", "PrefixLists", &PREFIX_LISTS),
