@@ -34,6 +34,8 @@ pub(super) enum Command {
     Trace(super::trace::TraceArguments),
     /// Remark on a scenario before it runs: lints with place, reason and mend
     Check(super::check::CheckArguments),
+    /// Compare two networks, or two steps of one, by what packets meet in them
+    Diff(super::diff::DiffArguments),
     /// Explain a drop reason, a Reachability Analyzer code or a rule of `check`
     Explain(super::explain_code::ExplainArguments),
     /// List the built-in scenarios

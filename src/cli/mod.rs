@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod completions;
+mod diff;
 mod error;
 mod explain_code;
 mod list;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(&run),
         Command::Trace(trace) => trace::run(&trace),
         Command::Check(check) => check::run(&check),
+        Command::Diff(diff) => diff::run(&diff),
         Command::Explain(explain) => explain_code::run(&explain),
         Command::List(list) => list::run(&list),
         Command::New(new) => new::run(&new),
