@@ -68,8 +68,11 @@ pub(super) fn wrap_to(text: &str, indent: usize, width: usize) -> Vec<String> {
 
 /// Breaks a command as a shell would let one type it, so that it can be copied: a backslash at every line's end but the last.
 pub(super) fn wrap_command(command: &str, indent: usize) -> String {
-    // Two columns are kept for " \\".
-    let lines = wrap_to(command, indent, WIDTH - indent - 2);
+    // Two columns are kept for " \\", two more for the indent of further lines if these need them.
+    let mut lines = wrap_to(command, indent, WIDTH - indent - 2);
+    if lines.iter().skip(1).any(|line| line.chars().count() > WIDTH - 4) {
+        lines = wrap_to(command, indent, WIDTH - indent - 4);
+    }
     let last = lines.len() - 1;
     let continued = |(position, line): (usize, &String)| match position {
         0 if last == 0 => format!("{line}\n"),
@@ -118,6 +121,17 @@ mod tests {
         assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH && line.starts_with("    ")));
         assert_eq!(wrapped.matches("word").count(), 60);
         assert_eq!(wrapped.matches('x').count(), 250);
+    }
+
+    #[test]
+    fn wrapped_commands_fit_and_can_be_copied() {
+        for length in 60..100 {
+            let command = format!("aws {} --option {}", "x".repeat(length), "y".repeat(30));
+            let wrapped = wrap_command(&command, 8);
+            assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH), "{wrapped}");
+            let pasted = wrapped.replace("\\\n", " ");
+            assert_eq!(pasted.split_whitespace().collect::<Vec<_>>().join(" "), command);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What codes mean: every drop reason, every code of AWS's Reachability Analyzer, every rule of `lint`.
 //!
 //! Purpose: `vpcsim explain CODE`. A drop reason's words come from its own table ([`crate::dataplane::DropReason`]), a lint rule's from
-//! [`crate::lint::Rule`]; [`table`] has the rest. Non-goals: EC2's API error codes. Invariants: a code stands once; codes are found without
+//! [`crate::lint::Rule`]; `table` has the rest. Non-goals: EC2's API error codes. Invariants: a code stands once; codes are found without
 //! regard to case, and with blanks or hyphens for underscores.
 //! Names of AWS's codes: docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
 

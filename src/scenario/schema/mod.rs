@@ -1,6 +1,6 @@
 //! The shape of scenario files, written once: which tables there are, which keys each has, what their values look like.
 //!
-//! Purpose: the reader knows from here which keys exist ([`super::read::Section`] refuses all others), and [`json_schema`] tells editors the same.
+//! Purpose: the reader knows from here which keys exist (`read::Section` refuses all others), and [`json_schema`] tells editors the same.
 //! Non-goals: what values mean and how they fit together; that the reader checks.
 //! Invariant: the reader asks for no key that is not here (it panics in debug builds).
 
