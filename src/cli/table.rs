@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn wrapped_commands_fit_and_can_be_copied() {
-        for length in 60..100 {
+        for length in 40..85 {
             let command = format!("aws {} --option {}", "x".repeat(length), "y".repeat(30));
             let wrapped = wrap_command(&command, 8);
             assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH), "{wrapped}");

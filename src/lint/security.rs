@@ -35,7 +35,7 @@ pub(super) fn groups(network: &Network<'_>) -> Vec<Lint> {
             ),
             mend: Mend::Aws(vec![format!(
                 "aws ec2 authorize-security-group-egress --group-id {group} --ip-permissions \
-                 IpProtocol=tcp,FromPort=443,ToPort=443,PrefixListIds=[{{PrefixListId={list}}}]"
+                 'IpProtocol=tcp,FromPort=443,ToPort=443,PrefixListIds=[{{PrefixListId={list}}}]'"
             )]),
         });
     }
