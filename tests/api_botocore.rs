@@ -90,6 +90,17 @@ fn cases() -> Vec<Case> {
         json!({"ReservationId": "r-1", "Instances": [{"InstanceId": "i-1", "LaunchTime": "2017-07-26T22:00:14.000Z"}]});
     let services = json!({"ServiceNames": ["com.amazonaws.us-east-1.s3", "com.amazonaws.us-east-1.dynamodb"], "ServiceDetails": []});
     let refused = xml::encode_error(&ApiError::new("InvalidVpcID.NotFound", "The vpc ID 'vpc-x' does not exist"), "id");
+    let item = |year: &str| {
+        format!("{{\"pk\":{{\"S\":\"ü\"}},\"n\":{{\"N\":\"{year}\"}},\"m\":{{\"M\":{{\"b\":{{\"BOOL\":true}}}}}}}}")
+    };
+    let items = |years: &[&str], last: &str| {
+        let items: Vec<String> = years.iter().map(|year| item(year)).collect();
+        let (count, items) = (years.len(), items.join(","));
+        (200, format!("{{\"Count\":{count},\"Items\":[{items}],\"ScannedCount\":{count}{last}}}"))
+    };
+    let next = ",\"LastEvaluatedKey\":{\"pk\":{\"S\":\"a\"}}";
+    let table = "{\"TableDescription\":{\"TableName\":\"Music\",\"CreationDateTime\":1501106414.25,\"KeySchema\":\
+                 [{\"KeyType\":\"HASH\",\"AttributeName\":\"pk\"}],\"ItemCount\":0}}";
     let page = |names: &str, last: &str| (200, format!("{{\"TableNames\":[{names}]{last}}}"));
     let unit = |operation: &str| vec![ec2(operation, json!({}))];
     let authorize = || vec![ec2("AuthorizeSecurityGroupIngress", rules.clone())];
@@ -113,7 +124,7 @@ fn cases() -> Vec<Case> {
                 ec2("DescribeVpcs", json!({"Vpcs": [{"VpcId": "vpc-2"}]})),
             ],
         ),
-        case("aws ec2 describe-vpc-endpoint-services", vec![ec2("DescribeVpcEndpointServices", services)]),
+        case("aws ec2 describe-vpc-endpoint-services", vec![ec2("DescribeVpcEndpointServices", services.clone())]),
         case(
             "aws ec2 create-vpc-endpoint --vpc-id vpc-0bbc736e --service-name com.amazonaws.us-east-1.dynamodb",
             vec![ec2("CreateVpcEndpoint", endpoint.clone())],
@@ -121,7 +132,7 @@ fn cases() -> Vec<Case> {
         case(
             "aws ec2 create-vpc-endpoint --vpc-id=v --service-name s --policy-document '{\"a\": [1]}' --no-private-dns-enabled \
              --tag-specifications 'ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=a b},{Key=x,Value=\"1,2\"}]' --route-table-ids",
-            vec![ec2("CreateVpcEndpoint", endpoint)],
+            vec![ec2("CreateVpcEndpoint", endpoint.clone())],
         ),
         case(
             "aws ec2 modify-vpc-endpoint --vpc-endpoint-id vpce-1 --add-route-table-ids rtb-1 rtb-2 --reset-policy",
@@ -186,6 +197,112 @@ fn cases() -> Vec<Case> {
         ),
         case("aws dynamodb list-tables --max-items 1", vec![page("\"aaa\",\"bbb\"", "")]),
         case("aws dynamodb list-tables --limit 1", vec![page("\"aaa\"", ",\"LastEvaluatedTableName\":\"aaa\"")]),
+        case("aws ec2 describe-vpcs --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --output table", vpc_pages()),
+        case("aws ec2 describe-vpcs --query Vpcs[].VpcId", vpc_pages()),
+        case("aws ec2 describe-vpcs --query Vpcs[].VpcId --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'Vpcs[].[VpcId, CidrBlock]' --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'Vpcs[].[VpcId, CidrBlock]' --output table", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'Vpcs[].{Id: VpcId, Block: CidrBlock, A: IsDefault}'", vpc_pages()),
+        case(
+            "aws ec2 describe-vpcs --query 'Vpcs[].{Id: VpcId, B: CidrBlock, A: IsDefault}' --output table",
+            vpc_pages(),
+        ),
+        case("aws ec2 describe-vpcs --query 'Vpcs[?IsDefault].VpcId | [0]' --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'length(Vpcs)'", vpc_pages()),
+        case("aws ec2 describe-vpcs --query Vpcs[0] --output table", vpc_pages()),
+        case("aws ec2 describe-vpcs --query Nothing", vpc_pages()),
+        case("aws ec2 describe-vpcs --query Nothing --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --query Nothing --output table", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'Vpcs[0].Tags' --output table", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'Vpcs[].Tags[].Value' --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --max-items 1 --output text", vpc_pages()),
+        case("aws ec2 describe-vpcs --query 'Vpcs[*].IsDefault' --output text", vpc_pages()),
+        case("aws ec2 run-instances --image-id ami-1 --output table", run()),
+        case("aws ec2 run-instances --image-id ami-1 --output text --query Instances[0].InstanceId", run()),
+        case("aws ec2 create-tags --resources a --tags Key=x,Value=y --output text", unit("CreateTags")),
+        case("aws ec2 create-tags --resources a --tags Key=x,Value=y --output table", unit("CreateTags")),
+        case(
+            "aws ec2 create-vpc-endpoint --vpc-id v --service-name s --output table",
+            vec![ec2("CreateVpcEndpoint", endpoint.clone())],
+        ),
+        case(
+            "aws ec2 describe-vpc-endpoint-services --output text",
+            vec![ec2("DescribeVpcEndpointServices", services.clone())],
+        ),
+        case(
+            "aws ec2 create-network-acl-entry --network-acl-id acl-1 --rule-number 100 --protocol tcp --rule-action allow \
+             --ingress --cidr-block 10.0.0.0/8 --port-range From=80,To=90",
+            unit("CreateNetworkAclEntry"),
+        ),
+        case(
+            "aws ec2 replace-network-acl-entry --network-acl-id acl-1 --rule-number 100 --protocol all --rule-action deny \
+             --egress --cidr-block 10.0.0.0/8",
+            unit("ReplaceNetworkAclEntry"),
+        ),
+        case(
+            "aws ec2 create-subnet --vpc-id vpc-1 --cidr-block 10.0.0.0/24 --availability-zone us-east-1a \
+             --tag-specifications 'ResourceType=subnet,Tags=[{Key=Name,Value=x}]'",
+            vec![ec2("CreateSubnet", json!({"Subnet": {"SubnetId": "subnet-1"}}))],
+        ),
+        case(
+            "aws ec2 modify-subnet-attribute --subnet-id subnet-1 --map-public-ip-on-launch",
+            unit("ModifySubnetAttribute"),
+        ),
+        case(
+            "aws ec2 detach-internet-gateway --internet-gateway-id igw-1 --vpc-id vpc-1",
+            unit("DetachInternetGateway"),
+        ),
+        case(
+            "aws dynamodb create-table --table-name Music --attribute-definitions AttributeName=pk,AttributeType=S \
+             AttributeName=sk,AttributeType=N --key-schema AttributeName=pk,KeyType=HASH AttributeName=sk,KeyType=RANGE \
+             --provisioned-throughput ReadCapacityUnits=5,WriteCapacityUnits=6 --no-deletion-protection-enabled",
+            vec![(200, table.to_owned())],
+        ),
+        case(
+            "aws dynamodb put-item --table-name Music --item '{\"pk\":{\"S\":\"ü\"},\"l\":{\"L\":[{\"N\":\"1\"},{\"NULL\":true}]}}' \
+             --return-consumed-capacity TOTAL",
+            vec![(200, "{\"ConsumedCapacity\":{\"CapacityUnits\":1.0,\"TableName\":\"Music\"}}".to_owned())],
+        ),
+        case("aws dynamodb put-item --table-name Music --item pk={S=a},n={N=5}", vec![(200, "{}".to_owned())]),
+        case(
+            "aws dynamodb get-item --table-name Music --key '{\"pk\": {\"S\": \"ü\"}}' --consistent-read",
+            vec![(200, format!("{{\"Item\":{}}}", item("1")))],
+        ),
+        case(
+            "aws dynamodb get-item --table-name Music --key pk={S=a} --output text",
+            vec![(200, format!("{{\"Item\":{}}}", item("1")))],
+        ),
+        case(
+            "aws dynamodb get-item --table-name Music --key pk={S=a} --output table",
+            vec![(200, format!("{{\"Item\":{}}}", item("1")))],
+        ),
+        case(
+            "aws dynamodb query --table-name Music --key-condition-expression 'pk = :a AND #n > :b' \
+             --expression-attribute-values '{\":a\":{\"S\":\"ü\"},\":b\":{\"N\":\"0\"}}' \
+             --expression-attribute-names '{\"#n\":\"n\"}' --no-scan-index-forward",
+            vec![items(&["1", "2"], next), items(&["3"], "")],
+        ),
+        case(
+            "aws dynamodb query --table-name Music --key-condition-expression x --max-items 1 --page-size 2",
+            vec![items(&["1", "2"], next)],
+        ),
+        case(
+            "aws dynamodb query --table-name Music --key-condition-expression x --output text --query Items[].n.N",
+            vec![items(&["1", "2"], next), items(&["3"], "")],
+        ),
+        case(
+            "aws dynamodb query --table-name Music --key-condition-expression x --output text",
+            vec![items(&["1", "2"], next), items(&["3"], "")],
+        ),
+        case(
+            "aws dynamodb query --table-name Music --key-condition-expression x --output table",
+            vec![items(&["1"], "")],
+        ),
+        case(
+            "aws dynamodb query --table-name Music --key-condition-expression x --query Count",
+            vec![items(&["1", "2"], next), items(&["3"], "")],
+        ),
         case(
             "aws dynamodb describe-endpoints",
             vec![(200, "{\"Endpoints\":[{\"CachePeriodInMinutes\":1440,\"Address\":\"x\"}]}".to_owned())],

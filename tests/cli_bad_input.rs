@@ -226,7 +226,12 @@ fn a_directory_without_permission_is_named() {
         fs::remove_file(workplace.join("locked/probe")).unwrap();
         let output =
             Command::new("bash").args(["-c", script, binary()]).current_dir(workplace.path()).output().unwrap();
-        expect_locked(output.status.code(), &String::from_utf8_lossy(&output.stderr));
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        if complaint.starts_with("setpriv:") {
+            eprintln!("skipped: root cannot lay down its privileges here: {complaint}");
+            return;
+        }
+        expect_locked(output.status.code(), &complaint);
     } else {
         let ran = workplace.run(["run", "--out", "locked/o"]);
         expect_locked(ran.code, &ran.stderr);

@@ -3,6 +3,7 @@
 //! A dry operator hands [`Command::parameters`] to control and gives the result to [`Command::answered`]. A host sends
 //! [`Command::request`] and gives what came to [`Command::received`] or [`Command::failed`]. `None` means: another page, call again.
 
+use super::globals::OutputFormat;
 use super::grammar::Invocation;
 use super::output::{self, CommandOutput};
 use super::paging::{Next, Pager};
@@ -46,12 +47,16 @@ impl Command {
 
     /// Takes control's answer: a document, or AWS's refusal.
     pub fn answered(&mut self, answer: Result<Value, ApiError>) -> Option<CommandOutput> {
-        let Invocation { service, operation, .. } = self.invocation;
+        let Invocation { service, operation, ref globals, .. } = self.invocation;
         match answer {
             Err(error) => Some(CommandOutput::service_error(operation, &error)),
             Ok(document) => match self.pager.answer(output::printable(service, operation, document)) {
                 Next::Page => None,
-                Next::Done(document) => Some(CommandOutput::success(&document)),
+                Next::Done(_) if globals.output == OutputFormat::Text && self.pager.is_paged() => {
+                    let (pages, resume) = self.pager.pages();
+                    Some(CommandOutput::text_pages(globals, pages, resume))
+                }
+                Next::Done(document) => Some(CommandOutput::answer(operation, globals, &document)),
                 Next::Failed(complaint) => Some(CommandOutput::failure(&complaint)),
             },
         }

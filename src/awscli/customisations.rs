@@ -50,6 +50,11 @@ pub(super) fn apply(service: Service, operation: &str, options: &mut Vec<OptionS
                 own("--no-associate-public-ip-address", Arity::None, Custom::PublicAddress(false)),
             ]);
         }
+        "CreateNetworkAclEntry" | "ReplaceNetworkAclEntry" | "DeleteNetworkAclEntry" => {
+            for option in options.iter_mut().filter(|option| option.name == "--no-egress") {
+                option.name = "--ingress".to_owned();
+            }
+        }
         "AuthorizeSecurityGroupIngress"
         | "AuthorizeSecurityGroupEgress"
         | "RevokeSecurityGroupIngress"

@@ -3,7 +3,8 @@
 //! Source: AWS CLI command reference, "Global options". What changes nothing in a simulation (colour, pager) is accepted; what
 //! vpcsim cannot do is refused with a sentence.
 
-use super::usage::UsageError;
+use super::query::Query;
+use super::usage::{UsageError, UsageErrorKind};
 use super::words::Word;
 
 /// The global options that matter here.
@@ -15,6 +16,10 @@ pub struct Globals {
     pub endpoint_url: Option<String>,
     /// `--profile`: whose credentials.
     pub profile: Option<String>,
+    /// `--output`.
+    pub output: OutputFormat,
+    /// `--query`: an expression that [`Query::parse`] takes.
+    pub query: Option<String>,
     /// False with `--no-sign-request`.
     pub sign_request: bool,
     /// False with `--no-verify-ssl`.
@@ -25,12 +30,26 @@ pub struct Globals {
     pub read_timeout_s: u32,
 }
 
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// As JSON.
+    #[default]
+    Json,
+    /// As a table in a frame.
+    Table,
+    /// As lines with tabs.
+    Text,
+}
+
 impl Default for Globals {
     fn default() -> Self {
         Globals {
             region: None,
             endpoint_url: None,
             profile: None,
+            output: OutputFormat::Json,
+            query: None,
             sign_request: true,
             verify_ssl: true,
             connect_timeout_s: 60,
@@ -114,25 +133,36 @@ impl ParsedGlobals {
             "--no-paginate" => self.paginate = false,
             "--no-sign-request" => kept.sign_request = false,
             "--no-verify-ssl" => kept.verify_ssl = false,
-            "--output" if value == "json" => {}
-            "--output" if matches!(value, "text" | "table" | "yaml" | "yaml-stream" | "off") => {
-                let message = format!("vpcsim prints JSON: --output {value} comes with part 2");
-                return Err(UsageError::unsupported(message));
-            }
-            "--output" => {
-                let message = format!("argument --output: Found invalid choice '{value}'");
-                return Err(UsageError::syntax(message).did_you_mean(value, ["json"]));
-            }
-            "--query" => {
-                let message = "vpcsim does not evaluate --query yet (JMESPath comes with part 2): leave it out, the whole answer is printed";
-                return Err(UsageError::unsupported(message));
-            }
+            "--output" => kept.output = output_format(value)?,
+            "--query" => match Query::parse(value) {
+                Ok(_) => kept.query = Some(value.to_owned()),
+                Err(problem) => {
+                    let message = format!("Bad value for --query {value}: {problem}");
+                    return Err(UsageError::new(UsageErrorKind::Parameter, message));
+                }
+            },
             // They change nothing here: no colours, no pager, no prompt, blobs in base64 as version 2 has them.
             "--color" | "--no-cli-pager" | "--no-cli-auto-prompt" => {}
             "--cli-binary-format" if value == "base64" => {}
             _ => return Err(UsageError::unsupported(format!("vpcsim does not simulate the option {name}"))),
         }
         Ok(())
+    }
+}
+
+fn output_format(value: &str) -> Result<OutputFormat, UsageError> {
+    match value {
+        "json" => Ok(OutputFormat::Json),
+        "table" => Ok(OutputFormat::Table),
+        "text" => Ok(OutputFormat::Text),
+        "yaml" | "yaml-stream" | "off" => {
+            let message = format!("vpcsim prints JSON, tables and text: --output {value} is not simulated");
+            Err(UsageError::unsupported(message))
+        }
+        _ => {
+            let message = format!("argument --output: Found invalid choice '{value}'");
+            Err(UsageError::syntax(message).did_you_mean(value, ["json", "table", "text"]))
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! It follows version 2 of the CLI (2.34 where its wording changed: `aws: [ERROR]: ...`): exit codes 0, 252 (usage), 254 (the service
 //! refused), 255 (anything else, as no connection). Differences from the real one, each refused with a sentence that says so:
-//! `--query` and other outputs than JSON (part 2), `file://` values and `--cli-input-yaml` (a scenario line reads no files),
+//! `--output yaml` and `off`, `file://` values and `--cli-input-yaml` (a scenario line reads no files),
 //! `help`, `--debug`, shell syntax around the command.
 //!
 //! Invariants: pure (no clock, no files, no environment: region and credentials come from the scenario); same line, same
@@ -24,8 +24,11 @@ pub mod grammar;
 mod options;
 pub mod output;
 pub mod paging;
+pub mod query;
 pub mod request;
 mod shorthand;
+mod table;
+mod text;
 mod usage;
 mod validate;
 mod values;

@@ -66,13 +66,13 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
         let option = |name, arity, role| OptionSpec { name, arity, role, required };
         match model.shape(&member.shape) {
             Shape::Boolean => {
-                // Not required by the parser: either of the two will do, and botocore's validation misses both.
+                // Neither of the two is required by the parser; a missing value is found when all are checked.
                 options.push(OptionSpec::new(name.clone(), Arity::None, Role::Flag(member, true)));
-                options.push(OptionSpec::new(negative(service, &name), Arity::None, Role::Flag(member, false)));
+                options.push(OptionSpec::new(negative(&name), Arity::None, Role::Flag(member, false)));
             }
             shape if service == Service::Ec2 && is_boolean_attribute(model, shape) => {
                 options.push(option(name.clone(), Arity::AtMostOne, Role::Attribute(member, true)));
-                opposites.push(OptionSpec::new(negative(service, &name), Arity::None, Role::Attribute(member, false)));
+                opposites.push(OptionSpec::new(negative(&name), Arity::None, Role::Attribute(member, false)));
             }
             Shape::List(_) => options.push(option(name, Arity::Many, Role::Member(member))),
             _ => options.push(option(name, Arity::One, Role::Member(member))),
@@ -95,13 +95,8 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
     options
 }
 
-/// The opposite of a boolean option; the CLI renames two of them.
-fn negative(service: Service, name: &str) -> String {
-    match (service, name) {
-        (Service::Ec2, "--egress") => "--ingress".to_owned(),
-        (Service::Ec2, "--disable-api-termination") => "--enable-api-termination".to_owned(),
-        _ => format!("--no-{}", name.trim_start_matches("--")),
-    }
+fn negative(name: &str) -> String {
+    format!("--no-{}", name.trim_start_matches("--"))
 }
 
 /// A structure whose only member is a boolean called `Value`.
@@ -188,10 +183,6 @@ mod tests {
         let all = options(Service::Ec2, "ModifyInstanceAttribute");
         let check = all.iter().find(|option| option.name == "--no-source-dest-check").unwrap();
         assert!(matches!(check.role, Role::Attribute(_, false)));
-        let all = options(Service::Ec2, "CreateNetworkAclEntry");
-        let ingress = all.iter().find(|option| option.name == "--ingress").unwrap();
-        assert!(matches!(ingress.role, Role::Flag(_, false)));
-        assert!(all.iter().all(|option| option.name != "--no-egress"));
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! What the terminal shows: the answer as JSON, or the error, and the exit code.
+//! What the terminal shows: the answer as JSON, table or text, or the error, and the exit code.
 //!
 //! Source: AWS CLI user guide, "Output format" and "Return codes"; messages as public transcripts of version 2.34 show them.
 
+use super::globals::{Globals, OutputFormat};
+use super::query::Query;
 use super::usage::{UsageError, UsageErrorKind};
+use super::{table, text};
 use crate::api::model::{ServiceModel, Shape, Structure};
 use crate::api::{ApiError, Service, timestamp};
 use serde::Serialize;
@@ -31,6 +34,38 @@ impl CommandOutput {
     pub fn success(document: &Value) -> CommandOutput {
         let is_empty = document.as_object().is_some_and(Map::is_empty);
         let stdout = if is_empty { String::new() } else { pretty(document) + "\n" };
+        CommandOutput { stdout, stderr: String::new(), exit_code: 0 }
+    }
+
+    /// The answer of `operation` as `globals` want it: what `--query` finds in it, in the format of `--output`.
+    pub fn answer(operation: &str, globals: &Globals, document: &Value) -> CommandOutput {
+        let found = match search(globals, document) {
+            Ok(found) => found,
+            Err(complaint) => return CommandOutput::failure(&complaint),
+        };
+        let stdout = match globals.output {
+            OutputFormat::Json => return CommandOutput::success(&found),
+            OutputFormat::Text => text::format(&found),
+            OutputFormat::Table => match table::format(operation, &found) {
+                Ok(stdout) => stdout,
+                Err(complaint) => return CommandOutput::failure(&complaint),
+            },
+        };
+        CommandOutput { stdout, stderr: String::new(), exit_code: 0 }
+    }
+
+    /// The answers of a paged operation as text: the query is asked of each page by itself, as the CLI does; `resume` is the token that
+    /// `--max-items` left.
+    pub fn text_pages(globals: &Globals, pages: &[Value], resume: Option<&str>) -> CommandOutput {
+        let last = resume.map(|token| serde_json::json!({"NextToken": {"NextToken": token}}));
+        let mut stdout = String::new();
+        for page in pages.iter().chain(&last) {
+            match search(globals, page) {
+                Ok(found) => stdout.push_str(&text::format(&found)),
+                // What was printed stays printed.
+                Err(complaint) => return CommandOutput { stdout, ..CommandOutput::failure(&complaint) },
+            }
+        }
         CommandOutput { stdout, stderr: String::new(), exit_code: 0 }
     }
 
@@ -63,6 +98,13 @@ impl CommandOutput {
             UsageErrorKind::Unsupported => format!("\nvpcsim: {message}\n"),
         };
         CommandOutput { stdout: String::new(), stderr, exit_code: 252 }
+    }
+}
+
+fn search(globals: &Globals, document: &Value) -> Result<Value, String> {
+    match &globals.query {
+        None => Ok(document.clone()),
+        Some(expression) => Query::parse(expression)?.search(document),
     }
 }
 
@@ -162,8 +204,9 @@ mod tests {
                 .ends_with("\naws: [ERROR]: Unknown options: --vcp-ids, x\n")
         );
         assert!(refuse("aws ec2 describe-vcps").stderr.contains("maybe you meant:\n\n  * describe-vpcs\n"));
-        assert!(
-            refuse("aws ec2 describe-vpcs --query x").stderr.starts_with("\nvpcsim: vpcsim does not evaluate --query")
-        );
+        let query = refuse("aws ec2 describe-vpcs --query Vpcs[");
+        assert!(query.stderr.contains("Bad value for --query Vpcs[: "), "{}", query.stderr);
+        let yaml = refuse("aws ec2 describe-vpcs --output yaml");
+        assert!(yaml.stderr.starts_with("\nvpcsim: vpcsim prints JSON, tables and text"), "{}", yaml.stderr);
     }
 }

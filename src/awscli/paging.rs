@@ -46,6 +46,10 @@ pub struct Pager {
     skip: usize,
     token: Option<Value>,
     joined: Map<String, Value>,
+    /// The result members of each page, cut as the joined ones are. The first also has those that are not joined.
+    shown: Vec<Value>,
+    /// The CLI's own token, once `--max-items` has cut.
+    resume: Option<String>,
     items: usize,
     pages: usize,
     started_from_token: bool,
@@ -64,6 +68,8 @@ impl Pager {
             skip: 0,
             token: None,
             joined: Map::new(),
+            shown: Vec::new(),
+            resume: None,
             items: 0,
             pages: 0,
             started_from_token: settings.starting_token.is_some(),
@@ -84,6 +90,16 @@ impl Pager {
     /// The parameters of the call to make now.
     pub fn parameters(&self) -> &Value {
         &self.parameters
+    }
+
+    /// Does the CLI page by itself?
+    pub fn is_paged(&self) -> bool {
+        self.paginator.is_some()
+    }
+
+    /// What each page holds, and the token that `--max-items` left: after [`Next::Done`].
+    pub fn pages(&self) -> (&[Value], Option<&str>) {
+        (&self.shown, self.resume.as_deref())
     }
 
     /// Takes an answer in.
@@ -130,8 +146,14 @@ impl Pager {
 
     fn done(&mut self, resume: Option<String>) -> Next {
         let mut document = std::mem::take(&mut self.joined);
+        // What is not joined comes last, as null where the first page has none.
+        for key in self.paginator.map_or(&[][..], |paginator| &paginator.non_aggregate_keys) {
+            let value = self.shown.first().and_then(|page| page.get(key)).cloned().unwrap_or_default();
+            document.insert(key.clone(), value);
+        }
         if let Some(token) = resume {
-            document.insert("NextToken".to_owned(), token.into());
+            document.insert("NextToken".to_owned(), token.clone().into());
+            self.resume = Some(token);
         }
         Next::Done(Value::Object(document))
     }
@@ -153,17 +175,36 @@ impl Pager {
     /// Of the first page after a `--starting-token`, drops what was printed before; secondary lists were printed whole.
     fn skip_printed(&self, paginator: &Paginator, answer: &mut Value) {
         for (index, key) in paginator.result_keys.iter().enumerate() {
-            if let Some(Value::Array(items)) = answer.get_mut(key) {
-                let printed = if index == 0 { self.skip.min(items.len()) } else { items.len() };
-                items.drain(..printed);
+            match answer.get_mut(key) {
+                Some(Value::Array(items)) => {
+                    let printed = if index == 0 { self.skip.min(items.len()) } else { items.len() };
+                    items.drain(..printed);
+                }
+                Some(count @ Value::Number(_)) => *count = 0.into(),
+                _ => {}
             }
         }
     }
 
     fn join(&mut self, paginator: &Paginator, mut answer: Value) {
+        let mut page = Map::new();
+        if self.shown.is_empty() {
+            for key in &paginator.non_aggregate_keys {
+                page.insert(key.clone(), answer.get(key).cloned().unwrap_or_default());
+            }
+        }
+        for key in &paginator.result_keys {
+            page.insert(key.clone(), answer.get(key).cloned().unwrap_or_default());
+        }
+        self.shown.push(Value::Object(page));
         for key in &paginator.result_keys {
             match (self.joined.get_mut(key), answer.get_mut(key).map(Value::take)) {
                 (Some(Value::Array(all)), Some(Value::Array(mut more))) => all.append(&mut more),
+                (Some(Value::Number(sum)), Some(Value::Number(more))) => {
+                    if let Some(total) = sum.as_i64().zip(more.as_i64()).and_then(|(sum, more)| sum.checked_add(more)) {
+                        *sum = total.into();
+                    }
+                }
                 (None, Some(value)) => drop(self.joined.insert(key.clone(), value)),
                 _ => {}
             }

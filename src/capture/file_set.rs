@@ -17,7 +17,7 @@ const USER_APPLICATION: &str = concat!("vpcsim ", env!("CARGO_PKG_VERSION"));
 pub struct Vantage {
     /// The scenario's name for it, with the side if it has two: `app-1`, `igw-inside`.
     pub name: String,
-    /// Its AWS id, which becomes the interface's name.
+    /// Its AWS id, which becomes the interface's name; empty for what AWS has no id for: then `name` does.
     pub id: String,
     /// What it is in words, which becomes the interface's description.
     pub description: String,
@@ -40,7 +40,8 @@ impl CaptureFile {
     pub fn new(file_name: String, vantage: &Vantage, comment: Option<&str>) -> Self {
         let mut pending = Vec::new();
         let mut encoder = Encoder::start(&mut pending, USER_APPLICATION, comment);
-        let interface = encoder.interface(&mut pending, &vantage.id, &vantage.description);
+        let interface_name = if vantage.id.is_empty() { &vantage.name } else { &vantage.id };
+        let interface = encoder.interface(&mut pending, interface_name, &vantage.description);
         CaptureFile {
             file_name,
             encoder,

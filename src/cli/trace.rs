@@ -12,7 +12,7 @@ use crate::explain::mend::{self, Mend};
 use crate::explain::probe::{Probe, ProbeProtocol};
 use crate::explain::state::{self, Effect, State};
 use crate::explain::story::{Row, Story, Variables, tell};
-use crate::explain::trace::{Traced, trace};
+use crate::explain::trace::{LegKind, Traced, trace};
 use crate::run::Progress;
 use crate::scenario::{self, Scenario};
 use crate::time::SimTime;
@@ -201,7 +201,7 @@ fn text(traced: &Traced, state: &State, point: &str, story: &Story, mend: Option
         };
         text.push_str(&wrap(&format!("! step \"{}\" changes nothing: {what}", applied.step), 2));
     }
-    if traced.destination.asked_dns {
+    if traced.destination.asked_dns && traced.leg(LegKind::Resolve).is_none() {
         let Traced { destination, sender, .. } = traced;
         let line = format!("{} is {}, says the resolver of {}", destination.name, destination.address, sender.name);
         let _ = write!(text, "{FAINT}{}{FAINT:#}", wrap(&line, 2));

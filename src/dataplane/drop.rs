@@ -52,8 +52,8 @@ pub struct DropFacts {
     pub sentence: &'static str,
     /// What to change.
     pub remedy: &'static str,
-    /// The shipped scenario that shows it.
-    pub scenario: &'static str,
+    /// The shipped scenario that shows it; `None` for guards, which no scenario of this version can cause: unit tests of the data plane do.
+    pub scenario: Option<&'static str>,
 }
 
 impl DropReason {
@@ -212,7 +212,7 @@ impl DropReason {
                 true,
                 "the packet reached the gateway endpoint, but its destination is not in the service's prefix list",
                 "check the prefix list",
-                "drops/endpoint-destination",
+                "",
             ),
             EndpointSourceNotInList => (
                 "VPCE_GATEWAY_EGRESS_SOURCE_ADDRESS_RESTRICTION",
@@ -283,7 +283,7 @@ impl DropReason {
                 false,
                 "the packet went round in a circle",
                 "look for routes that point at each other",
-                "drops/circle",
+                "",
             ),
             LinkQueueFull => (
                 "LINK_QUEUE_FULL",
@@ -300,6 +300,7 @@ impl DropReason {
                 "drops/link",
             ),
         };
+        let scenario = if scenario.is_empty() { None } else { Some(scenario) };
         DropFacts { code, is_aws_code, sentence, remedy, scenario }
     }
 

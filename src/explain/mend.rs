@@ -1,6 +1,6 @@
 //! The smallest change that mends a probe's way, found by trying.
 //!
-//! Purpose: [`find`] asks, wherever the packet is lost, what could be changed there ([`candidates`]), writes it as `aws` lines, does them to a copy of the
+//! Purpose: [`find`] asks, wherever the packet is lost, what could be changed there (`candidates`), writes it as `aws` lines, does them to a copy of the
 //! account and traces again; until the probe arrives and its answer comes back. The cheapest way in the order of [`Cost`] wins. Non-goals: a
 //! list of advice; repairing hosts. Invariant: what is proposed has been done and traced, nothing else is ever proposed.
 

@@ -1,6 +1,16 @@
 //! From decisions to words.
 //!
-//! Purpose: the sentences that captures, reports and traces show, written once. Non-goals: deciding anything.
+//! Purpose: the sentences that captures, reports and traces show, written once; below, one packet's story without a run:
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`operator`] | `aws` lines done to the control plane: for the run, for the state after a step, for mends |
+//! | [`state`] | the network after a step, only its control lines applied |
+//! | [`probe`], [`trace`], [`road`] | who sends what to whom; the walk there and back; the road it took |
+//! | [`story`], [`analysis`] | the walk as a table, and as EC2's `NetworkInsightsAnalysis` |
+//! | [`mend`] | the smallest change after which the probe arrives, found by trying |
+//!
+//! Non-goals: deciding anything.
 //! Invariants: a sentence about a dropped packet contains `DROP`, no other sentence does (the Wireshark profile colours by it); the road's
 //! name stands first, as `via ID`.
 

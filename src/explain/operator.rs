@@ -7,6 +7,7 @@
 use crate::api::{Service, execute};
 use crate::awscli::{self, Command, CommandOutput, Environment, Invocation, UsageError, endpoint};
 use crate::control::{ControlPlane, Wanted};
+use crate::ids::InstanceId;
 use crate::model::Model;
 use crate::scenario::{Kind, Names, Scenario, Step, StepAction};
 use crate::time::SimTime;
@@ -81,11 +82,15 @@ pub fn operate(
     }
 }
 
-/// Lets later lines call what was created by the name that its step gives it.
+/// Lets later lines call what was created by the name that its step gives it; an instance's interface too, after which its capture is called.
 pub fn give_name(names: &mut Names, model: &Model, wanted: &Wanted, created: Option<&str>) {
     let (Some(name), Some(id)) = (&wanted.label, created) else { return };
     if let Some(kind) = Kind::of_id(id) {
         names.insert(kind, name, id);
+    }
+    let instance = id.parse().ok().and_then(|id: InstanceId| model.instances.get(&id));
+    if let Some(interface) = instance.and_then(|instance| instance.primary_interface_id) {
+        names.insert(Kind::NetworkInterface, name, &interface.to_string());
     }
     // A VPC comes with three things, which are called as if it stood in the scenario's `[vpc]`.
     if let Some(vpc) = id.parse().ok().and_then(|id| model.vpcs.get(&id)) {

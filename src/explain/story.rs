@@ -152,7 +152,7 @@ impl Teller<'_> {
             Decision::NetworkAcl { acl, direction, rule, allowed } => {
                 let place = format!("acl {}, {}", self.short(self.program.origins.acl(acl)), side(direction));
                 let number = rule.map_or_else(|| "*".to_owned(), |number| number.to_string());
-                let result = if allowed { format!("{number} allow: pass") } else { self.denial(visit, &number) };
+                let result = if allowed { format!("{number} allows: pass") } else { self.denial(visit, &number) };
                 (place, "rules in order", one(result))
             }
             Decision::Route { table, destination, entry } => {
@@ -212,10 +212,10 @@ impl Teller<'_> {
     /// What a network ACL says to a packet that it denies.
     fn denial(&self, visit: &Visit, number: &str) -> String {
         let what = visit.before.map_or_else(String::new, |tuple| match tuple.protocol {
-            Protocol::TCP | Protocol::UDP => format!(" to {} port {}", tuple.protocol, tuple.destination_port),
-            other => format!(" to {other}"),
+            Protocol::TCP | Protocol::UDP => format!(" {} to port {}", tuple.protocol, tuple.destination_port),
+            other => format!(" {other}"),
         });
-        format!("{number} deny{what}")
+        format!("{number} denies{what}")
     }
 
     /// The end of a packet that was lost. Where the last decision says why, no row is added.
@@ -237,7 +237,9 @@ impl Teller<'_> {
                     format!("no interface has {}", tuple.destination)
                 }
                 (DropReason::NobodyAtPublicAddress, Some(tuple)) => format!("{}: nobody", tuple.destination),
-                (DropReason::InternetGatewayNoPublicAddress, Some(tuple)) => format!("{} has none", tuple.source),
+                (DropReason::InternetGatewayNoPublicAddress, Some(tuple)) => {
+                    format!("{} has no public address", tuple.source)
+                }
                 _ => reason.facts().sentence.to_owned(),
             };
             self.row(leg.kind, self.node(visit.at), check, vec![result]);
@@ -273,7 +275,11 @@ impl Teller<'_> {
     fn verdict(&self) -> String {
         let Some(last) = self.rows.last() else { return self.traced.sent.to_string() };
         let (number, place) = (last.number, &last.place);
-        let on = if last.leg >= LegKind::ArpBack { ", the answer," } else { "," };
+        let on = match last.leg {
+            LegKind::Resolve => ", the question for its address,",
+            LegKind::Arp | LegKind::Forward => ",",
+            LegKind::ArpBack | LegKind::Back => ", the answer,",
+        };
         let what = last.result.first().map_or("", String::as_str);
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
@@ -317,7 +323,8 @@ impl Teller<'_> {
         let number = self.rows.len();
         let back = self.traced.leg(LegKind::Back).and_then(|leg| leg.road(self.program));
         match lost {
-            true if variables.after.last() == Some(&number) => {}
+            // The route that led nowhere stays to be seen.
+            true if variables.after.last() == Some(&number) => variables.nothing_seen(),
             true => variables.push(number, "lost".to_owned(), "none", "-"),
             false if back == road => {
                 variables.push(number, "answered, same road".to_owned(), &format!("{}, complete", access(road)), "-");
@@ -352,7 +359,7 @@ impl Teller<'_> {
             }
             Decision::SameSubnet { .. } => variables.push(number, "same subnet".to_owned(), "private, chosen", &source),
             Decision::Translate { direction: Direction::Egress, after, .. } => {
-                variables.push(number, self.node(visit.at), "public", &after.to_string());
+                variables.push(number, self.program.origins.node(visit.at).id.clone(), "public", &after.to_string());
             }
             _ => {}
         }
@@ -424,6 +431,12 @@ impl Teller<'_> {
 }
 
 impl Variables {
+    fn nothing_seen(&mut self) {
+        if let Some(last) = self.lines.last_mut().and_then(|(_, values)| values.last_mut()) {
+            "-".clone_into(last);
+        }
+    }
+
     fn push(&mut self, after: usize, route: String, access: &str, source: &str) {
         if self.after.last() == Some(&after) {
             for (_, values) in &mut self.lines {

@@ -35,6 +35,7 @@ pub struct Latency {
 
 /// The figures of a [`Latency`]; all are zero if nothing was recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LatencySummary {
     /// Latencies recorded.
     pub count: u64,

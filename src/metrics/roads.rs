@@ -16,6 +16,7 @@ pub const ROADS_MAX: usize = 256;
 
 /// What a latency spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LatencyKind {
     /// From sender to receiver.
@@ -43,6 +44,7 @@ pub struct RoadLatencies {
 
 /// One histogram's figures, for the result's JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoadSummary {
     /// The road's name.
     pub road: String,

@@ -12,6 +12,8 @@ mod observer;
 mod plan;
 mod record;
 mod result;
+#[cfg(test)]
+mod result_schema;
 mod taps;
 mod timeline;
 mod warning;

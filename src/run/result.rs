@@ -1,7 +1,8 @@
 //! What a run leaves behind for machines: the schema of `result.json`.
 //!
 //! Times are nanoseconds of simulated time since the scenario's start; nothing here depends on the machine or the clock. Fields are
-//! only ever added; `schema` grows when one changes its meaning.
+//! only ever added; `schema` grows when one changes its meaning. `result.schema.json` beside this file is the same as a JSON Schema, made from
+//! these types and their comments (`scripts/make-schema`); the tests hold it against both.
 
 use crate::metrics::RoadSummary;
 use serde::Serialize;
@@ -12,6 +13,7 @@ pub const SCHEMA: u32 = 1;
 
 /// A whole run.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunResult {
     /// Version of this schema: 1.
     pub schema: u32,
@@ -29,7 +31,7 @@ pub struct RunResult {
     pub start: String,
     /// Whether the run came to its end (false after Ctrl-C).
     pub complete: bool,
-    /// Steps in the order they were run; a step that `then` runs again appears again, with `rerun_of`.
+    /// Steps in the order they were run; a step that `then` runs again appears again, with `rerun_of_step`.
     pub steps: Vec<StepResult>,
     /// Expectations.
     pub checks: CheckSummary,
@@ -47,6 +49,7 @@ pub struct RunResult {
 
 /// One step, run once.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepResult {
     /// Position in the scenario, from 1.
     pub number: usize,
@@ -74,6 +77,7 @@ pub struct StepResult {
 
 /// What came of a step on one host.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostResult {
     /// The scenario's name for it.
     pub host: String,
@@ -91,11 +95,11 @@ pub struct HostResult {
     pub source_seen: Option<String>,
     /// Whether the packets never left AWS's network: the far end is an AWS service of the Region.
     pub stays_on_aws: bool,
-    /// Whether that is the instance's public or private address.
+    /// Which of the instance's addresses that is: `public` or `private`; `None` for other hosts.
     pub source_kind: Option<&'static str>,
     /// The address it called.
     pub destination: Option<String>,
-    /// How often the command ran (`repeat`), and how often it succeeded.
+    /// How often the command ran (`repeat`).
     pub calls: u32,
     /// Calls that succeeded.
     pub calls_ok: u32,
@@ -132,6 +136,7 @@ impl HostResult {
 
 /// A road.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Via {
     /// `internet-gateway`, `gateway-endpoint` or `local`.
     pub class: &'static str,
@@ -143,6 +148,7 @@ pub struct Via {
 
 /// One table's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteDecision {
     /// The route table's id.
     pub table: String,
@@ -168,6 +174,7 @@ pub struct RouteDecision {
 
 /// Drops of one kind at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DropCount {
     /// The code: the Reachability Analyzer's where AWS has one.
     pub code: &'static str,
@@ -183,6 +190,7 @@ pub struct DropCount {
 
 /// Something to notice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Warning {
     /// What.
     pub text: String,
@@ -192,6 +200,7 @@ pub struct Warning {
 
 /// One expectation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
     /// On which host.
     pub host: String,
@@ -207,6 +216,7 @@ pub struct Check {
 
 /// Counts of expectations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckSummary {
     /// As expected.
     pub passed: usize,
@@ -216,6 +226,7 @@ pub struct CheckSummary {
 
 /// Every packet accounted for: `injected + generated = delivered + dropped + absorbed + queued`.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacketAccount {
     /// Sent by hosts.
     pub injected: u64,
@@ -233,6 +244,7 @@ pub struct PacketAccount {
 
 /// A range in which a host lost nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LossFreeRange {
     /// The host.
     pub host: String,
@@ -246,6 +258,7 @@ pub struct LossFreeRange {
 
 /// A file of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileEntry {
     /// Path below the output directory.
     pub path: String,

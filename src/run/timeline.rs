@@ -10,6 +10,7 @@ use super::{Observer, RunError, check, record, warning};
 use crate::calendar::Calendar;
 use crate::capture::{CaptureTap, FileSet};
 use crate::control::ControlPlane;
+use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
 use crate::explain::operator;
 use crate::host::tls::TlsWorld;
@@ -21,7 +22,7 @@ use crate::rng::Stream;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
 use crate::sim::{HostSettings, Sim};
 use crate::time::{SimDuration, SimTime};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Time for hosts to boot (DHCP) before the first step.
@@ -202,7 +203,9 @@ impl Run {
         let end_ns = self.calendar.unix_nanos(self.sim.now());
         let mut files = std::mem::take(self.sim.tap.capture.files_mut());
         files.finish(end_ns);
-        let steps = std::mem::take(&mut self.steps);
+        let mut steps = std::mem::take(&mut self.steps);
+        // Steps in the background end later than those that began after them.
+        steps.sort_by_key(|step| step.started_ns);
         let result = record::run_result(&self, steps, complete, &files);
         (result, files)
     }
@@ -215,6 +218,11 @@ impl Run {
     /// Where all packets are.
     pub fn account(&self) -> PacketAccount {
         record::account(&self.sim.conservation())
+    }
+
+    /// Packets dropped so far, by reason. Unlike the codes of [`Run::account`], reasons are never shared.
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        self.sim.conservation().dropped
     }
 
     fn is_over(&self) -> bool {

@@ -13,7 +13,7 @@ pub struct Settings {
     pub credentials: Credentials,
     /// How `aws` waits and retries (`[cli]`).
     pub cli: CliSettings,
-    /// After how long without a request a service closes a connection (`[service] idle_timeout`). Default 60 s: assumed, AWS
+    /// After how long without a request a service closes a connection (`[service] idle_timeout`). Default 5 minutes: assumed, AWS
     /// documents none.
     pub service_idle_timeout: SimDuration,
     /// How long a new DynamoDB table is `CREATING`, and one that is being deleted `DELETING` (`[dynamodb] table_settling`). Default
@@ -74,7 +74,7 @@ impl Default for Settings {
                 tls: TlsChoice::Any,
                 account_based_endpoint: false,
             },
-            service_idle_timeout: SimDuration::from_secs(60),
+            service_idle_timeout: SimDuration::from_secs(300),
             dynamodb_table_settling: SimDuration::from_secs(5),
             tracked_connections_max: None,
         }
