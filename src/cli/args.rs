@@ -34,6 +34,22 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Follow one packet through the network, and say what would mend its way
     Trace(super::trace::TraceArguments),
+    /// Remark on a scenario before it runs: lints with place, reason and mend
+    Check(super::check::CheckArguments),
+    /// Compare two networks, or two steps of one, by what packets meet in them
+    Diff(super::diff::DiffArguments),
+    /// Explain a drop reason, a Reachability Analyzer code or a rule of `check`
+    Explain(super::explain_code::ExplainArguments),
+    /// List the built-in scenarios
+    List(super::list::ListArguments),
+    /// Write a scenario of your own to begin with
+    New(super::new::NewArguments),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema(super::schema::SchemaArguments),
+    /// Print a shell's completion script
+    Completions(super::completions::CompletionsArguments),
+    /// Print the manual page, or write all of them
+    Man(super::man::ManArguments),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -4,7 +4,7 @@ use super::table::wrap;
 use crate::explain::probe::ProbeError;
 use crate::explain::state::StateError;
 use crate::run::{PlanError, RunError};
-use crate::scenario::{ScenarioError, position};
+use crate::scenario::{Scenario, ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -43,6 +43,36 @@ pub(super) enum CliError {
         name: String,
         /// The built-in ones, and what was probably meant.
         help: String,
+    },
+    /// The scenario has no such step.
+    #[error("{scenario} has no step \"{step}\"")]
+    NoStep {
+        /// What was asked for.
+        step: String,
+        /// The scenario's file name.
+        scenario: String,
+        /// The steps there are, and what was probably meant.
+        help: String,
+    },
+    /// Nothing has this code.
+    #[error("there is no code \"{code}\"")]
+    UnknownCode {
+        /// What was asked for.
+        code: String,
+        /// Codes like it, the nearest first.
+        near: Vec<&'static str>,
+    },
+    /// A scenario cannot be called so.
+    #[error("\"{name}\" is no name for a scenario")]
+    BadName {
+        /// What was asked for.
+        name: String,
+    },
+    /// The file to write is there already.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// Which.
+        path: PathBuf,
     },
     /// The scenario file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
@@ -159,6 +189,31 @@ impl Diagnostic for PlanReport {
 }
 
 impl CliError {
+    /// The error that `scenario` has no step called `step`.
+    pub(super) fn no_step(step: &str, scenario: &Scenario) -> CliError {
+        let names: Vec<&str> = scenario.steps.iter().map(|step| step.name.as_str()).collect();
+        let near = names.iter().map(|name| (strsim::jaro_winkler(name, step), *name));
+        let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.8);
+        let steps = match names.as_slice() {
+            [] => "it has no steps".to_owned(),
+            names => format!("its steps: {}", names.join(", ")),
+        };
+        let help = match near {
+            Some((_, name)) => format!("did you mean \"{name}\"? {steps}"),
+            None => steps,
+        };
+        CliError::NoStep { step: step.to_owned(), scenario: scenario.file_name.clone(), help }
+    }
+
+    /// A state of the timeline of `scenario` that cannot be had.
+    pub(super) fn state(error: StateError, file_name: &str, text: &str, scenario: &Scenario) -> CliError {
+        match error {
+            StateError::Plan(error) => CliError::plan(*error, file_name, text),
+            StateError::NoStep { step, .. } => CliError::no_step(&step, scenario),
+            other => CliError::State(other),
+        }
+    }
+
     /// A refused command line of the scenario `file_name`, shown in its `text`.
     pub(super) fn plan(error: PlanError, file_name: &str, text: &str) -> CliError {
         let text = NamedSource::new(file_name, text.to_owned()).with_language("TOML");
@@ -169,6 +224,15 @@ impl CliError {
     fn help(&self) -> Option<String> {
         match self {
             CliError::NoScenario { help, .. } => Some(help.clone()),
+            CliError::NoStep { help, .. } => Some(help.clone()),
+            CliError::UnknownCode { near, .. } => Some(match near.as_slice() {
+                [] => "vpcsim explain lists all codes".to_owned(),
+                near => format!("did you mean {}? vpcsim explain lists all codes", near.join(", ")),
+            }),
+            CliError::BadName { .. } => {
+                Some("1 to 63 letters, digits, hyphens and underscores; it is written to NAME.toml here".to_owned())
+            }
+            CliError::Exists { .. } => Some("choose another name, or remove the file first".to_owned()),
             CliError::NotATime { .. } => {
                 Some("as in scenarios, 350ms or 4m2s, or as \"vpcsim run\" shows it, 04:02.500".to_owned())
             }

@@ -1,14 +1,22 @@
 //! The command line: the only place with a terminal, files, a clock and signals.
 //!
 //! Purpose: flags as typed (`args`) become one command's work (one file per command). Non-goals: anything the library can do without the
-//! machine. Exit codes: 0 done, 1 an expectation failed, 2 error, 130 interrupted.
+//! machine. Exit codes: 0 done, 1 an expectation failed (or warnings denied, differences found), 2 error, 130 interrupted.
 
 mod args;
+mod check;
+mod completions;
+mod diff;
 mod error;
+mod explain_code;
+mod list;
+mod man;
+mod new;
 mod output_dir;
 mod pipe;
 mod progress;
 mod run;
+mod schema;
 mod source;
 mod summary;
 mod table;
@@ -19,6 +27,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use std::process::ExitCode;
 
+/// What the program is called.
+const NAME: &str = "vpcsim";
 /// Everything went as asked.
 const DONE: u8 = 0;
 /// An expectation of the scenario failed.
@@ -43,6 +53,14 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(run) => run::run(&run),
         Command::Trace(trace) => trace::run(&trace),
+        Command::Check(check) => check::run(&check),
+        Command::Diff(diff) => diff::run(&diff),
+        Command::Explain(explain) => explain_code::run(&explain),
+        Command::List(list) => list::run(&list),
+        Command::New(new) => new::run(&new),
+        Command::Schema(schema) => schema::run(&schema),
+        Command::Completions(completions) => completions::run(&completions),
+        Command::Man(man) => man::run(&man),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

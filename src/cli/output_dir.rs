@@ -210,8 +210,13 @@ fn is_ours(path: &Path) -> bool {
         || matches!(extension.as_str(), "pcapng" | "pcap" | "hgrm")
 }
 
+/// Prints to stdout; a reader who leaves is no error.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    print_to(text, false)
+}
+
 /// Prints, on standard error if standard output has a capture's reader. A reader that leaves is success.
-pub(super) fn print(text: &str, on_stderr: bool) -> io::Result<()> {
+pub(super) fn print_to(text: &str, on_stderr: bool) -> io::Result<()> {
     let written = if on_stderr {
         anstream::stderr().lock().write_all(text.as_bytes())
     } else {

@@ -2,14 +2,14 @@
 
 use super::args::RunArguments;
 use super::error::CliError;
-use super::output_dir::{LATENCY_LOG, LATENCY_PICTURE, OutputDir, RESULT, print};
+use super::output_dir::{LATENCY_LOG, LATENCY_PICTURE, OutputDir, RESULT, print_to};
 use super::pipe::Pipe;
 use super::progress::Progress;
 use super::source::{self, Source};
 use super::{DONE, EXPECTATION_FAILED, INTERRUPTED, summary};
 use crate::capture::{CaptureOptions, FileSet, Format, Selection, key_log, pcap, profile};
 use crate::run::{self, FileEntry, Run, RunError, RunResult};
-use crate::scenario;
+use crate::scenario::{self, Scenario};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     refuse_merging_nothing(arguments)?;
     let pipe = arguments.pipe.then(Pipe::open).transpose()?;
     let source = source::find(&arguments.scenario)?;
-    let mut run = prepare(&source, arguments)?;
+    let mut run = captured(&source, arguments)?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&source.name));
     let mut outputs = Outputs { dir: OutputDir::prepare(&out)?, pipe, keeps_merged: arguments.merged };
     // Before the first packet: the reader of a pipe starts beside this, and looks for its profile at once.
@@ -97,7 +97,7 @@ fn refuse_merging_nothing(arguments: &RunArguments) -> Result<(), CliError> {
     if arguments.capture == Selection::None { Err(CliError::NothingToMerge { flag }) } else { Ok(()) }
 }
 
-fn prepare(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
+fn captured(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
     let scenario = scenario::parse(&source.file_name, &source.text, arguments.seed)?;
     let options = CaptureOptions {
         selection: arguments.capture.clone(),
@@ -107,6 +107,14 @@ fn prepare(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
     if options.format == Format::Pcap && scenario.start_unix_seconds.unsigned_abs() > pcap::UNIX_SECONDS_MAX {
         return Err(CliError::TooLateForPcap);
     }
+    prepare(source, scenario, options)
+}
+
+/// The run of a scenario, about to begin.
+///
+/// # Errors
+/// A command that is not understood, a model that cannot be compiled.
+pub(super) fn prepare(source: &Source, scenario: Scenario, options: CaptureOptions) -> Result<Run, CliError> {
     Run::capturing(scenario, options).map_err(|error| match error {
         RunError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
         other => CliError::Run(other),
@@ -240,7 +248,7 @@ fn report(
         let incomplete_because = if reader_left { "the reader of the pipe left" } else { "interrupted" };
         summary::summary(&source.name, result, out, incomplete_because)
     };
-    print(&text, arguments.pipe).map_err(|source| CliError::Print { source })
+    print_to(&text, arguments.pipe).map_err(|source| CliError::Print { source })
 }
 
 fn exit_code(result: &RunResult, reader_left: bool) -> u8 {

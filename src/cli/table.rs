@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn wrapped_commands_fit_and_can_be_copied() {
+        for length in 40..85 {
+            let command = format!("aws {} --option {}", "x".repeat(length), "y".repeat(30));
+            let wrapped = wrap_command(&command, 8);
+            assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH), "{wrapped}");
+            let pasted = wrapped.replace("\\\n", " ");
+            assert_eq!(pasted.split_whitespace().collect::<Vec<_>>().join(" "), command);
+        }
+    }
+
+    #[test]
     fn sizes_and_cuts() {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(7_900), "7.9 kB");

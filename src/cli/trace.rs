@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::output_dir::print;
-use super::run::EVENTS_A_ROUND;
+use super::run::{EVENTS_A_ROUND, prepare};
 use super::source::{self, Source};
 use super::table::{WIDTH, wrap, wrap_command, wrap_to};
 use super::{DONE, EXPECTATION_FAILED};
@@ -10,10 +10,10 @@ use crate::capture::CaptureOptions;
 use crate::explain::analysis;
 use crate::explain::mend::{self, Mend};
 use crate::explain::probe::{Probe, ProbeProtocol};
-use crate::explain::state::{self, Effect, State, StateError};
+use crate::explain::state::{self, Effect, State};
 use crate::explain::story::{Row, Story, Variables, tell};
 use crate::explain::trace::{LegKind, Traced, trace};
-use crate::run::{Progress, Run, RunError};
+use crate::run::Progress;
 use crate::scenario::{self, Scenario};
 use crate::time::SimTime;
 use anstyle::{AnsiColor, Style};
@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<u8, CliError> {
         true => json(&traced, &state, &point, &story, mend.as_ref())?,
         false => text(&traced, &state, &point, &story, mend.as_ref()),
     };
-    print(&text, false).map_err(|source| CliError::Print { source })?;
+    print(&text).map_err(|source| CliError::Print { source })?;
     Ok(if traced.is_reachable() { DONE } else { EXPECTATION_FAILED })
 }
 
@@ -96,10 +96,8 @@ fn point(arguments: &TraceArguments, source: &Source, scenario: &Scenario) -> Re
         let until = time(text).ok_or_else(|| CliError::NotATime { text: text.clone() })?;
         return Ok((state_at(source, scenario, until)?, format!("at {until}, the timeline run up to there")));
     }
-    let state = state::after(scenario, arguments.after.as_deref()).map_err(|error| match error {
-        StateError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
-        other => CliError::State(other),
-    })?;
+    let state = state::after(scenario, arguments.after.as_deref())
+        .map_err(|error| CliError::state(error, &source.file_name, &source.text, scenario))?;
     Ok(match &arguments.after {
         None => (state, "as the scenario begins, no step done".to_owned()),
         Some(step) => {
@@ -112,11 +110,7 @@ fn point(arguments: &TraceArguments, source: &Source, scenario: &Scenario) -> Re
 
 /// The network at a time: when the steps before have ended depends on their packets, so the timeline is run up to there.
 fn state_at(source: &Source, scenario: &Scenario, until: SimTime) -> Result<State, CliError> {
-    let options = CaptureOptions::none();
-    let mut run = Run::capturing(scenario.clone(), options).map_err(|error| match error {
-        RunError::Plan(error) => CliError::plan(*error, &source.file_name, &source.text),
-        other => CliError::Run(other),
-    })?;
+    let mut run = prepare(source, scenario.clone(), CaptureOptions::none())?;
     while run.advance_until(until, EVENTS_A_ROUND)? == Progress::Working {}
     let (control, names) = run.network();
     Ok(State { control: control.clone(), names: names.clone(), applied: Vec::new() })

@@ -1,38 +1,21 @@
-//! What a reader should notice about the network as it stands, with the command that mends it.
+//! What a run's summary remarks about the network as it stands: the lint that the tutorial is about, in `lint`'s words.
 
 use super::result::Warning;
+use crate::lint::{self, Mend};
 use crate::model::Model;
+use crate::scenario::Names;
 use std::collections::BTreeSet;
 
-/// Everything to notice now.
+/// Everything to notice now. By id: the step that creates a thing names it only afterwards.
 pub(super) fn warnings(model: &Model) -> BTreeSet<Warning> {
-    model
-        .vpc_endpoints
-        .values()
-        .filter(|endpoint| endpoint.route_table_ids.is_empty())
-        .map(|endpoint| {
-            let tables: Vec<_> = model
-                .route_tables
-                .values()
-                .filter(|table| table.vpc_id == endpoint.vpc_id && subnets_of(model, table.id) > 0)
-                .map(|table| table.id.to_string())
-                .collect();
-            Warning {
-                text: format!("no route table uses {}, so it carries nothing", endpoint.id),
-                mend: (!tables.is_empty()).then(|| {
-                    let tables = tables.join(" ");
-                    format!(
-                        "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {tables}",
-                        endpoint.id
-                    )
-                }),
-            }
+    let lints = lint::without_route_table(model, &Names::default()).into_iter();
+    lints
+        .map(|lint| Warning {
+            text: lint.text,
+            mend: match lint.mend {
+                Mend::Aws(lines) => lines.into_iter().next(),
+                Mend::Scenario(_) | Mend::Advice(_) => None,
+            },
         })
         .collect()
-}
-
-/// How many subnets a table routes for.
-fn subnets_of(model: &Model, table: crate::ids::RouteTableId) -> usize {
-    let routed = |subnet| model.effective_route_table(subnet).is_some_and(|effective| effective.id == table);
-    model.subnets.values().filter(|subnet| routed(subnet)).count()
 }

@@ -14,6 +14,7 @@ mod notation;
 mod packet;
 mod read;
 mod regions;
+pub mod schema;
 mod settings;
 mod step;
 #[cfg(test)]
@@ -72,6 +73,8 @@ pub struct Scenario {
     pub model: Model,
     /// What the scenario calls things.
     pub names: Names,
+    /// Where resources are declared, by id: the name's place, bytes.
+    pub places: BTreeMap<String, Span>,
     /// Instances that exist from the start, in the order of the file.
     pub instances: Vec<String>,
     /// Hosts outside, in the order of the file.
@@ -146,7 +149,7 @@ fn read<'a>(
     document: &'a DeTable<'a>,
     seed_override: Option<u64>,
 ) -> Option<Scenario> {
-    let root = Section::new(reader, "the scenario", 0..0, document);
+    let root = Section::new(reader, "the scenario", 0..0, document, &schema::ROOT);
     let title = root.text("title").map_or(file_name, |text| text.text).to_owned();
     let seed_in_file = root.integer("seed", 0..=u64::MAX).unwrap_or(1);
     let seed = Seed::new(seed_override.unwrap_or(seed_in_file));
@@ -176,6 +179,7 @@ fn read<'a>(
         seed,
         model: builder.model,
         names: builder.names,
+        places: builder.places,
         instances: builder.instances,
         outside: builder.outside,
         servers: builder.servers,

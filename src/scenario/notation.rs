@@ -322,7 +322,8 @@ mod tests {
         let source = format!("a = '{text}'");
         let table = DeTable::parse(&source).unwrap();
         let reader = Reader::new(&source);
-        let text = Section::new(&reader, "test", 0..0, table.get_ref()).text("a").unwrap();
+        let text =
+            Section::new(&reader, "test", 0..0, table.get_ref(), &super::super::read::TEST_SHAPE).text("a").unwrap();
         check(&text)
     }
 

@@ -389,7 +389,7 @@ mod tests {
     fn read_send(source: &str) -> Result<PacketSpec, Vec<Problem>> {
         let table = DeTable::parse(source).unwrap();
         let reader = Reader::new(source);
-        let spec = read(&Section::new(&reader, "test", 0..0, table.get_ref()));
+        let spec = read(&Section::new(&reader, "test", 0..0, table.get_ref(), &super::super::schema::STEP));
         spec.ok_or_else(|| reader.into_problems())
     }
 
@@ -432,7 +432,7 @@ mod tests {
             let source = bad;
             let table = DeTable::parse(source).unwrap();
             let reader = Reader::new(source);
-            read(&Section::new(&reader, "test", 0..0, table.get_ref()));
+            read(&Section::new(&reader, "test", 0..0, table.get_ref(), &super::super::schema::STEP));
             assert!(reader.has_problems(), "{bad}");
         }
     }

@@ -1,12 +1,12 @@
 //! Reading TOML with source spans: typed getters that report what they expected and where.
 //!
 //! Why not serde: walking the parsed document keeps the exact place of every value (also inside strings), reports several
-//! problems at once, and knows every key that was asked for, which is what "did you mean" needs.
+//! problems at once, and every table knows its keys ([`super::schema`]), which is what "did you mean" needs.
 //! Invariant: a getter that answers `None` for a key that is there has reported a problem.
 
 use super::error::{Problem, Span};
+use super::schema::Shape;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -106,17 +106,34 @@ pub(super) struct Section<'a, 'r> {
     pub(super) what: String,
     pub(super) span: Span,
     table: &'a DeTable<'a>,
-    asked: RefCell<BTreeSet<&'static str>>,
+    /// Which keys it may have.
+    shape: &'static Shape,
 }
 
 impl<'a, 'r> Section<'a, 'r> {
-    pub(super) fn new(reader: &'r Reader<'a>, what: impl Into<String>, span: Span, table: &'a DeTable<'a>) -> Self {
-        Section { reader, what: what.into(), span, table, asked: RefCell::default() }
+    pub(super) fn new(
+        reader: &'r Reader<'a>,
+        what: impl Into<String>,
+        span: Span,
+        table: &'a DeTable<'a>,
+        shape: &'static Shape,
+    ) -> Self {
+        Section { reader, what: what.into(), span, table, shape }
     }
 
     fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.asked.borrow_mut().insert(key);
+        debug_assert!(self.shape.key(key).is_some(), "{}: add \"{key}\" to scenario/schema/shapes.rs", self.shape.doc);
         self.table.get(key)
+    }
+
+    /// The shape of what stands at `key`, which must be a table.
+    fn shape_below(&self, key: &'static str) -> &'static Shape {
+        debug_assert!(
+            self.shape.below(key).is_some(),
+            "{}: \"{key}\" is no table in scenario/schema/shapes.rs",
+            self.shape.doc
+        );
+        self.shape.below(key).unwrap_or(self.shape)
     }
 
     /// The first line of the section's place: a heading rather than pages of table.
@@ -234,7 +251,7 @@ impl<'a, 'r> Section<'a, 'r> {
             self.wrong_type(key, value, "a table, { key = value, ... }");
             return None;
         };
-        Some(Section::new(self.reader, format!("\"{key}\""), value.span(), table))
+        Some(Section::new(self.reader, format!("\"{key}\""), value.span(), table, self.shape_below(key)))
     }
 
     /// The named tables below `key`, in the order of the file: `[instance] app = { ... }` or `[instance.app]`.
@@ -252,7 +269,8 @@ impl<'a, 'r> Section<'a, 'r> {
             let text = Text::new(self.reader.source, name, key.span());
             match value.get_ref() {
                 DeValue::Table(table) => {
-                    items.push((text, Section::new(self.reader, what(name), key.span(), table)));
+                    let shape = self.shape.named.unwrap_or(self.shape);
+                    items.push((text, Section::new(self.reader, what(name), key.span(), table, shape)));
                 }
                 other => self.report(Problem::new(
                     value.span(),
@@ -276,7 +294,8 @@ impl<'a, 'r> Section<'a, 'r> {
         for (number, item) in (1..).zip(values.iter()) {
             match item.get_ref() {
                 DeValue::Table(table) => {
-                    sections.push(Section::new(self.reader, format!("{key} {number}"), item.span(), table));
+                    let shape = self.shape_below(key);
+                    sections.push(Section::new(self.reader, format!("{key} {number}"), item.span(), table, shape));
                 }
                 _ => self.wrong_type(key, item, &format!("tables headed [[{key}]]")),
             }
@@ -284,16 +303,15 @@ impl<'a, 'r> Section<'a, 'r> {
         sections
     }
 
-    /// Reports every key that nobody asked for. Call it last.
+    /// Reports every key that such a table does not have.
     pub(super) fn finish(&self) {
-        let asked = self.asked.borrow();
-        for key in self.table.keys().filter(|key| !asked.contains(key.get_ref().as_ref())) {
+        let known: Vec<&'static str> = self.shape.keys.iter().map(|key| key.name).collect();
+        for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref();
-            let suggestion = match closest(name, asked.iter().copied()) {
+            let suggestion = match closest(name, known.iter().copied()) {
                 Some(known) => format!("did you mean \"{known}\"?"),
                 None => "no such key".to_owned(),
             };
-            let known: Vec<_> = asked.iter().copied().collect();
             self.report(
                 Problem::new(key.span(), format!("{} has no key \"{}\"", self.what, shown(name)), suggestion)
                     .help(format!("its keys are: {}", known.join(", "))),
@@ -339,6 +357,16 @@ pub(super) fn article(type_name: &str) -> String {
     format!("{article} {type_name}")
 }
 
+/// For tests of what values say: texts called a, b and c.
+#[cfg(test)]
+pub(super) static TEST_SHAPE: Shape = {
+    use super::schema::{Key, Value};
+    const fn text(name: &'static str) -> Key {
+        Key { name, value: Value::Text, required: false, default: "", doc: "a text" }
+    }
+    Shape { doc: "test", keys: &[text("a"), text("b"), text("c")], named: None, plain_names: true }
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,7 +376,7 @@ mod tests {
         let source = "a = \"one two\"\nb = \"o\\u006ee two\"\nc = '''\none two'''";
         let table = DeTable::parse(source).unwrap();
         let reader = Reader::new(source);
-        let section = Section::new(&reader, "test", 0..0, table.get_ref());
+        let section = Section::new(&reader, "test", 0..0, table.get_ref(), &TEST_SHAPE);
         for (key, exact) in [("a", true), ("b", false), ("c", true)] {
             let key: &'static str = key;
             let text = section.text(key).unwrap();

@@ -41,7 +41,7 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) servers: BTreeMap<String, Vec<Server>>,
     broken: BTreeSet<(Kind, String)>,
     /// Where things were declared, by id.
-    places: BTreeMap<String, Span>,
+    pub(super) places: BTreeMap<String, Span>,
     /// Where hosts were declared, by name in lower case: their captures must not share a file.
     host_places: BTreeMap<String, Span>,
 }

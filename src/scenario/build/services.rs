@@ -13,7 +13,7 @@ const US_EAST_1: Ipv4Addr = Ipv4Addr::new(52, 94, 2, 72);
 const TABLES_MAX: usize = 2_500;
 
 impl<'a, 'r> Builder<'a, 'r> {
-    /// Keys of `[dynamodb]`: `tables`, `address` (`road_latency` and `table_settling` belong to the settings).
+    /// Keys of `[dynamodb]`: `tables`, `address` (`road_latency` and `table_settling` are read with the settings).
     pub(super) fn services(&mut self, root: &Section<'a, 'r>) {
         let region = self.model.region.clone();
         let list_name = format!("com.amazonaws.{region}.dynamodb");
@@ -36,9 +36,6 @@ impl<'a, 'r> Builder<'a, 'r> {
                 }
                 address = Some(given);
             }
-            // Read with the settings; asked for here so that they are known.
-            section.has("road_latency");
-            section.has("table_settling");
             section.finish();
         }
         let mut services = Vec::new();

@@ -1,0 +1,86 @@
+//! Steps of the tutorial and small networks against each other.
+
+use super::*;
+use crate::explain::state;
+use crate::scenario::{embedded, parse};
+
+fn scenario(text: &str) -> Scenario {
+    parse("x.toml", text, None).unwrap()
+}
+
+fn between(one: &Scenario, step: Option<&str>, other: &Scenario, other_step: Option<&str>) -> Comparison {
+    let (before, after) = (state::after(one, step).unwrap(), state::after(other, other_step).unwrap());
+    compare(Side { scenario: one, state: &before }, Side { scenario: other, state: &after })
+}
+
+fn tutorial() -> Scenario {
+    scenario(embedded("tutorial").unwrap())
+}
+
+#[test]
+fn a_network_does_not_differ_from_itself_nor_the_trap_from_before() {
+    let tutorial = tutorial();
+    for (one, other) in [(None, None), (Some("before"), Some("trap")), (Some("before"), Some("deleted"))] {
+        let found = between(&tutorial, one, &tutorial, other);
+        assert_eq!(found.differences, Vec::new(), "{one:?} {other:?}");
+        // Two instances: two services, each other, the laptop; and the laptop both.
+        assert_eq!(found.pairs_count, 2 * 4 + 2);
+    }
+}
+
+#[test]
+fn the_endpoint_changes_both_instances_road_and_source_to_dynamodb_only() {
+    let tutorial = tutorial();
+    let found = between(&tutorial, Some("before"), &tutorial, Some("fixed"));
+    let told: Vec<_> =
+        found.differences.iter().map(|it| (it.from.as_str(), it.to.as_str(), it.changed.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            ("app-private", "DynamoDB", vec![Aspect::Reachability, Aspect::Road, Aspect::Source]),
+            ("app-public", "DynamoDB", vec![Aspect::Road, Aspect::Source]),
+        ]
+    );
+    let private = &found.differences[0];
+    assert_eq!(private.before.code.as_deref(), Some("NO_ROUTE_TO_DESTINATION"));
+    assert!(private.before.why[0].contains("no route to"), "{:?}", private.before.why);
+    assert_eq!((private.before.road, private.before.source.as_deref()), (None, None));
+    assert_eq!(private.after.via.as_deref(), Some("vpce-9b15e2f2 (ddb)"));
+    assert!(private.after.why[0].contains("(pl-02cd2c6b) -> vpce-9b15e2f2"), "{:?}", private.after.why);
+    let public = &found.differences[1];
+    assert!(public.before.source.as_ref().unwrap().ends_with("(public)"));
+    assert!(public.after.source.as_ref().unwrap().ends_with("(private)"));
+}
+
+#[test]
+fn a_group_shows_in_what_reaches_the_instance_from_outside() {
+    let tutorial = tutorial();
+    let found = between(&tutorial, None, &tutorial, Some("attach-group"));
+    assert_eq!(found.differences.len(), 1, "{:#?}", found.differences);
+    let only = &found.differences[0];
+    assert_eq!((only.from.as_str(), only.to.as_str(), only.port), ("laptop", "app-public", 22));
+    assert!(only.before.why.iter().any(|why| why.contains("no rule allows it")), "{:?}", only.before.why);
+    assert!(only.after.reachable);
+}
+
+#[test]
+fn two_scenarios_are_matched_by_name_not_by_id() {
+    let text = |seed: u64, groups: &str| {
+        format!(
+            "region = \"us-east-1\"\nseed = {seed}\n[vpc]\nv = {{ cidr = \"10.0.0.0/16\", internet_gateway = true }}\n[route_table]\nmain = {{ main = true, routes = [\"0.0.0.0/0 -> igw\"] }}\n[subnet]\ns = {{ cidr = \"10.0.1.0/24\", public = true }}\n[instance]\na = {{ subnet = \"s\" }}\nb = {{ subnet = \"s\"{groups} }}\n"
+        )
+    };
+    let (one, same) = (scenario(&text(1, "")), scenario(&text(2, "")));
+    assert_ne!(one.model.vpcs.keys().next(), same.model.vpcs.keys().next(), "other ids");
+    assert_eq!(between(&one, None, &same, None).differences, Vec::new());
+    let more = scenario(&text(1, ", private_ip = \"10.0.1.200\" }\nc = { subnet = \"s\""));
+    let found = between(&one, None, &more, None);
+    let pairs: BTreeSet<_> = found.differences.iter().map(|it| (it.from.as_str(), it.to.as_str())).collect();
+    assert!(
+        pairs.contains(&("c", "DynamoDB")) && pairs.contains(&("a", "c")) && pairs.contains(&("b", "a")),
+        "{pairs:?}"
+    );
+    assert!(!pairs.contains(&("a", "DynamoDB")), "{pairs:?}");
+    let new = found.differences.iter().find(|it| it.from == "c" && it.to == "DynamoDB").unwrap();
+    assert!(new.before.why[0].contains("no host"), "{:?}", new.before.why);
+}

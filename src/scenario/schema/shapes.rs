@@ -1,0 +1,371 @@
+//! The tables and keys of scenario files. Meanings at length: `scenarios/README.md`.
+
+use super::Value::*;
+use super::{Key, Shape, Value};
+use crate::scenario::packet::PAYLOAD_BYTES_MAX;
+use crate::scenario::step::REPEATS_MAX;
+
+const fn shape(doc: &'static str, keys: &'static [Key]) -> Shape {
+    Shape { doc, keys, named: None, plain_names: true }
+}
+
+const fn named(doc: &'static str, item: &'static Shape) -> Shape {
+    Shape { doc, keys: &[], named: Some(item), plain_names: true }
+}
+
+/// A key that may be left out; `default` is TOML, or empty.
+const fn key(name: &'static str, value: Value, default: &'static str, doc: &'static str) -> Key {
+    Key { name, value, required: false, default, doc }
+}
+
+/// A key that must be there.
+const fn must(name: &'static str, value: Value, doc: &'static str) -> Key {
+    Key { name, value, required: true, default: "", doc }
+}
+
+const ADDRESS: Value = Pattern(r"^\d{1,3}(\.\d{1,3}){3}$", &["198.51.100.7"]);
+const BLOCK: Value = Pattern(r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$", &["10.0.0.0/16"]);
+const TIME: Value =
+    Pattern(r"^\s*(\d+(\.\d+)?\s*(ns|us|ms|s|m|min|h)\s*)+$", &["350us", "20ms", "1.5s", "2m", "1h30m"]);
+const RATE: Value =
+    Pattern(r"^\s*(unlimited|\d+(\.\d+)?\s*(bit|kbit|Mbit|Gbit)/s)\s*$", &["5 Gbit/s", "64 kbit/s", "unlimited"]);
+const SIZE: Value = Pattern(r"^\s*\d+(\.\d+)?\s*(B|kB|KiB|MB|MiB|GiB)\s*$", &["1500 B", "64 KiB", "1 MiB"]);
+const ROUTE: Value = Pattern(
+    r"^\s*\S+\s*->\s*\S.*$",
+    &[
+        "0.0.0.0/0 -> igw",
+        "10.9.0.0/16 -> eni of router",
+        "10.9.0.0/16 -> router (propagated vpn-bgp as-path 2 med 10)",
+    ],
+);
+const RULE_IN: Value = Pattern(
+    r"^\s*(all|tcp|udp|icmp|protocol)\b.*\bfrom\s",
+    &["tcp 443 from 0.0.0.0/0", "all from self", "tcp from sg db"],
+);
+const RULE_OUT: Value =
+    Pattern(r"^\s*(all|tcp|udp|icmp|protocol)\b.*\bto\s", &["tcp 443 to pl dynamodb", "tcp 5432 to sg db"]);
+const ACL_IN: Value = Pattern(r"^\s*\d+\s+(allow|deny)\s.*\bfrom\s", &["100 allow tcp 443 from 0.0.0.0/0"]);
+const ACL_OUT: Value = Pattern(r"^\s*\d+\s+(allow|deny)\s.*\bto\s", &["200 deny all to 10.0.0.0/8"]);
+const COMMAND: Value = Pattern(r"^\s*\S+\s+\S", &["aws dynamodb list-tables", "ssh ec2-user@app"]);
+const TEXTS: Value = List(&Text);
+const TEXT_OR_TEXTS: Value = Either(&Text, &TEXTS);
+const TLS: Value = Word(&["any", "1.2", "1.3"]);
+
+const VPC_KEY: Key = key("vpc", Reference, "", "Name or id of its VPC; may be left out if there is just one");
+
+/// The file.
+pub(in crate::scenario) static ROOT: Shape = shape(
+    "A scenario of vpcsim: what exists, what is typed when, and what should come out",
+    &[
+        key("account", Pattern(r"^\d{12}$", &["111122223333"]), "\"111122223333\"", "The account, twelve digits"),
+        key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
+        key("dns", Table(&DNS), "", "The VPCs' resolver"),
+        key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
+        key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
+        key("endpoint", Table(&ENDPOINTS), "", "Gateway endpoints that exist from the start, by name"),
+        key("ids", Word(&["short", "long"]), "\"short\"", "Whether derived ids have 8 or 17 digits"),
+        key("instance", Table(&INSTANCES), "", "Instances by name"),
+        key("internet_gateway", Table(&INTERNET_GATEWAYS), "", "Internet gateways by name; VPCs can bring their own"),
+        key("limits", Table(&LIMITS), "", "Limits of the simulated machines"),
+        key("links", Table(&LINKS), "", "Latency, bandwidth, queue and loss of links, by class"),
+        key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
+        key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
+        key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
+        must("region", Region, "The Region; its prefix lists are known"),
+        key("route_table", Table(&ROUTE_TABLES), "", "Route tables by name"),
+        key("security_group", Table(&SECURITY_GROUPS), "", "Security groups by name; `default` is the VPC's own"),
+        key("seed", Integer(0, u64::MAX), "1", "Where all randomness and all derived ids come from"),
+        key("service", Table(&SERVICE), "", "How services treat connections"),
+        key("start", Date, "2026-01-01T00:00:00Z", "Simulated time zero"),
+        key("step", Tables(&STEP), "", "The timeline: steps run one after another"),
+        key("subnet", Table(&SUBNETS), "", "Subnets by name"),
+        key("title", Text, "", "What the report is headed with; the file's name if left out"),
+        key("vpc", Table(&VPCS), "", "VPCs by name"),
+    ],
+);
+
+static VPCS: Shape = named("VPCs by name", &VPC);
+static VPC: Shape = shape(
+    "A VPC; it comes with a route table, a security group and a network ACL",
+    &[
+        key("cidr", BLOCK, "", "Its addresses, /16 to /28; a default VPC has its own"),
+        key("cidrs", List(&BLOCK), "", "Its addresses, if it has several blocks"),
+        key(
+            "default",
+            Boolean,
+            "false",
+            "The Region's default VPC: 172.31.0.0/16, a public subnet per zone, a gateway",
+        ),
+        key("dns_hostnames", Boolean, "", "enableDnsHostnames; on in the default VPC, else off"),
+        key("dns_support", Boolean, "true", "enableDnsSupport: whether the resolver answers"),
+        key("id", Id("vpc"), "", "Its id, else derived"),
+        key(
+            "internet_gateway",
+            Either(&Boolean, &Text),
+            "false",
+            "Attaches a new gateway, called as the VPC or as given",
+        ),
+    ],
+);
+
+static INTERNET_GATEWAYS: Shape = named("Internet gateways by name", &INTERNET_GATEWAY);
+static INTERNET_GATEWAY: Shape = shape(
+    "An internet gateway",
+    &[
+        key("id", Id("igw"), "", "Its id, else derived"),
+        key("vpc", Reference, "", "The VPC it is attached to; left out, it is not attached"),
+    ],
+);
+
+static SUBNETS: Shape = named("Subnets by name", &SUBNET);
+static SUBNET: Shape = shape(
+    "A subnet",
+    &[
+        key("acl", Reference, "", "Its network ACL; the VPC's default one if left out"),
+        key("az", Text, "", "Its availability zone; the Region's first one if left out"),
+        must("cidr", BLOCK, "Its block, /16 to /28, inside the VPC"),
+        key("id", Id("subnet"), "", "Its id, else derived"),
+        key("public", Boolean, "false", "MapPublicIpOnLaunch: whether instances get a public address"),
+        key("table", Reference, "", "Its route table; the VPC's main one routes if left out"),
+        VPC_KEY,
+    ],
+);
+
+static ROUTE_TABLES: Shape = named("Route tables by name", &ROUTE_TABLE);
+static ROUTE_TABLE: Shape = shape(
+    "A route table",
+    &[
+        key("id", Id("rtb"), "", "Its id, else derived"),
+        key("main", Boolean, "false", "This is not a new table, but the VPC's main one"),
+        key("routes", List(&ROUTE), "[]", "Routes besides the local ones"),
+        VPC_KEY,
+    ],
+);
+
+static SECURITY_GROUPS: Shape = named("Security groups by name", &SECURITY_GROUP);
+static SECURITY_GROUP: Shape = shape(
+    "A security group",
+    &[
+        key("description", Text, "", "Its description; the name if left out"),
+        key(
+            "egress",
+            List(&RULE_OUT),
+            "[\"all to 0.0.0.0/0\"]",
+            "What may go out; if given, it replaces the default rule",
+        ),
+        key("id", Id("sg"), "", "Its id, else derived"),
+        key("ingress", List(&RULE_IN), "[]", "What may come in"),
+        VPC_KEY,
+    ],
+);
+
+static NETWORK_ACLS: Shape = named("Network ACLs by name", &NETWORK_ACL);
+static NETWORK_ACL: Shape = shape(
+    "A network ACL: stateless rules, tried in the order of their numbers",
+    &[
+        key("egress", List(&ACL_OUT), "[]", "What may leave the subnet; nothing, if left out"),
+        key("id", Id("acl"), "", "Its id, else derived"),
+        key("ingress", List(&ACL_IN), "[]", "What may enter the subnet; nothing, if left out"),
+        VPC_KEY,
+    ],
+);
+
+static INSTANCES: Shape = named("Instances by name", &INSTANCE);
+static INSTANCE: Shape = shape(
+    "An instance with one network interface",
+    &[
+        key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
+        key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
+        key("id", Id("i"), "", "Its id, else derived"),
+        key("image", Id("ami"), "\"ami-0abcdef1234567890\"", "Machine image; shown only"),
+        key("interface_id", Id("eni"), "", "Its network interface's id, else derived"),
+        key("key", Text, "", "Key pair; shown only"),
+        key("private_ip", ADDRESS, "", "Its private address; the subnet's next one if left out"),
+        key(
+            "public_ip",
+            Either(&Boolean, &ADDRESS),
+            "",
+            "Whether it gets a public address, or which; else as the subnet says",
+        ),
+        key("source_dest_check", Boolean, "true", "false lets it route"),
+        must("subnet", Reference, "Its subnet"),
+        key("type", Text, "\"t3.micro\"", "Instance type; shown only"),
+    ],
+);
+
+static ELASTIC_IPS: Shape = named("Elastic IP addresses by name", &ELASTIC_IP);
+static ELASTIC_IP: Shape = shape(
+    "An Elastic IP address",
+    &[
+        key("address", ADDRESS, "", "The address; the next of 203.0.113.0/24 if left out"),
+        key("id", Id("eipalloc"), "", "Its allocation id, else derived"),
+    ],
+);
+
+static OUTSIDE_HOSTS: Shape = named("Hosts on the internet by name", &OUTSIDE_HOST);
+static OUTSIDE_HOST: Shape = shape("A host on the internet", &[must("address", ADDRESS, "Its public address")]);
+
+static ENDPOINTS: Shape = named("Gateway endpoints by name", &ENDPOINT);
+static ENDPOINT: Shape = shape(
+    "A gateway endpoint",
+    &[
+        key("id", Id("vpce"), "", "Its id, else derived"),
+        key("policy", Text, "", "Its policy, JSON; full access if left out"),
+        must("service", Text, "dynamodb, s3, or in full: com.amazonaws.us-east-1.dynamodb"),
+        key("tables", TEXTS, "[]", "Route tables that get its route; without any it carries nothing"),
+        VPC_KEY,
+    ],
+);
+
+static PREFIX_LISTS: Shape =
+    Shape { doc: "Prefix lists by name", keys: &[], named: Some(&PREFIX_LIST), plain_names: false };
+static PREFIX_LIST: Shape = shape(
+    "A prefix list",
+    &[
+        must("cidrs", List(&BLOCK), "Its blocks, up to 1,000"),
+        key("id", Id("pl"), "", "Its id; AWS's, or derived"),
+        key(
+            "max_entries",
+            Integer(1, 1_000),
+            "",
+            "What a reference counts against quotas; the number of blocks if left out",
+        ),
+    ],
+);
+
+static DYNAMODB: Shape = shape(
+    "DynamoDB of the Region",
+    &[
+        key("address", ADDRESS, "", "What DNS answers; must lie in the Region's prefix list"),
+        key(
+            "road_latency",
+            Either(&TIME, &Word(&["aws_service", "internet"])),
+            "\"aws_service\"",
+            "One-way latency between internet gateway and DynamoDB",
+        ),
+        key("table_settling", TIME, "\"5s\"", "How long a new table is CREATING, and one that goes DELETING"),
+        key("tables", TEXTS, "[]", "Names of its tables"),
+    ],
+);
+
+static LINKS: Shape = shape(
+    "Links by class; each may override some of its class's values",
+    &[
+        key("aws_service", Table(&LINK), "", "Between a VPC and a service of its Region"),
+        key("cross_az", Table(&LINK), "", "Between interfaces of two zones"),
+        key("internet", Table(&LINK), "", "Between the internet gateway and a host on the internet"),
+        key("nic", Table(&LINK), "", "Between an instance and its interface's host"),
+        key("same_az", Table(&LINK), "", "Between interfaces of one zone"),
+    ],
+);
+static LINK: Shape = shape(
+    "A class of links",
+    &[
+        key("bandwidth", RATE, "", "How much it carries"),
+        key("latency", TIME, "", "One-way latency, at most 60s"),
+        key("loss", Share, "0", "Share of frames lost at random"),
+        key("queue", SIZE, "", "Bytes that may wait; more are dropped"),
+    ],
+);
+
+static SERVICE: Shape = shape(
+    "How services treat connections",
+    &[
+        key("idle_timeout", TIME, "", "After which a service closes an idle connection"),
+        key(
+            "unknown_connection",
+            Word(&["reset", "silence"]),
+            "\"reset\"",
+            "What becomes of segments of an unknown connection",
+        ),
+    ],
+);
+static DNS: Shape =
+    shape("The VPCs' resolver", &[key("ttl", Integer(0, 86_400), "5", "Seconds that names of services may be cached")]);
+static LIMITS: Shape = shape(
+    "Limits of the simulated machines",
+    &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
+);
+static CLI: Shape = shape(
+    "How `aws` on the hosts behaves",
+    &[
+        key("access_key", Text, "\"AKIAIOSFODNN7EXAMPLE\"", "What it signs with"),
+        key("account_based_endpoint", Boolean, "false", "Call DynamoDB as ACCOUNT.ddb.REGION.amazonaws.com"),
+        key("attempts_max", Integer(1, 20), "4", "Tries per call, the first included"),
+        key("connect_timeout", TIME, "\"60s\"", "How long one connect may take"),
+        key("read_timeout", TIME, "\"60s\"", "How long an answer may take"),
+        key("secret_key", Text, "\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\"", "What it signs with"),
+        key("tls", TLS, "\"any\"", "TLS versions offered"),
+    ],
+);
+
+pub(in crate::scenario) static STEP: Shape = shape(
+    "A step of the timeline; it begins when the one before has ended",
+    &[
+        key("as", Either(&Text, &Table(&AS)), "", "What the thing that the command creates is called from then on"),
+        key("at", TIME, "", "Begin no earlier than this long after the start"),
+        key("background", Boolean, "false", "The next step begins at once"),
+        key("every", TIME, "\"1s\"", "From the start of one repetition to the next"),
+        key("expect", Table(&EXPECTATIONS), "", "What must come out, by host, or for all, or for the operator"),
+        key("jitter", TIME, "\"0s\"", "By how much every is longer or shorter at most"),
+        key("name", Text, "", "For then, and in the report; step-N if left out"),
+        key("note", Text, "", "Shown in the report"),
+        key(
+            "on",
+            TEXT_OR_TEXTS,
+            "",
+            "Hosts that run it, all at once; without any the operator acts, and no packets travel",
+        ),
+        key("repeat", Integer(1, REPEATS_MAX as u64), "1", "How often each host does it"),
+        key("run", COMMAND, "", "A command line"),
+        key("send", Either(&Text, &Table(&SEND)), "", "Instead of run: one raw packet"),
+        key("session", Text, "", "The long-running program that makes the call and keeps its connection"),
+        key("then", TEXT_OR_TEXTS, "", "Earlier steps whose actions then run again"),
+        key("tls", TLS, "", "TLS versions offered; as [cli] says if left out"),
+        key("wait", TIME, "", "Pause before the step; alone, just a pause"),
+    ],
+);
+static AS: Shape = shape(
+    "Name and id of what the command creates",
+    &[
+        key("id", Pattern(r"^[a-z]+-([0-9a-f]{8}|[0-9a-f]{17})$", &["vpce-9b15e2f2"]), "", "Its id, else derived"),
+        key("name", Text, "", "Its name"),
+    ],
+);
+static SEND: Shape = shape(
+    "A raw packet: packet or frame",
+    &[
+        key(
+            "flaw",
+            Word(&["checksum", "length", "header-length"]),
+            "",
+            "What is wrong with the IPv4 header on purpose",
+        ),
+        key(
+            "frame",
+            Pattern(r"^[\s:0-9A-Fa-f]+$", &["ffffffffffff 020000000001 0806"]),
+            "",
+            "A whole Ethernet frame in hexadecimal",
+        ),
+        key("packet", Text, "", "udp A:PORT -> B:PORT, tcp syn A:PORT -> B:PORT, icmp echo A -> B, protocol 47 A -> B"),
+        key("payload_bytes", Integer(0, PAYLOAD_BYTES_MAX), "0", "Bytes after the headers"),
+        key("ttl", Integer(0, 255), "64", "Time to live"),
+    ],
+);
+static EXPECTATIONS: Shape =
+    named("Expectations by host; all is every host, operator is a step without on", &EXPECTATION);
+static EXPECTATION: Shape = shape(
+    "What must come out; everything that is given must hold",
+    &[
+        key("exit", Integer(0, 255), "", "The command's exit status"),
+        key("output_contains", Text, "", "What its output contains"),
+        key("reason", Text, "", "A drop reason's code: packets were dropped for it"),
+        key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
+        key(
+            "via",
+            Either(&Word(&["internet-gateway", "gateway-endpoint", "local", "none"]), &Reference),
+            "",
+            "The road that packets took: a kind, or the name or id of a gateway or endpoint",
+        ),
+    ],
+);
