@@ -187,6 +187,12 @@ static INSTANCE: Shape = shape(
             "",
             "Whether it gets a public address, or which; else as the subnet says",
         ),
+        key(
+            "serves",
+            TEXTS,
+            "[\"ssh\"]",
+            "What listens on it, instead of SSH: `http 80`, `bulk 5201`, `udp-echo 7` and so on",
+        ),
         key("source_dest_check", Boolean, "true", "false lets it route"),
         must("subnet", Reference, "Its subnet"),
         key("type", Text, "\"t3.micro\"", "Instance type; shown only"),
@@ -203,7 +209,13 @@ static ELASTIC_IP: Shape = shape(
 );
 
 static OUTSIDE_HOSTS: Shape = named("Hosts on the internet by name", &OUTSIDE_HOST);
-static OUTSIDE_HOST: Shape = shape("A host on the internet", &[must("address", ADDRESS, "Its public address")]);
+static OUTSIDE_HOST: Shape = shape(
+    "A host on the internet",
+    &[
+        must("address", ADDRESS, "Its public address"),
+        key("serves", TEXTS, "[]", "What listens on it: `http 80`, `bulk 5201`, `udp-echo 7` and so on"),
+    ],
+);
 
 static ENDPOINTS: Shape = named("Gateway endpoints by name", &ENDPOINT);
 static ENDPOINT: Shape = shape(
