@@ -9,7 +9,6 @@ mod table;
 
 use crate::dataplane::DropReason;
 use crate::lint::Rule;
-use crate::scenario::embedded;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -59,9 +58,7 @@ pub fn all() -> Vec<Explanation> {
         let origin = if facts.is_aws_code { Origin::ReachabilityAnalyzer } else { Origin::Vpcsim };
         let explanation = found.entry(facts.code).or_insert_with(|| new(facts.code, origin, true));
         explanation.meanings.push(Meaning { cause: facts.sentence, remedy: facts.remedy });
-        if let Some(scenario) = facts.scenario.filter(|name| embedded(name).is_some())
-            && !explanation.scenarios.contains(&scenario)
-        {
+        if let Some(scenario) = facts.scenario.filter(|scenario| !explanation.scenarios.contains(scenario)) {
             explanation.scenarios.push(scenario);
         }
     }
@@ -120,6 +117,7 @@ fn folded(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::embedded;
     use std::collections::BTreeSet;
 
     #[test]
