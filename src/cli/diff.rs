@@ -21,7 +21,8 @@ Examples:
 SCENARIO is a scenario as it begins; SCENARIO@STEP is its network after that step, all commands before it carried
 out, no traffic run. Each instance is held against DynamoDB and the EC2 API of its Region (TCP 443), each other
 instance (TCP 22) and each outside host (443), and each outside host against each instance (22). Compared are
-reachability, road, and the source address that the far end sees; what the difference costs is not.
+reachability, road, the source address that the far end sees, and the price of a gigabyte where both are
+reachable (USD, us-east-1, data transfer only; from third-party pages of 2026, not verified).
 
 Exit codes: 0 no difference, 1 differences, 2 error";
 
@@ -122,6 +123,17 @@ fn report(one: &str, other: &str, comparison: &Comparison) -> String {
     text + &wrap(&format!("{one} -> {other}: {found}"), 0)
 }
 
+/// `0.09 USD/GB sent, 0 answered`.
+fn price_of(meeting: &Meeting) -> String {
+    match meeting.price {
+        Some(price) if price.sent_usd_per_gb == price.answered_usd_per_gb => {
+            format!("{} USD/GB", price.sent_usd_per_gb)
+        }
+        Some(price) => format!("{} USD/GB sent, {} answered", price.sent_usd_per_gb, price.answered_usd_per_gb),
+        None => "no price".to_owned(),
+    }
+}
+
 fn paragraph(difference: &Difference) -> String {
     let Difference { from, to, port, changed, before, after } = difference;
     let mut text = wrap(&format!("{from} -> {to}:{port}"), 0);
@@ -130,6 +142,7 @@ fn paragraph(difference: &Difference) -> String {
             Aspect::Reachability => ("reach", reach(before), reach(after)),
             Aspect::Road => ("road", road(before), road(after)),
             Aspect::Source => ("source", source_of(before), source_of(after)),
+            Aspect::Price => ("price", price_of(before), price_of(after)),
         };
         text += &labelled(label, &format!("{one} -> {other}"));
     }

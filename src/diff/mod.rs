@@ -1,11 +1,14 @@
 //! Two networks compared by what packets meet in them.
 //!
-//! Purpose: [`compare`] probes the same (host, destination) pairs in both and lists those whose road, source address or reachability differ,
-//! with the route or rule that decided on either side. Non-goals: comparing configurations line by line; what the difference costs.
+//! Purpose: [`compare`] probes the same (host, destination) pairs in both and lists those whose road, source address, reachability or price
+//! differ, with the route or rule that decided on either side. Non-goals: comparing configurations line by line.
 //! Invariants: every answer is one of [`crate::explain::trace`]'s; pairs come in the order of hosts' names; hosts are matched by name.
 
+mod price;
 #[cfg(test)]
 mod tests;
+
+pub use price::Price;
 
 use crate::explain::probe::Probe;
 use crate::explain::road::Road;
@@ -67,6 +70,8 @@ pub enum Aspect {
     Road,
     /// The source address that the far end sees.
     Source,
+    /// The price of a gigabyte.
+    Price,
 }
 
 /// What a packet meets.
@@ -82,6 +87,8 @@ pub struct Meeting {
     pub via: Option<String>,
     /// The source address that the far end sees.
     pub source: Option<String>,
+    /// What a gigabyte costs; `None` if nothing arrives, or the price is not known.
+    pub price: Option<Price>,
     /// The route that decided, and what stopped the packet.
     pub why: Vec<String>,
 }
@@ -134,6 +141,11 @@ impl Comparison {
         if one.source != other.source {
             changed.push(Aspect::Source);
         }
+        if let (Some(one), Some(other)) = (one.price, other.price)
+            && one != other
+        {
+            changed.push(Aspect::Price);
+        }
         if changed.is_empty() {
             return;
         }
@@ -185,7 +197,7 @@ impl Side<'_> {
             ..Probe::tcp(from, to, Some(port))
         };
         match trace(&self.state.control, &self.state.names, &probe) {
-            Ok(traced) => self.told(&traced),
+            Ok(traced) => Meeting { price: price::price(self, &traced, target), ..self.told(&traced) },
             Err(error) => Meeting::impossible(error.to_string()),
         }
     }
@@ -223,6 +235,7 @@ impl Side<'_> {
             road: road.map(Road::class),
             via,
             source,
+            price: None,
             why,
         }
     }
@@ -237,6 +250,6 @@ fn last_decision(traced: &Traced, leg: &Leg) -> Option<String> {
 impl Meeting {
     /// Nothing can be sent at all.
     fn impossible(why: String) -> Meeting {
-        Meeting { reachable: false, code: None, road: None, via: None, source: None, why: vec![why] }
+        Meeting { reachable: false, code: None, road: None, via: None, source: None, price: None, why: vec![why] }
     }
 }

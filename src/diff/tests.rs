@@ -84,3 +84,33 @@ fn two_scenarios_are_matched_by_name_not_by_id() {
     let new = found.differences.iter().find(|it| it.from == "c" && it.to == "DynamoDB").unwrap();
     assert!(new.before.why[0].contains("no host"), "{:?}", new.before.why);
 }
+
+#[test]
+fn another_zone_and_another_gateway_change_the_price() {
+    let network = |zone: &str| {
+        scenario(&format!(
+            "region = \"us-east-1\"\n[vpc]\nlab = {{ cidr = \"10.0.0.0/16\", internet_gateway = true }}\n[route_table]\n\
+             out = {{ vpc = \"lab\", routes = [\"0.0.0.0/0 -> lab\"] }}\n[subnet]\n\
+             a = {{ cidr = \"10.0.1.0/24\", az = \"us-east-1a\", table = \"out\", public = true }}\n\
+             b = {{ cidr = \"10.0.2.0/24\", az = \"us-east-1{zone}\", table = \"out\" }}\n\
+             [instance]\nnear = {{ subnet = \"a\" }}\nfar = {{ subnet = \"b\" }}\n\
+             [outside]\nlaptop = {{ address = \"198.51.100.7\" }}\n"
+        ))
+    };
+    let (one, other) = (network("a"), network("b"));
+    let found = between(&one, None, &other, None);
+    let told: Vec<_> = found.differences.iter().map(|it| (it.from.as_str(), it.to.as_str(), &it.changed)).collect();
+    assert_eq!(told, [("far", "near", &vec![Aspect::Price]), ("near", "far", &vec![Aspect::Price])]);
+    let both_ways = Price { sent_usd_per_gb: 0.02, answered_usd_per_gb: 0.02 };
+    assert_eq!(found.differences[0].before.price, Some(Price { sent_usd_per_gb: 0.0, answered_usd_per_gb: 0.0 }));
+    assert_eq!(found.differences[0].after.price, Some(both_ways));
+
+    // To the internet the sender pays; to DynamoDB by the same gateway nobody does.
+    let state = state::after(&one, None).unwrap();
+    let side = Side { scenario: &one, state: &state };
+    let to_laptop = side.meeting("near", &Target::Host("laptop".to_owned(), HTTPS));
+    assert_eq!(to_laptop.price, Some(Price { sent_usd_per_gb: 0.09, answered_usd_per_gb: 0.0 }));
+    let to_dynamodb = side.meeting("near", &Target::Service(ServiceKind::DynamoDb));
+    assert_eq!(to_dynamodb.price, Some(Price { sent_usd_per_gb: 0.0, answered_usd_per_gb: 0.0 }));
+    assert_eq!(side.meeting("far", &Target::Service(ServiceKind::DynamoDb)).price, None);
+}
