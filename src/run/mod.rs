@@ -6,6 +6,7 @@
 //! internal error.
 
 mod answer;
+mod calls;
 mod check;
 mod command;
 mod observer;

@@ -1,7 +1,7 @@
-//! The timeline: which step runs when, and what its hosts are doing.
+//! The timeline: which step runs when, and when the run is over. What a step's hosts do is in `calls`.
 
-use super::answer::{self, Services};
-use super::command::{self, Conversation};
+use super::answer::Services;
+use super::calls::HostRun;
 use super::plan::{Task, plan};
 use super::record::{CallRecord, HostRecord};
 use super::result::{PacketAccount, RunResult, StepResult, Warning};
@@ -13,26 +13,21 @@ use crate::control::ControlPlane;
 use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
 use crate::explain::operator;
-use crate::host::http::{HttpRequest, HttpResponse};
+use crate::host::Server;
 use crate::host::tls::TlsWorld;
-use crate::host::{HostEvent, Outcome, ProcessId, Reply, Server, Ssh, Workload};
 use crate::ids::InstanceId;
-use crate::metrics::{IntervalLog, LatencyKind};
-use crate::program::{HostIx, HostKind};
-use crate::rng::Stream;
+use crate::metrics::IntervalLog;
+use crate::program::HostKind;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
 use crate::sim::{HostSettings, Sim};
 use crate::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 /// Time for hosts to boot (DHCP) before the first step.
 const BOOT: SimDuration = SimDuration::from_millis(100);
 /// Pause between two steps, so that connections have closed.
 const PAUSE: SimDuration = SimDuration::from_millis(100);
-/// How long a raw packet is watched.
-const RAW_PACKET: SimDuration = SimDuration::from_millis(200);
 /// After the last step: time for what is under way to arrive.
 const SETTLE: SimDuration = SimDuration::from_secs(1);
 /// How long a step may take.
@@ -45,10 +40,10 @@ pub struct Run {
     pub(super) calendar: Calendar,
     pub(super) control: ControlPlane,
     pub(super) sim: Sim<Taps>,
-    services: Services,
-    plan: Vec<Task>,
+    pub(super) services: Services,
+    pub(super) plan: Vec<Task>,
     next_task: usize,
-    active: Vec<Active>,
+    pub(super) active: Vec<Active>,
     /// When the next task may begin.
     free_from: SimTime,
     settle_until: Option<SimTime>,
@@ -66,31 +61,12 @@ pub enum Progress {
 }
 
 /// A task under way.
-struct Active {
-    task: usize,
+pub(super) struct Active {
+    pub(super) task: usize,
     started: SimTime,
-    hosts: Vec<HostRun>,
+    pub(super) hosts: Vec<HostRun>,
     /// Results of hosts that send no packets: the operator.
     operator: Option<HostRecord>,
-}
-
-/// What one host does in a task.
-struct HostRun {
-    record: HostRecord,
-    host: HostIx,
-    remaining: u32,
-    next_start: SimTime,
-    jitter: Stream,
-    current: Option<Current>,
-    /// A raw packet is under way until then.
-    busy_until: SimTime,
-}
-
-/// A program under way.
-struct Current {
-    process: ProcessId,
-    started: SimTime,
-    conversation: Option<Conversation>,
 }
 
 impl Run {
@@ -357,148 +333,6 @@ impl Run {
         Ok(())
     }
 
-    /// Starts one call of a task on one of its hosts.
-    fn start_call(&mut self, position: usize, host_position: usize) -> Result<(), RunError> {
-        let now = self.sim.now();
-        let task_ix = self.active[position].task;
-        let task = &self.plan[task_ix];
-        let step = &self.scenario.steps[task.step];
-        let run = &mut self.active[position].hosts[host_position];
-        run.remaining -= 1;
-        let workload = match (&step.action, &task.invocation) {
-            (StepAction::Aws { .. }, Some(invocation)) => {
-                match Conversation::begin(invocation, &self.names, &self.scenario, step, run.jitter.next_u64()) {
-                    Ok((conversation, call)) => Some((Workload::Call(call), Some(conversation))),
-                    Err(output) => {
-                        run.record.add(CallRecord::local(now, output));
-                        None
-                    }
-                }
-            }
-            (StepAction::Ssh { destination, port, .. }, _) => {
-                let (sender, model) = (&run.record.name, self.control.model());
-                let address = command::address_of(model, &self.names, sender, destination);
-                let host = address.map_or_else(|| destination.clone(), |address| address.to_string());
-                Some((Workload::Ssh(Ssh { host, port: *port }), None))
-            }
-            (StepAction::Program { .. }, _) => task.program.as_ref().map(|program| {
-                let (sender, model) = (&run.record.name, self.control.model());
-                let address = program
-                    .destination
-                    .as_ref()
-                    .and_then(|to| command::address_of(model, &self.names, sender, &to.host));
-                let tls = command::tls_versions(step.tls.unwrap_or(self.scenario.settings.cli.tls));
-                (program.workload(address, tls), None)
-            }),
-            (StepAction::Send(packet), _) => {
-                let (name, host) = (run.record.name.clone(), run.host);
-                self.send_packet(task_ix, packet.clone(), &name, host)?;
-                None
-            }
-            _ => None,
-        };
-        let run = &mut self.active[position].hosts[host_position];
-        if matches!(self.scenario.steps[self.plan[task_ix].step].action, StepAction::Send(_)) {
-            run.busy_until = now + RAW_PACKET;
-        }
-        let every = step_every(&self.scenario.steps[self.plan[task_ix].step], &mut run.jitter);
-        run.next_start = now + every;
-        if let Some((workload, conversation)) = workload {
-            let (name, host) = (run.record.name.clone(), run.host);
-            let process = self.sim.start(host, workload).ok_or_else(|| self.host_gone(task_ix, &name))?;
-            let run = &mut self.active[position].hosts[host_position];
-            run.current = Some(Current { process, started: now, conversation });
-        }
-        Ok(())
-    }
-
-    fn send_packet(
-        &mut self,
-        task: usize,
-        packet: crate::scenario::PacketSpec,
-        name: &str,
-        host: HostIx,
-    ) -> Result<(), RunError> {
-        let step = self.scenario.steps[self.plan[task].step].name.clone();
-        let frame = command::raw_frame(&packet, self.sim.program(), host, self.control.model(), &self.names)
-            .map_err(|problem| RunError::Packet { step, problem: format!("{name}: {problem}") })?;
-        self.sim.send_raw(host, frame);
-        Ok(())
-    }
-
-    fn handle(&mut self, host: HostIx, event: HostEvent) -> Result<(), RunError> {
-        match event {
-            HostEvent::Configured { .. } => {}
-            HostEvent::Request { token, request, peer, .. } => {
-                let wanted = self.wanted_of_active();
-                let kind = self.sim.program().hosts[host.at()].kind.clone();
-                let now = self.sim.now();
-                let (response, created) = match self.web_page(&kind, &request, peer) {
-                    Some(page) => (page, None),
-                    None => self.services.answer(&mut self.control, now, &kind, &request, wanted.as_ref()),
-                };
-                if let Some(wanted) = wanted {
-                    operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
-                }
-                self.publish_if_changed()?;
-                self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
-            }
-            HostEvent::Finished { process, outcome } => self.finished(host, process, outcome),
-        }
-        Ok(())
-    }
-
-    /// The page of a web server on a host of the scenario's.
-    fn web_page(&self, kind: &HostKind, request: &HttpRequest, peer: SocketAddrV4) -> Option<HttpResponse> {
-        let model = self.control.model();
-        let name = match kind {
-            HostKind::Outside(name) => name.clone(),
-            HostKind::Instance(eni) => {
-                let id = model.network_interfaces.get(eni)?.attachment.as_ref()?.instance_id.to_string();
-                self.names.name_of(&id).map_or(id.clone(), str::to_owned)
-            }
-            _ => return None,
-        };
-        Some(answer::web_page(&name, request, peer, &self.calendar.http_date(self.sim.now())))
-    }
-
-    fn finished(&mut self, host: HostIx, process: ProcessId, outcome: Outcome) {
-        let found = self.active.iter_mut().enumerate().find_map(|(position, active)| {
-            let wanted = |run: &HostRun| run.host == host && run.current.as_ref().is_some_and(|c| c.process == process);
-            active.hosts.iter().position(wanted).map(|host| (position, host))
-        });
-        let Some((position, host_position)) = found else { return };
-        let program = &self.plan[self.active[position].task].program;
-        let run = &mut self.active[position].hosts[host_position];
-        let Some(mut current) = run.current.take() else { return };
-        let output = match &mut current.conversation {
-            Some(conversation) => match conversation.answered(&outcome) {
-                command::Next::Call(call) => {
-                    if let Some(process) = self.sim.start(host, Workload::Call(*call)) {
-                        run.record.add_page(&outcome);
-                        run.current = Some(Current { process, ..current });
-                        return;
-                    }
-                    command::host_vanished()
-                }
-                command::Next::Done(output) => output,
-            },
-            None => match program {
-                Some(program) => program.output(&outcome, self.calendar),
-                None => command::ssh_output(&outcome),
-            },
-        };
-        let more = outcome.result.as_ref().map_or_else(|_| Vec::new(), Reply::round_trips);
-        if let Some(road) = self.sim.tap.observer.current_road(host) {
-            let now = self.sim.now();
-            for round_trip in outcome.request_round_trip.into_iter().chain(more) {
-                self.sim.tap.observer.latencies_mut().record(now, road.class(), LatencyKind::RoundTrip, round_trip);
-            }
-        }
-        run.record.add(CallRecord::remote(current.started, outcome, output));
-        run.next_start = run.next_start.max(self.sim.now());
-    }
-
     fn end_what_is_done(&mut self) {
         let mut position = 0;
         while position < self.active.len() {
@@ -562,14 +396,7 @@ impl Run {
         Ok(record)
     }
 
-    /// What the foreground task wants the next created thing to be called.
-    fn wanted_of_active(&self) -> Option<crate::control::Wanted> {
-        let active = self.active.iter().rev().find(|active| active.hosts.iter().any(|host| host.current.is_some()))?;
-        let task = &self.plan[active.task];
-        Some(operator::wanted(&self.scenario.steps[task.step], task.rerun_of))
-    }
-
-    fn publish_if_changed(&mut self) -> Result<(), RunError> {
+    pub(super) fn publish_if_changed(&mut self) -> Result<(), RunError> {
         if self.control.program().epoch == self.sim.program().epoch { Ok(()) } else { self.publish() }
     }
 
@@ -579,39 +406,6 @@ impl Run {
         self.sim.publish(program, self.control.model())?;
         self.end_what_vanished();
         Ok(())
-    }
-
-    /// Programs on hosts that are no more end as a shell does whose machine goes away.
-    fn end_what_vanished(&mut self) {
-        let (program, now) = (self.sim.program(), self.sim.now());
-        let vanished = |run: &&mut HostRun| program.hosts[run.host.at()].removed;
-        for run in self.active.iter_mut().flat_map(|active| &mut active.hosts).filter(vanished) {
-            let was_running = run.current.take().is_some();
-            if was_running || run.remaining > 0 {
-                run.record.add(CallRecord::local(now, command::host_vanished()));
-            }
-            (run.remaining, run.busy_until) = (0, now);
-        }
-    }
-
-    /// The end system that the scenario calls `name`; of an endpoint, the service behind it.
-    pub(super) fn host_called(&self, name: &str) -> Option<HostIx> {
-        let program = self.sim.program();
-        if let Some(id) = self.names.lookup(Kind::Instance, name) {
-            let id: InstanceId = id.parse().ok()?;
-            let eni = self.control.model().instances.get(&id)?.primary_interface_id?;
-            return program.host_of(&HostKind::Instance(eni));
-        }
-        if let Some(id) = self.names.lookup(Kind::VpcEndpoint, name) {
-            let service = program.host_of(&HostKind::EndpointService(id.parse().ok()?));
-            return service.filter(|host| !program.hosts[host.at()].removed);
-        }
-        program.host_of(&HostKind::Outside(name.to_owned()))
-    }
-
-    fn host_gone(&self, task: usize, name: &str) -> RunError {
-        let step = &self.scenario.steps[self.plan[task].step];
-        RunError::HostGone { step: step.name.clone(), host: name.to_owned(), command: command::command_line(step) }
     }
 }
 
@@ -625,19 +419,4 @@ fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {
         Some(HostKind::Instance(scenario.model.instances.get(&id)?.primary_interface_id?))
     };
     scenario.servers.iter().filter_map(|(name, servers)| Some((kind(name)?, servers.clone()))).collect()
-}
-
-impl HostRun {
-    fn is_done(&self, now: SimTime) -> bool {
-        self.current.is_none() && self.remaining == 0 && self.busy_until <= now
-    }
-
-    fn waits_to_start(&self) -> bool {
-        self.current.is_none() && self.remaining > 0
-    }
-}
-
-/// The time from one repetition's start to the next: `every`, plus up to `jitter`.
-fn step_every(step: &crate::scenario::Step, jitter: &mut Stream) -> SimDuration {
-    step.every + SimDuration::from_nanos(jitter.below(step.jitter.as_nanos() + 1))
 }
