@@ -278,7 +278,7 @@ impl CliError {
             CliError::Scenario(error) => handler.render_report(&mut text, error.as_ref()),
             CliError::Plan(error) => handler.render_report(&mut text, error.as_ref()),
             _ => {
-                text = format!("error: {self}\n");
+                text = wrap(&format!("error: {self}"), 0);
                 if let Some(help) = self.help() {
                     text += &wrap(&format!("help: {help}"), 2);
                 }

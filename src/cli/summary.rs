@@ -153,7 +153,11 @@ fn details(text: &mut String, host: &HostResult, is_aws: bool) {
     }
     for drop in host.drops.iter().filter(|drop| !said_with_the_route(drop, host)) {
         let lost = if drop.packets == 1 { "packet".to_owned() } else { format!("{} packets", drop.packets) };
-        let line = format!("{lost} dropped at {} [{}]: {}", drop.at, drop.code, drop.sentence);
+        let place = match &drop.at_name {
+            Some(name) => format!("{} ({name})", drop.at),
+            None => drop.at.clone(),
+        };
+        let line = format!("{lost} dropped at {place} [{}]: {}", drop.code, drop.sentence);
         let _ = write!(text, "{BAD}{}{BAD:#}", wrap(&line, 4));
     }
     if host.broken_connections > 0 || host.attempts > host.calls {

@@ -144,7 +144,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
         packets: seen.packets,
         bytes: seen.bytes,
         routes: routes(seen),
-        drops: drops(program, seen),
+        drops: drops(program, &run.names, seen),
         ..record.into_result()
     }
 }
@@ -165,9 +165,12 @@ fn is_service(model: &Model, address: Ipv4Addr) -> bool {
     own.any(|service| service.cidrs.iter().any(|cidr| cidr.contains(&address)))
 }
 
-/// Whether an address is the private or the public one of the instance called `host`. The address was seen before this moment, but
+/// Whether an address is the private or the public one of the instance called `host`; an outside host's is public. The address was seen before this moment, but
 /// instances keep theirs for life.
 fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: Ipv4Addr) -> Option<&'static str> {
+    if model.outside_hosts.get(host).is_some_and(|outside| outside.address == address) {
+        return Some("public");
+    }
     let id = names.lookup(crate::scenario::Kind::Instance, host)?.parse().ok()?;
     let eni = model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)?;
     if eni.private_ip == address {
@@ -217,12 +220,16 @@ fn routes(seen: &Observation) -> Vec<RouteDecision> {
     })
 }
 
-fn drops(program: &Program, seen: &Observation) -> Vec<DropCount> {
+fn drops(program: &Program, names: &crate::scenario::Names, seen: &Observation) -> Vec<DropCount> {
     let drops = seen.drops.iter().map(|((reason, at), packets)| {
         let facts = reason.facts();
         DropCount {
             code: facts.code,
             at: at.map_or_else(|| "link".to_owned(), |node| program.origins.node(node).id.clone()),
+            at_name: at.and_then(|node| {
+                let named = program.origins.node(node);
+                names.name_of(&named.id).map(str::to_owned).or_else(|| named.name.clone())
+            }),
             sentence: facts.sentence,
             remedy: facts.remedy,
             packets: *packets,

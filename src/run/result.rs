@@ -180,6 +180,8 @@ pub struct DropCount {
     pub code: &'static str,
     /// Where: an AWS id, or `link`.
     pub at: String,
+    /// What people call that place.
+    pub at_name: Option<String>,
     /// One sentence.
     pub sentence: &'static str,
     /// What to change.
