@@ -148,8 +148,10 @@ fn row(host: &HostResult) -> Vec<String> {
 }
 
 fn details(text: &mut String, host: &HostResult, is_aws: bool) {
-    for route in &host.routes {
-        text.push_str(&wrap(&route_line(route, host), 4));
+    // Routes to several destinations often read alike.
+    let lines: Vec<String> = host.routes.iter().map(|route| route_line(route, host)).collect();
+    for (_, line) in lines.iter().enumerate().filter(|(position, line)| !lines[..*position].contains(line)) {
+        text.push_str(&wrap(line, 4));
     }
     for drop in host.drops.iter().filter(|drop| !said_with_the_route(drop, host)) {
         let lost = if drop.packets == 1 { "packet".to_owned() } else { format!("{} packets", drop.packets) };

@@ -1,10 +1,10 @@
 //! What a step's hosts are doing: the programs they run, how these end, and what services are asked meanwhile.
 
-use super::RunError;
 use super::answer;
 use super::command::{self, Conversation};
 use super::record::{CallRecord, HostRecord};
 use super::timeline::Run;
+use super::{Observation, RunError};
 use crate::explain::operator;
 use crate::host::http::{HttpRequest, HttpResponse};
 use crate::host::{HostEvent, Outcome, ProcessId, Reply, Ssh, Workload};
@@ -25,6 +25,8 @@ pub(super) struct HostRun {
     pub(super) host: HostIx,
     pub(super) remaining: u32,
     pub(super) next_start: SimTime,
+    /// What was seen of the host before the task.
+    pub(super) seen_before: Observation,
     pub(super) jitter: Stream,
     pub(super) current: Option<Current>,
     /// A raw packet is under way until then.

@@ -25,7 +25,7 @@ pub struct RouteUse {
     pub destination: Ipv4Addr,
 }
 
-/// What was seen of one host since the last reset.
+/// What was seen of one host.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
     /// Frames at its interface, both ways.
@@ -42,6 +42,28 @@ pub struct Observation {
     pub drops: BTreeMap<(DropReason, Option<NodeIx>), u64>,
     /// The programs of the route decisions, by epoch.
     pub programs: BTreeMap<u64, Arc<Program>>,
+    /// The road that its latest packet to arrive took.
+    pub last_road: Option<Road>,
+}
+
+impl Observation {
+    /// What came after `earlier`, an observation of the same host.
+    pub fn since(mut self, earlier: &Observation) -> Observation {
+        self.packets -= earlier.packets.min(self.packets);
+        self.bytes -= earlier.bytes.min(self.bytes);
+        subtract(&mut self.roads, &earlier.roads);
+        subtract(&mut self.seen_as, &earlier.seen_as);
+        subtract(&mut self.routes, &earlier.routes);
+        subtract(&mut self.drops, &earlier.drops);
+        self
+    }
+}
+
+fn subtract<K: Ord>(counts: &mut BTreeMap<K, u64>, earlier: &BTreeMap<K, u64>) {
+    counts.retain(|key, count| {
+        *count -= earlier.get(key).copied().unwrap_or(0).min(*count);
+        *count > 0
+    });
 }
 
 /// The observer.
@@ -62,6 +84,7 @@ const FLOWS_MAX: usize = 65_536;
 struct UnderWay {
     road: Option<Road>,
     source: Option<(Ipv4Addr, u16)>,
+    destination: Option<(Ipv4Addr, u16)>,
 }
 
 #[derive(Default)]
@@ -92,15 +115,19 @@ impl Observer {
         self.program = Arc::clone(program);
     }
 
-    /// Forgets what was seen of `host`, and returns it.
-    pub fn take(&mut self, host: HostIx) -> Observation {
-        self.hosts.remove(&host).unwrap_or_default()
+    /// Forgets what was seen of every host.
+    pub fn forget(&mut self) {
+        self.hosts.clear();
     }
 
-    /// The road that most of the host's packets took since the last reset.
+    /// What was seen of `host` since [`Observer::forget`]. Steps that overlap on one host each see all of it.
+    pub fn observation(&self, host: HostIx) -> Observation {
+        self.hosts.get(&host).cloned().unwrap_or_default()
+    }
+
+    /// The road that the host's latest packet to arrive took.
     pub fn current_road(&self, host: HostIx) -> Option<Road> {
-        let roads = &self.hosts.get(&host)?.roads;
-        roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road)
+        self.hosts.get(&host)?.last_road
     }
 
     /// Latencies per road since the beginning.
@@ -210,26 +237,32 @@ impl Tap for Observer {
             Some((_, Step::Deliver(_) | Step::Forward(..))) => {
                 let before = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
                 let road = run.road.or(before);
-                self.under_way.insert(packet.id, UnderWay { road, source: run.source });
+                let under_way = UnderWay { road, source: run.source, destination: run.destination };
+                self.under_way.insert(packet.id, under_way);
             }
             _ => {}
         }
     }
 
     fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, _bytes: &[u8]) {
-        let Some(UnderWay { road, source }) = self.under_way.remove(&packet.id) else { return };
+        let Some(UnderWay { road, source, destination }) = self.under_way.remove(&packet.id) else { return };
         let Some(road) = road else { return };
         self.latencies.record(now, road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
+        // Answers take the road that the caller chose: they say nothing about where their sender's own calls go.
+        let answers =
+            destination.is_some_and(|(address, port)| self.flows.contains_key(&(packet.sender, address, port)));
+        if answers {
+            return;
+        }
         if self.is_actor(packet.sender) {
             let observation = self.hosts.entry(packet.sender).or_default();
+            observation.last_road = Some(road);
             *observation.roads.entry(road).or_default() += 1;
             if let Some((address, _)) = source {
                 *observation.seen_as.entry(address).or_default() += 1;
             }
         }
-        if let Some((address, port)) = source
-            && !self.flows.contains_key(&(packet.sender, address, port))
-        {
+        if let Some((address, port)) = source {
             self.flows.entry((host, address, port)).or_insert(packet.sender);
             if self.flows.len() > FLOWS_MAX {
                 self.flows.pop_first();

@@ -310,9 +310,12 @@ impl Run {
         if on.is_empty() && self.plan[task].invocation.is_some() {
             active.operator = Some(self.operate(task)?);
         }
+        if self.active.is_empty() {
+            self.sim.tap.observer.forget();
+        }
         for name in on {
             let host = self.host_called(&name).ok_or_else(|| self.host_gone(task, &name))?;
-            self.sim.tap.observer.take(host);
+            let seen_before = self.sim.tap.observer.observation(host);
             let jitter = seed.derive(&format!("jitter:{task}:{name}"));
             let record = HostRecord::new(&name, now);
             active.hosts.push(HostRun {
@@ -320,6 +323,7 @@ impl Run {
                 host,
                 remaining: repeat,
                 next_start: now,
+                seen_before,
                 jitter,
                 current: None,
                 busy_until: now,
@@ -357,7 +361,7 @@ impl Run {
         let now = self.sim.now();
         let mut results = Vec::new();
         for run in hosts {
-            let observation = self.sim.tap.observer.take(run.host);
+            let observation = self.sim.tap.observer.observation(run.host).since(&run.seen_before);
             let was_cut_short = !run.is_done(now);
             let result = record::host_result(self, run.record, &observation);
             results.push(if was_cut_short { result.cut_short() } else { result });
