@@ -9,8 +9,10 @@ use super::{CaptureOptions, FileIx, FileSet, Selection, Vantage};
 use crate::calendar::Calendar;
 use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
 use crate::explain;
+use crate::net::Protocol;
 use crate::program::{HostIx, HostKind, Node, NodeIx, Program};
 use crate::time::SimTime;
+use crate::wire::Parsed;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -341,12 +343,8 @@ impl Awaited {
 
 /// The random of a TLS ClientHello that begins a TCP segment of an Ethernet frame (RFC 8446 section 4.1.2).
 fn client_hello_random(frame: &[u8]) -> Option<[u8; 32]> {
-    const ETHERNET: usize = 14;
-    let ip = frame.get(ETHERNET..)?;
-    if frame.get(12..14)? != [0x08, 0x00] || *ip.get(9)? != 6 {
-        return None;
-    }
-    let tcp = ip.get(usize::from(ip[0] & 0x0f) * 4..)?;
+    let parsed = Parsed::of(frame).ok().filter(|parsed| parsed.protocol == Protocol::TCP)?;
+    let tcp = frame.get(parsed.transport_at()..)?;
     let payload = tcp.get(usize::from(tcp.get(12)? >> 4) * 4..)?;
     // Record: handshake (22), version, length; then ClientHello (1), length, version, random.
     match payload {
