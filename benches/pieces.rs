@@ -170,8 +170,7 @@ impl Road {
         self.buffer.clear();
         self.buffer.extend_from_slice(frame);
         let now = SimTime::ZERO;
-        let mut meta =
-            PacketMeta { id: PacketId(1), sender: self.app, from: None, via_endpoint: None, sent_at: now, steps: 0 };
+        let mut meta = PacketMeta::from_host(PacketId(1), self.app, now);
         let mut frame = Frame { bytes: &mut self.buffer, meta: &mut meta };
         let at = self.program.hosts[self.app.at()].node;
         dataplane::walk(&self.program, &mut self.state, at, &mut frame, now, &mut NoTap).step

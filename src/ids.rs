@@ -158,6 +158,26 @@ aws_ids! {
     DhcpOptionsId = "dopt", "a" "DHCP options";
     /// The association of a CIDR block with a VPC.
     VpcCidrAssociationId = "vpc-cidr-assoc", "a" "VPC CIDR association";
+    /// A NAT gateway.
+    NatGatewayId = "nat", "a" "NAT gateway";
+    /// A VPC peering connection.
+    VpcPeeringConnectionId = "pcx", "a" "VPC peering connection";
+    /// A transit gateway.
+    TransitGatewayId = "tgw", "a" "transit gateway";
+    /// An attachment of something to a transit gateway.
+    TransitGatewayAttachmentId = "tgw-attach", "a" "transit gateway attachment";
+    /// A route table of a transit gateway.
+    TransitGatewayRouteTableId = "tgw-rtb", "a" "transit gateway route table";
+    /// A virtual private gateway.
+    VpnGatewayId = "vgw", "a" "virtual private gateway";
+    /// A customer gateway: the far end of a Site-to-Site VPN.
+    CustomerGatewayId = "cgw", "a" "customer gateway";
+    /// A Site-to-Site VPN connection.
+    VpnConnectionId = "vpn", "a" "VPN connection";
+    /// A virtual interface of AWS Direct Connect.
+    VirtualInterfaceId = "dxvif", "a" "Direct Connect virtual interface";
+    /// An exclusion from VPC Block Public Access.
+    BlockPublicAccessExclusionId = "vpcbpa-exclude", "a" "VPC Block Public Access exclusion";
 }
 
 #[cfg(test)]

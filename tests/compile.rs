@@ -43,8 +43,7 @@ fn indices_never_change_their_meaning_and_what_is_gone_leaves_a_tombstone() {
 
     // A frame of its that was still on the wire.
     let mut bytes = tcp(PUBLIC, 1, DYNAMODB, 443, "S");
-    let mut meta =
-        PacketMeta { id: PacketId(1), sender: host, from: None, via_endpoint: None, sent_at: world.now, steps: 0 };
+    let mut meta = PacketMeta::from_host(PacketId(1), host, world.now);
     let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
     let ended = step(&world.program, &mut world.state, gone, &mut frame, world.now, &mut NoTap);
     assert_eq!(ended, Step::Drop(DropReason::ResourceGone));
@@ -91,7 +90,7 @@ fn every_index_has_a_name_and_every_host_a_home() {
         assert!(!matches!(program.node(host.node), Node::Tombstone), "{host:?}");
         assert!(host.mac.is_unicast() && host.mac != Default::default());
     }
-    let internet = program.node_of(NodeKey::Internet).unwrap();
+    let internet = program.node_of(&NodeKey::Internet).unwrap();
     assert_eq!(origins.node(internet).id, "internet");
     let main_table = origins.tables.iter().find(|table| table.is_main).unwrap();
     assert_eq!(main_table.table.id, main.to_string());
@@ -205,6 +204,7 @@ fn targets_in_another_vpc_are_blackholes() {
 
 fn other_vpc(world: &mut World) -> vpcsim::ids::VpcId {
     let new = NewVpc {
+        region: None,
         label: "other".into(),
         id: None,
         cidrs: vec!["10.0.0.0/16".parse().unwrap()],

@@ -419,7 +419,7 @@ fn what_the_endpoint_refuses() {
     let way = world.send(From::ByEndpoint(endpoint), echo(DYNAMODB, PRIVATE, 3, true));
     world.expect(&way, &["vpce", "router", "app-private"], End::Delivered(From::Instance("app-private")));
     // Table and endpoint are compiled from one list, so this cannot happen in one program: give the endpoint another's.
-    let list = world.model.vpc_endpoints[&endpoint].prefix_list_id;
+    let list = world.model.vpc_endpoints[&endpoint].prefix_list_id().unwrap();
     let old = world.program.clone();
     let key = ("us-east-1".to_owned(), list);
     world.model.prefix_lists.get_mut(&key).unwrap().cidrs = vec!["3.218.180.0/22".parse().unwrap()];
@@ -514,8 +514,7 @@ fn a_packet_that_goes_round_and_one_whose_place_is_gone() {
     let world = World::tutorial();
     let mut bytes = tcp(PUBLIC, 40_000, DYNAMODB, 443, "S");
     let sender = world.host(From::Instance("app-public"));
-    let mut meta =
-        PacketMeta { id: PacketId(1), sender, from: None, via_endpoint: None, sent_at: world.now, steps: STEPS_MAX };
+    let mut meta = PacketMeta { steps: STEPS_MAX, ..PacketMeta::from_host(PacketId(1), sender, world.now) };
     let mut state = State::default();
     let at = world.node("app-public");
     let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };

@@ -88,7 +88,7 @@ proptest! {
         let sum = |count: fn(&NodeCounters) -> u64| counters.all().iter().map(count).sum::<u64>();
         let ended = |wanted: fn(&Step) -> bool| verdicts.iter().filter(|(v, _)| wanted(&v.step)).count() as u64;
         prop_assert_eq!(sum(|n| n.delivered.packets), ended(|step| matches!(step, Step::Deliver(_))));
-        prop_assert_eq!(sum(|n| n.answered.packets), ended(|step| matches!(step, Step::Reply)));
+        prop_assert_eq!(sum(|n| n.answered.packets), ended(|step| matches!(step, Step::Reply(_))));
         prop_assert_eq!(sum(|n| n.dropped.packets), ended(|step| matches!(step, Step::Drop(_))));
         prop_assert_eq!(counters.total_dropped().packets, sum(|n| n.dropped.packets));
         for node in counters.all() {

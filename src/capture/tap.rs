@@ -181,7 +181,17 @@ impl CaptureTap {
                 let outside = side("outside", "after translation: public addresses");
                 (inside.is_some() || outside.is_some()).then_some(NodeFiles::Translating { inside, outside })
             }
-            Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
+            Node::NatGateway(_)
+            | Node::Forwarder(_)
+            | Node::Peering(_)
+            | Node::TransitGateway(_)
+            | Node::VpnGateway(_)
+            | Node::VpnConnection(_)
+            | Node::VirtualInterface(_)
+            | Node::OnPremises(_)
+            | Node::Router(_)
+            | Node::Internet(_)
+            | Node::Tombstone => None,
         }
     }
 

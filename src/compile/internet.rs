@@ -15,7 +15,7 @@ impl Compiler {
         let mac = virtual_mac("internet");
         let (mut addresses, mut attached) = (BTreeMap::new(), BTreeMap::new());
         for (address, gateway) in &self.public_addresses {
-            let at = self.node_ix(*gateway);
+            let at = self.node_ix(gateway);
             if draft.nodes.contains_key(&at) {
                 addresses.insert(*address, PublicTarget::Gateway(at));
             }
@@ -49,7 +49,7 @@ impl Compiler {
         }
         let services = without_overlaps(&blocks);
         let node = Node::Internet(InternetNode { mac, addresses, services, attached });
-        draft.nodes.insert(self.node_ix(NodeKey::Internet), node);
+        draft.nodes.insert(self.node_ix(&NodeKey::Internet), node);
     }
 }
 

@@ -12,13 +12,13 @@ mod route_priority;
 mod security_groups;
 mod vpc;
 
-use crate::ids::{NetworkAclId, RouteTableId, SecurityGroupId, VpcId};
+use crate::ids::{NetworkAclId, SecurityGroupId, VpcId};
 use crate::lpm::Fib;
 use crate::model::Model;
-use crate::net::{Ipv4Net, LinkParameters, MacAddress};
+use crate::net::{ForwardingSettings, Ipv4Net, LinkParameters, MacAddress};
 use crate::program::{
     Acl, GroupOrigin, HostAttachment, HostIx, HostKind, LinkIx, Lookup, Named, NextHop, Node, NodeIx, NodeKey, Origins,
-    Program, TableIx, TableOrigin,
+    Program, TableIx, TableKey, TableOrigin,
 };
 use crate::rng::Seed;
 use registry::Registry;
@@ -47,7 +47,7 @@ pub struct Compiler {
     nodes: Registry<NodeKey>,
     hosts: Registry<HostKind>,
     links: Registry<LinkKey>,
-    tables: Registry<RouteTableId>,
+    tables: Registry<TableKey>,
     acls: Registry<NetworkAclId>,
     groups: Registry<SecurityGroupId>,
     zones: Registry<String>,
@@ -79,6 +79,7 @@ struct Draft {
     hosts: BTreeMap<HostIx, (NodeKey, MacAddress)>,
     links: BTreeMap<LinkIx, LinkParameters>,
     address_names: Vec<(Ipv4Addr, String)>,
+    settings: ForwardingSettings,
 }
 
 impl Compiler {
@@ -92,7 +93,7 @@ impl Compiler {
     /// # Errors
     /// [`CompileError::TooMany`].
     pub fn compile(&mut self, model: &Model) -> Result<Program, CompileError> {
-        let mut draft = Draft::default();
+        let mut draft = Draft { settings: model.forwarding, ..Draft::default() };
         self.enrol(model);
         let acls = self.compile_acls(model);
         let groups = self.compile_group_origins(model);
@@ -123,7 +124,7 @@ impl Compiler {
             self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name));
         }
         for table in model.route_tables.values() {
-            self.tables.enrol(table.id, named(table.id, table.tags.name()));
+            self.tables.enrol(TableKey::Route(table.id), named(table.id, table.tags.name()));
         }
         for acl in model.network_acls.values() {
             let default = acl.is_default.then_some("default");
@@ -147,7 +148,11 @@ impl Compiler {
     fn compile_tables(&mut self, model: &Model) -> Result<CompiledTables, CompileError> {
         let (mut fibs, mut origins) = (Vec::new(), Vec::new());
         for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
-            let Some(table) = model.route_tables.get(id) else {
+            let table = match id {
+                TableKey::Route(id) => model.route_tables.get(id),
+                TableKey::TransitGateway(_) | TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
+            };
+            let Some(table) = table else {
                 self.built.remove(&TableIx(position));
                 fibs.push(Fib::default());
                 origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
@@ -156,7 +161,7 @@ impl Compiler {
             let compiled = route_priority::compile(model, table, &self.nodes)?;
             origins.push(TableOrigin {
                 table: name.clone(),
-                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == *id),
+                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == table.id),
                 entries: compiled.entries,
             });
             let ix = TableIx(position);
@@ -195,15 +200,22 @@ impl Compiler {
         draft.address_names.dedup();
         Program {
             epoch: self.epoch,
+            settings: draft.settings,
             nodes,
             fibs,
             acls,
             hosts,
             links,
             lookup: Lookup {
-                nodes: self.nodes.indices().map(|(key, at)| (*key, NodeIx(at))).collect(),
+                nodes: self.nodes.indices().map(|(key, at)| (key.clone(), NodeIx(at))).collect(),
                 hosts: self.hosts.indices().map(|(key, at)| (key.clone(), HostIx(at))).collect(),
-                tables: self.tables.indices().map(|(key, at)| (*key, TableIx(at))).collect(),
+                tables: (self.tables.indices())
+                    .filter_map(|(key, at)| match key {
+                        TableKey::Route(id) => Some((*id, TableIx(at))),
+                        _ => None,
+                    })
+                    .collect(),
+                all_tables: self.tables.indices().map(|(key, at)| (key.clone(), TableIx(at))).collect(),
             },
             origins: Origins {
                 nodes: self.nodes.names(),
@@ -219,7 +231,7 @@ impl Compiler {
 
     fn attachment(&self, draft: &Draft, at: HostIx, kind: &HostKind) -> HostAttachment {
         let live = draft.hosts.get(&at);
-        let key = live.map_or_else(|| home_of(kind), |(key, _)| *key);
+        let key = live.map_or_else(|| home_of(kind), |(key, _)| key.clone());
         HostAttachment {
             kind: kind.clone(),
             node: NodeIx(self.nodes.index(&key).unwrap_or_default()),
@@ -247,16 +259,19 @@ impl Compiler {
     }
 
     /// The node of something that was enrolled.
-    fn node_ix(&self, key: NodeKey) -> NodeIx {
+    fn node_ix(&self, key: &NodeKey) -> NodeIx {
         // Invariant: `enrol` saw everything in the model before anybody asks.
-        NodeIx(self.nodes.index(&key).unwrap_or_default())
+        NodeIx(self.nodes.index(key).unwrap_or_default())
     }
 }
 
 /// The node that a kind of host is attached to.
 fn home_of(kind: &HostKind) -> NodeKey {
     match kind {
-        HostKind::Instance(id) | HostKind::Platform(id) => NodeKey::Eni(*id),
+        HostKind::Instance(id) | HostKind::Platform(id) | HostKind::InterfaceEndpointService(id) => NodeKey::Eni(*id),
+        HostKind::OnPremises(network, _) | HostKind::OnPremisesPlatform(network, _) => {
+            NodeKey::OnPremises(network.clone())
+        }
         HostKind::EndpointService(id) => NodeKey::GatewayEndpoint(*id),
         HostKind::Outside(_) | HostKind::OutsidePlatform(_) | HostKind::PublicService(..) => NodeKey::Internet,
     }

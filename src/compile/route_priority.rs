@@ -52,7 +52,9 @@ pub(super) fn compile(
     let mut pairs: Vec<(Ipv4Net, Rank, &Route)> = Vec::new();
     for route in &table.routes {
         let rank = rank(model, table, route);
-        pairs.extend(model.destination_cidrs(route.destination).iter().map(|cidr| (cidr.trunc(), rank, route)));
+        pairs.extend(
+            model.destination_cidrs(table.vpc_id, route.destination).iter().map(|cidr| (cidr.trunc(), rank, route)),
+        );
     }
     // Stable: what is alike stays in the table's order.
     pairs.sort_by_key(|(cidr, rank, _)| (cidr.network(), cidr.prefix_len(), *rank));
@@ -116,6 +118,11 @@ fn resolve(
         RouteTarget::NetworkInterface(id) => {
             (NodeKey::Eni(id), model.network_interfaces.get(&id).is_some_and(|e| e.vpc_id == table.vpc_id))
         }
+        // `route_state` has seen that these serve the table's VPC.
+        RouteTarget::NatGateway(id) => (NodeKey::NatGateway(id), true),
+        RouteTarget::PeeringConnection(id) => (NodeKey::Peering(id), true),
+        RouteTarget::TransitGateway(id) => (NodeKey::TransitGateway(id), true),
+        RouteTarget::VpnGateway(id) => (NodeKey::VpnGateway(id), true),
     };
     match nodes.index(&key) {
         Some(node) if same_vpc && model.route_state(table, route) == RouteState::Active => {
@@ -158,6 +165,7 @@ mod tests {
             let mut model = Model::new("us-east-1", "111122223333", Seed::new(seed));
             let (label, tags) = ("v".to_owned(), Tags::default());
             let new = NewVpc {
+                region: None,
                 label,
                 id: None,
                 cidrs: vec![net("10.0.0.0/16")],
@@ -189,6 +197,7 @@ mod tests {
                     public_ip: None,
                     security_group_ids: Vec::new(),
                     source_dest_check: false,
+                    forwarding: Default::default(),
                     image_id: ImageId::mint(Seed::new(0), "image", IdLength::Short),
                     instance_type: "t3.micro".into(),
                     key_name: None,
@@ -212,6 +221,7 @@ mod tests {
         fn list(&mut self, id: &str, cidrs: &[&str]) {
             let id = list_id(id);
             let list = PrefixList {
+                customer: None,
                 id,
                 region: "us-east-1".into(),
                 name: id.to_string(),

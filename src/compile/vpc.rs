@@ -8,8 +8,8 @@ use crate::ids::SubnetId;
 use crate::model::{InternetGateway, Model, NetworkInterface, Subnet, Vpc, VpcEndpoint};
 use crate::net::MacAddress;
 use crate::program::{
-    AclIx, EniNode, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
-    RouterNode, SubnetBoundary, TableIx,
+    AclIx, EniNode, EniRole, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
+    PublicAccess, RouterNode, SubnetBoundary, TableIx, TableKey,
 };
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Compiler {
         for (position, subnet) in model.subnets.values().filter(|subnet| subnet.vpc_id == vpc.id).enumerate() {
             subnets.insert(subnet.id, (small_index("subnets of a VPC", position)?, subnet));
         }
-        let router_ix = self.node_ix(NodeKey::Router(vpc.id));
+        let router_ix = self.node_ix(&NodeKey::Router(vpc.id));
         let router_mac = virtual_mac(&vpc.id.to_string());
         let members = members(model);
         let (mut interfaces, mut interfaces_by_mac) = (BTreeMap::new(), BTreeMap::new());
@@ -43,10 +43,21 @@ impl Compiler {
         for gateway in model.internet_gateways.values().filter(|g| g.attached_vpc_id == Some(vpc.id)) {
             self.compile_internet_gateway(model, vpc, gateway, router_ix, draft);
         }
-        for endpoint in model.vpc_endpoints.values().filter(|endpoint| endpoint.vpc_id == vpc.id) {
+        for endpoint in
+            model.vpc_endpoints.values().filter(|endpoint| endpoint.vpc_id == vpc.id && endpoint.is_gateway())
+        {
             self.compile_gateway_endpoint(model, endpoint, router_ix, draft);
         }
-        let router = RouterNode { mac: router_mac, subnets: boundaries, interfaces, interfaces_by_mac, zone_links };
+        let router = RouterNode {
+            mac: router_mac,
+            cidrs: vpc.cidr_blocks.iter().map(|block| block.cidr).collect(),
+            subnets: boundaries,
+            interfaces,
+            interfaces_by_mac,
+            zone_links,
+            edge_tables: BTreeMap::new(),
+            transit: BTreeMap::new(),
+        };
         draft.nodes.insert(router_ix, Node::Router(router));
         Ok(())
     }
@@ -61,12 +72,16 @@ impl Compiler {
         boundaries
             .into_iter()
             .map(|(_, subnet)| {
-                let table = model.effective_route_table(subnet).and_then(|table| self.tables.index(&table.id));
+                let table =
+                    model.effective_route_table(subnet).and_then(|table| self.tables.index(&TableKey::Route(table.id)));
                 let zone = self.zones.index(&subnet.availability_zone).unwrap_or_default() as usize;
                 Ok(SubnetBoundary {
                     table: TableIx(table.unwrap_or_default()),
                     acl: AclIx(self.acls.index(&subnet.network_acl_id).unwrap_or_default()),
                     zone: small_index("availability zones", zone)?,
+                    cidr: subnet.cidr,
+                    router_address: subnet.router_address(),
+                    public_access: PublicAccess::Open,
                 })
             })
             .collect()
@@ -120,7 +135,7 @@ impl Compiler {
         let nic = model.links.nic;
         let host = self.attach(draft, HostKind::Instance(eni.id), host_name, nic, eni.mac);
         let platform = self.attach(draft, HostKind::Platform(eni.id), platform_name, immediate(nic), place.router_mac);
-        let at = self.node_ix(NodeKey::Eni(eni.id));
+        let at = self.node_ix(&NodeKey::Eni(eni.id));
         draft.nodes.insert(
             at,
             Node::Eni(EniNode {
@@ -137,6 +152,8 @@ impl Compiler {
                 source_dest_check: eni.source_dest_check,
                 egress,
                 ingress,
+                role: EniRole::Guest,
+                tcp_established_timeout: None,
             }),
         );
         Ok(at)
@@ -157,10 +174,10 @@ impl Compiler {
             if let Some(public) = eni.public_address {
                 to_public.insert(eni.private_ip, public.address);
                 to_private.insert(public.address, eni.private_ip);
-                self.public_addresses.insert(public.address, key);
+                self.public_addresses.insert(public.address, key.clone());
             }
         }
-        let (at, internet) = (self.node_ix(key), self.node_ix(NodeKey::Internet));
+        let (at, internet) = (self.node_ix(&key), self.node_ix(&NodeKey::Internet));
         let mac = virtual_mac(&gateway.id.to_string());
         draft
             .nodes
@@ -174,8 +191,9 @@ impl Compiler {
             Named { id: format!("{service}.{}", model.region), name: Some(format!("{service} via {}", endpoint.id)) };
         let mac = virtual_mac(&format!("service behind {}", endpoint.id));
         let host = self.attach(draft, HostKind::EndpointService(endpoint.id), name, model.links.aws_service, mac);
-        let prefixes =
-            model.prefix_list(endpoint.prefix_list_id).map_or_else(Box::default, |list| list.cidrs.as_slice().into());
+        let prefixes = (endpoint.prefix_list_id())
+            .and_then(|id| model.prefix_list_in(model.region_of(endpoint.vpc_id), id))
+            .map_or_else(Box::default, |list| list.cidrs.as_slice().into());
         let node = GatewayEndpointNode {
             mac: virtual_mac(&endpoint.id.to_string()),
             router,
@@ -183,7 +201,7 @@ impl Compiler {
             prefixes,
             always_tracked: service == "dynamodb",
         };
-        draft.nodes.insert(self.node_ix(NodeKey::GatewayEndpoint(endpoint.id)), Node::GatewayEndpoint(node));
+        draft.nodes.insert(self.node_ix(&NodeKey::GatewayEndpoint(endpoint.id)), Node::GatewayEndpoint(node));
     }
 }
 

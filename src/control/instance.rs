@@ -41,6 +41,7 @@ pub(super) fn run(model: &mut Model, call: &Call<'_>, action: RunInstances) -> R
             public_ip: None,
             security_group_ids: groups.clone(),
             source_dest_check: true,
+            forwarding: Default::default(),
             image_id: action.image_id,
             instance_type: action.instance_type.clone(),
             key_name: action.key_name.clone(),
@@ -118,7 +119,7 @@ pub(super) fn associate_address(model: &mut Model, action: AssociateAddress) -> 
     model.network_interface(interface_id)?;
     match address.association {
         // The same again: AWS answers with the association there is.
-        Some((id, interface)) if interface == interface_id => return Ok(Output::AddressAssociation(id)),
+        Some((id, holder)) if holder.interface() == Some(interface_id) => return Ok(Output::AddressAssociation(id)),
         Some((id, _)) if !action.allow_reassociation => {
             return Err(ControlError::new(
                 "Resource.AlreadyAssociated",
@@ -129,7 +130,7 @@ pub(super) fn associate_address(model: &mut Model, action: AssociateAddress) -> 
     }
     let other = model.elastic_addresses.values().find(|other| {
         other.allocation_id != allocation_id
-            && other.association.is_some_and(|(_, interface)| interface == interface_id)
+            && other.association.is_some_and(|(_, holder)| holder.interface() == Some(interface_id))
     });
     if let Some(other) = other {
         let other_id = other.allocation_id;
@@ -236,7 +237,9 @@ fn launch_subnet<'m>(model: &'m Model, action: &RunInstances) -> Result<&'m Subn
 /// Ends an address's association; the interface has no public address then.
 fn release(model: &mut Model, allocation_id: AllocationId) {
     let association = model.elastic_addresses.get_mut(&allocation_id).and_then(|address| address.association.take());
-    if let Some(interface) = association.and_then(|(_, id)| model.network_interfaces.get_mut(&id)) {
+    if let Some(interface) =
+        association.and_then(|(_, holder)| holder.interface()).and_then(|id| model.network_interfaces.get_mut(&id))
+    {
         interface.public_address = None;
     }
 }

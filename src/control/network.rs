@@ -16,6 +16,7 @@ pub(super) fn create_vpc(model: &mut Model, call: &Call<'_>, action: CreateVpc) 
         model.vpcs.contains_key(&id) || model.is_retired(id)
     });
     let new = NewVpc {
+        region: None,
         label,
         id,
         cidrs: vec![action.cidr],

@@ -41,6 +41,7 @@ pub(crate) fn tutorial() -> Model {
                 public_ip: None,
                 security_group_ids: Vec::new(),
                 source_dest_check: true,
+                forwarding: Default::default(),
                 image_id: "ami-12345678".parse().unwrap(),
                 instance_type: "t3.micro".to_owned(),
                 key_name: None,
@@ -263,7 +264,7 @@ fn any_action() -> impl Strategy<Value = Action> {
 /// What must hold of every model, whatever was done to it.
 fn assert_consistent(model: &Model) {
     for endpoint in model.vpc_endpoints.values() {
-        for table in &endpoint.route_table_ids {
+        for table in endpoint.route_table_ids() {
             let target = crate::model::RouteTarget::GatewayEndpoint(endpoint.id);
             let routes = model.route_tables[table].routes.iter().filter(|route| route.target == target);
             assert_eq!(routes.count(), 1);
@@ -272,7 +273,7 @@ fn assert_consistent(model: &Model) {
     for table in model.route_tables.values() {
         for route in &table.routes {
             if let crate::model::RouteTarget::GatewayEndpoint(id) = route.target {
-                assert!(model.vpc_endpoints[&id].route_table_ids.contains(&table.id));
+                assert!(model.vpc_endpoints[&id].route_table_ids().contains(&table.id));
             }
         }
         for subnet in table.associations.keys() {
@@ -282,7 +283,7 @@ fn assert_consistent(model: &Model) {
     }
     for interface in model.network_interfaces.values() {
         assert!(interface.security_group_ids.iter().all(|id| model.security_groups.contains_key(id)));
-        let instance = &model.instances[&interface.attachment.unwrap().instance_id];
+        let instance = &model.instances[&interface.attachment.unwrap().instance_id.unwrap()];
         assert_eq!(instance.primary_interface_id, Some(interface.id));
     }
 }

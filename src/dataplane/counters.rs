@@ -1,9 +1,9 @@
 //! Packets and bytes per node, and per node and drop reason.
 //!
-//! Invariant, for every node: received = forwarded + delivered + answered + dropped, and dropped = the sum over reasons. Bytes are those of the frame
-//! as it came in (no node changes a frame's length).
+//! Invariant, for every node: received = forwarded + delivered + answered + fragmented + dropped, and dropped = the sum over reasons. Bytes are those of
+//! the frame as it came in (no node changes a frame's length; who splits it is the driver).
 
-use super::{DropReason, Step};
+use super::{DropReason, Reply, Step};
 use crate::program::NodeIx;
 
 /// How many, how long together.
@@ -23,7 +23,7 @@ impl Count {
 }
 
 /// What one node did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeCounters {
     /// Came in, from hosts and from other nodes.
     pub received: Count,
@@ -33,20 +33,34 @@ pub struct NodeCounters {
     pub delivered: Count,
     /// Were answered by the node itself (ARP).
     pub answered: Count,
+    /// Were split, for what comes next; the pieces are counted there.
+    pub fragmented: Count,
     /// Ended here.
     pub dropped: Count,
-    drops: [Count; DropReason::ALL.len()],
+    /// Of those dropped, whose source was told (an ICMP error, a TCP reset). Bytes are those of the packet dropped.
+    pub told: Count,
+    /// By reason, sorted: few nodes drop for more than a few.
+    drops: Vec<(DropReason, Count)>,
 }
 
 impl NodeCounters {
+    fn drop(&mut self, reason: DropReason, bytes: usize) {
+        self.dropped.add(bytes);
+        let position = self.drops.partition_point(|(other, _)| *other < reason);
+        if self.drops.get(position).is_none_or(|(other, _)| *other != reason) {
+            self.drops.insert(position, (reason, Count::default()));
+        }
+        self.drops[position].1.add(bytes);
+    }
+
     /// What ended here for `reason`.
     pub fn dropped_for(&self, reason: DropReason) -> Count {
-        self.drops[reason as usize]
+        self.drops().find(|(other, _)| *other == reason).map_or_else(Count::default, |(_, count)| count)
     }
 
     /// The reasons that ended packets here, in the order of [`DropReason::ALL`].
     pub fn drops(&self) -> impl Iterator<Item = (DropReason, Count)> + '_ {
-        DropReason::ALL.into_iter().zip(self.drops).filter(|(_, count)| count.packets > 0)
+        self.drops.iter().copied()
     }
 }
 
@@ -59,7 +73,7 @@ pub struct Counters {
 impl Counters {
     /// The counters of one node; all zero if no packet ever came there.
     pub fn node(&self, at: NodeIx) -> NodeCounters {
-        self.nodes.get(at.at()).copied().unwrap_or_default()
+        self.nodes.get(at.at()).cloned().unwrap_or_default()
     }
 
     /// Every node's counters in the order of [`NodeIx`], from 0; nodes behind the last one that was ever used may be missing.
@@ -85,11 +99,13 @@ impl Counters {
         match step {
             Step::Forward(..) => node.forwarded.add(bytes),
             Step::Deliver(_) => node.delivered.add(bytes),
-            Step::Reply => node.answered.add(bytes),
-            Step::Drop(reason) => {
-                node.dropped.add(bytes);
-                node.drops[reason as usize].add(bytes);
+            Step::Fragment { .. } => node.fragmented.add(bytes),
+            Step::Reply(Reply::InPlace) => node.answered.add(bytes),
+            Step::Reply(Reply::Error { reason, .. }) => {
+                node.drop(reason, bytes);
+                node.told.add(bytes);
             }
+            Step::Drop(reason) => node.drop(reason, bytes),
         }
     }
 }

@@ -12,16 +12,28 @@ pub struct PacketId(pub u64);
 pub struct PacketMeta {
     /// The packet.
     pub id: PacketId,
-    /// Who sent it.
+    /// Who sent it; of a packet that a node made: who sent the packet it answers.
     pub sender: HostIx,
     /// The node it comes from; `None` if from a host attached to the node it enters (its own sender). Kept by [`super::step`].
     pub from: Option<NodeIx>,
-    /// The gateway endpoint it came through. Set by [`super::step`], towards the service and back.
+    /// The endpoint it came through: a gateway endpoint's node, or the interface of an interface endpoint. Set by [`super::step`], towards the service
+    /// and back.
     pub via_endpoint: Option<NodeIx>,
+    /// The interface or NAT gateway by which it last entered a VPC's router. Set by [`super::step`].
+    pub entered_by: Option<NodeIx>,
+    /// The availability zone it was last seen in, numbered as in [`crate::program::SubnetBoundary`]. Set by [`super::step`]: transit gateways stay in it.
+    pub zone: Option<u16>,
     /// When it left its sender.
     pub sent_at: SimTime,
     /// Steps taken so far; bounded by [`super::STEPS_MAX`]. Kept by [`super::step`].
     pub steps: u8,
+}
+
+impl PacketMeta {
+    /// A packet that `sender` hands to the node it is attached to.
+    pub const fn from_host(id: PacketId, sender: HostIx, sent_at: SimTime) -> Self {
+        PacketMeta { id, sender, from: None, via_endpoint: None, entered_by: None, zone: None, sent_at, steps: 0 }
+    }
 }
 
 /// A view of one packet, for the length of one step.

@@ -16,31 +16,46 @@
 //! | router | - | ACL out, route table, ACL in |
 //! | internet gateway | - | private to public address, or back |
 //! | gateway endpoint | the service's answers: TCP and echo replies from the list | TCP and echo requests to the list |
+//! | NAT gateway | - | inside address and port to its own, or back |
+//! | forwarder (an instance that routes or masquerades) | - | back to its interface |
+//! | peering connection | - | to the other VPC's router |
+//! | transit gateway | - | by the route table that the attachment is associated with |
+//! | virtual private gateway | - | to a VPN connection or virtual interface by what it learned; to its VPC |
+//! | VPN connection, virtual interface | - | to the other end |
+//! | on premises | ARP, DNS, by destination | by destination |
 //! | internet | by destination | by destination |
+//!
+//! A packet too big for what comes next is refused with an ICMP error, split ([`Step::Fragment`]) or dropped silently, as AWS documents for each segment
+//! (`fit`). What a node makes itself (ICMP errors, TCP resets) is built by [`answer`] and starts its own way at that node.
 //!
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide (RouteTables, vpc-security-groups, nacl-basics, VPC_Internet_Gateway),
 //! docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html, docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html.
 
+pub mod answer;
 pub mod conntrack;
 pub mod counters;
 mod drop;
+mod fit;
 mod frame;
+pub mod nat;
 mod network_acl;
 mod nodes;
 mod security_groups;
 mod tap;
+mod ttl;
 mod visit;
 
 pub use drop::{DropFacts, DropReason};
 pub use frame::{Frame, PacketId, PacketMeta};
-pub use tap::{Decision, Direction, NoTap, SecurityVerdict, Tap};
+pub use tap::{Decision, Direction, MtuOutcome, NoTap, SecurityVerdict, Tap};
 
 use crate::program::{HostIx, LinkIx, Node, NodeIx, Program};
 use crate::time::SimTime;
 use visit::Visit;
 
-/// How many nodes a packet may visit. The longest road (interface, router, gateway, internet, gateway, router, interface) has seven.
-pub const STEPS_MAX: u8 = 16;
+/// How many nodes a packet may visit. The longest useful road (interface, router, appliance and back, transit gateways of two Regions, router, NAT,
+/// router, gateway, internet) has some fifteen.
+pub const STEPS_MAX: u8 = 32;
 
 /// What a node made of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,17 +64,43 @@ pub enum Step {
     Forward(NodeIx, Option<LinkIx>),
     /// To an end system, over its link.
     Deliver(HostIx),
-    /// The node answers the packet itself: the frame now holds the answer, for the host that sent the packet.
-    Reply,
+    /// The node answers the packet itself.
+    Reply(Reply),
+    /// The packet is too big for the way to `next` and may be split: the driver does (`wire::fragment`), and every piece goes on to `next`, over the
+    /// link if there is one between.
+    Fragment {
+        /// The biggest IP packet that fits.
+        mtu_bytes: u16,
+        /// The next node.
+        next: NodeIx,
+        /// The link to it.
+        link: Option<LinkIx>,
+    },
     /// The end.
     Drop(DropReason),
 }
 
-/// What packets leave behind: connection tracking and counters. One per shard.
+/// How a node answers a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The frame now holds the answer (ARP), for the host that sent the packet.
+    InPlace,
+    /// The packet is dropped for `reason`, and its source is told: [`answer::build`] makes the frame that says so.
+    Error {
+        /// Why the packet ends here.
+        reason: DropReason,
+        /// What is said.
+        answer: answer::Answer,
+    },
+}
+
+/// What packets leave behind: connection tracking, translations and counters. One per shard.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// Sessions of the security groups.
     pub conntrack: conntrack::Conntrack,
+    /// Sessions of NAT gateways, forwarding instances and routers on premises.
+    pub nat: nat::Nat,
     /// What passed where.
     pub counters: counters::Counters,
 }
@@ -69,7 +110,7 @@ pub struct State {
 pub struct Verdict {
     /// The node that decided.
     pub at: NodeIx,
-    /// Deliver, Reply or Drop.
+    /// Deliver, Reply, Fragment or Drop.
     pub step: Step,
 }
 
@@ -91,13 +132,13 @@ pub fn step<T: Tap>(
     let step = if frame.meta.steps >= STEPS_MAX {
         Step::Drop(DropReason::WalkTooLong)
     } else {
-        visit_node(&mut Visit { program, conntrack: &mut state.conntrack, at, frame, now, tap })
+        visit_node(&mut Visit { program, state, at, frame, now, tap })
     };
     if at.at() < program.nodes.len() {
         state.counters.record(at, program.nodes.len(), step, received_bytes);
     }
     tap.on_step(now, at, frame.meta, frame.bytes, step);
-    if let Step::Forward(..) = step {
+    if let Step::Forward(..) | Step::Fragment { .. } = step {
         frame.meta.from = Some(at);
         frame.meta.steps += 1;
     }
@@ -111,6 +152,14 @@ fn visit_node<T: Tap>(visit: &mut Visit<'_, '_, T>) -> Step {
         Node::Router(router) => nodes::router::visit(visit, router),
         Node::InternetGateway(gateway) => nodes::internet_gateway::visit(visit, gateway),
         Node::GatewayEndpoint(endpoint) => nodes::gateway_endpoint::visit(visit, endpoint),
+        Node::NatGateway(gateway) => nodes::nat_gateway::visit(visit, gateway),
+        Node::Forwarder(forwarder) => nodes::forwarder::visit(visit, forwarder),
+        Node::Peering(peering) => nodes::peering::visit(visit, peering),
+        Node::TransitGateway(gateway) => nodes::transit_gateway::visit(visit, gateway),
+        Node::VpnGateway(gateway) => nodes::vpn_gateway::visit(visit, gateway),
+        Node::VpnConnection(connection) => nodes::vpn_connection::visit(visit, connection),
+        Node::VirtualInterface(interface) => nodes::virtual_interface::visit(visit, interface),
+        Node::OnPremises(network) => nodes::on_premises::visit(visit, network),
         Node::Internet(internet) => nodes::internet::visit(visit, internet),
         Node::Tombstone => visit::drop(DropReason::ResourceGone),
     };
@@ -119,7 +168,8 @@ fn visit_node<T: Tap>(visit: &mut Visit<'_, '_, T>) -> Step {
     }
 }
 
-/// Takes the packet in `frame` from node `at` to its verdict, links taking no time. Ends the tap's run.
+/// Takes the packet in `frame` from node `at` to its verdict, links taking no time. Ends the tap's run. What a verdict of [`Step::Reply`] or
+/// [`Step::Fragment`] brings forth are new packets, for the caller to walk.
 pub fn walk<T: Tap>(
     program: &Program,
     state: &mut State,

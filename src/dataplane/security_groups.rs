@@ -24,7 +24,7 @@ const ENTRIES_BY_ENDPOINT: u32 = 2;
 /// Lets the packet pass the interface's groups, or drops it.
 pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction: Direction, packet: &Parsed) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
-    if visit.conntrack.passes(visit.at, packet, quoted.as_ref(), direction, visit.now) {
+    if visit.state.conntrack.passes(visit.at, packet, quoted.as_ref(), direction, visit.now) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
         return ControlFlow::Continue(());
     }
@@ -40,7 +40,7 @@ pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction
     let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
-        entries => visit.conntrack.begin(visit.at, packet, direction, entries, visit.now),
+        entries => visit.state.conntrack.begin(visit.at, packet, direction, entries, visit.now),
     };
     let tracked = entries > 0 && began.is_ok();
     let verdict = SecurityVerdict::Rule { group: rule.group, position: rule.position, tracked };

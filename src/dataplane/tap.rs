@@ -88,11 +88,102 @@ pub enum Decision {
         /// Egress: towards the service; ingress: its answer.
         direction: Direction,
     },
+    /// NAT put other addresses and ports in a packet's place. Ports are 0 where the protocol has none; ICMP echo has its identifier.
+    Nat {
+        /// Egress rewrites the source, ingress (an answer) the destination.
+        direction: Direction,
+        /// What stood there.
+        before: (Ipv4Addr, u16),
+        /// What stands there now.
+        after: (Ipv4Addr, u16),
+        /// Whether the packet began the session.
+        begun: bool,
+    },
+    /// The packet does not fit what comes next. (Packets that fit are not told of.)
+    Mtu {
+        /// The biggest IP packet that fits.
+        mtu_bytes: u16,
+        /// The packet's length.
+        packet_bytes: u16,
+        /// What became of it.
+        outcome: MtuOutcome,
+    },
+    /// The maximum segment size that a SYN offers was lowered.
+    MssClamped {
+        /// What stood there.
+        before: u16,
+        /// What stands there now.
+        after: u16,
+    },
+    /// The time to live was lowered.
+    TimeToLive {
+        /// What is left.
+        left: u8,
+    },
+    /// An instance's operating system sends the packet on.
+    Forwarded {
+        /// Whether with its own address as the source.
+        masquerade: bool,
+    },
+    /// A peering connection was asked.
+    Peering {
+        /// Which.
+        connection: NodeIx,
+        /// Whether the packet's addresses let it pass.
+        passed: bool,
+    },
+    /// A transit gateway looked who brings the packet.
+    TransitAttachment {
+        /// The node across.
+        from: NodeIx,
+        /// The route table it is associated with.
+        table: Option<TableIx>,
+    },
+    /// A transit gateway entered a VPC by its interface in a zone.
+    TransitPort {
+        /// The zone, numbered.
+        zone: u16,
+    },
+    /// A virtual private gateway looked whether an address is an interface's of its VPC.
+    VpnGatewayAddress {
+        /// Egress looks at the source, ingress at the destination.
+        direction: Direction,
+        /// The address.
+        address: Ipv4Addr,
+        /// Whether it is.
+        known: bool,
+    },
+    /// A VPN connection chose a tunnel.
+    Tunnel {
+        /// 0 or 1; `None`: both are down.
+        tunnel: Option<u8>,
+    },
+    /// VPC Block Public Access was asked (only where it is on).
+    BlockPublicAccess {
+        /// Whether the packet passed.
+        passed: bool,
+    },
+    /// The limit of packets to link-local services was reached.
+    LinkLocalRate {
+        /// Packets a second.
+        limit: u32,
+    },
     /// Who has the public address.
     PublicAddress {
         /// The address.
         address: Ipv4Addr,
     },
+}
+
+/// What becomes of a packet that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MtuOutcome {
+    /// It is split.
+    Fragmented,
+    /// It is dropped, and its source told what fits.
+    Told,
+    /// It is dropped without a word.
+    Silent,
 }
 
 /// What the security groups said.

@@ -3,9 +3,9 @@
 //! A stage returns [`Stage`]: `Continue` with what the next stage needs, or `Break` with the packet's step, so that `?` reads as "unless it ended here". A
 //! drop is such a step, not an error.
 
-use super::conntrack::Conntrack;
-use super::{Decision, DropReason, Frame, Step, Tap};
-use crate::program::{NodeIx, Program};
+use super::answer::{self, Answer};
+use super::{Decision, DropReason, Frame, Reply, State, Step, Tap};
+use crate::program::{LinkIx, NodeIx, Program};
 use crate::time::SimTime;
 use crate::wire::{Parsed, ethernet};
 use std::ops::ControlFlow;
@@ -21,7 +21,7 @@ pub(crate) const fn drop<C>(reason: DropReason) -> Stage<C> {
 /// One packet at one node.
 pub(crate) struct Visit<'v, 'f, T: Tap> {
     pub(crate) program: &'v Program,
-    pub(crate) conntrack: &'v mut Conntrack,
+    pub(crate) state: &'v mut State,
     pub(crate) at: NodeIx,
     pub(crate) frame: &'v mut Frame<'f>,
     pub(crate) now: SimTime,
@@ -57,8 +57,19 @@ impl<T: Tap> Visit<'_, '_, T> {
 
     /// Addresses the frame from this node to `next`, and sends it there at once.
     pub(crate) fn forward(&mut self, next: NodeIx) -> Step {
+        self.forward_over(next, None)
+    }
+
+    /// Addresses the frame from this node to `next`, and sends it there, over a link if there is one between.
+    pub(crate) fn forward_over(&mut self, next: NodeIx, link: Option<LinkIx>) -> Step {
         let (from, to) = (self.program.node_mac(self.at), self.program.node_mac(next));
         ethernet::set_addresses(self.frame.bytes, from, to);
-        Step::Forward(next, None)
+        Step::Forward(next, link)
+    }
+
+    /// The packet ends here, and its source is told if RFC 1812 section 4.3.2.7 lets it be.
+    pub(crate) fn refuse<C>(&self, reason: DropReason, answer: Answer) -> Stage<C> {
+        let told = answer::is_permitted(self.frame.bytes, answer);
+        ControlFlow::Break(if told { Step::Reply(Reply::Error { reason, answer }) } else { Step::Drop(reason) })
     }
 }

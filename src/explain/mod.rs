@@ -23,7 +23,7 @@ pub mod state;
 pub mod story;
 pub mod trace;
 
-use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
+use crate::dataplane::{Decision, Direction, DropReason, MtuOutcome, SecurityVerdict, Step};
 use crate::program::{NodeIx, Program, TableIx, TableOrigin};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -63,7 +63,54 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             format!("{}: the service's answer", origins.node(endpoint).id)
         }
         Decision::PublicAddress { address } => format!("public address {address}"),
+        Decision::Nat { direction, before, after, begun } => {
+            let field = if direction == Direction::Egress { "source" } else { "destination" };
+            let memory = if begun { ", a new session" } else { "" };
+            let (before, after) = (address_and_port(before), address_and_port(after));
+            format!("{}: {field} {before} becomes {after}{memory}", origins.node(at).id)
+        }
+        Decision::Mtu { mtu_bytes, packet_bytes, outcome } => {
+            let end = match outcome {
+                MtuOutcome::Fragmented => "is split",
+                MtuOutcome::Told => "is refused, its source told",
+                MtuOutcome::Silent => "is dropped without a word",
+            };
+            format!("{packet_bytes} bytes are more than the MTU of {mtu_bytes}: the packet {end}")
+        }
+        Decision::MssClamped { before, after } => {
+            format!("{}: MSS {before} lowered to {after}", origins.node(at).id)
+        }
+        Decision::TimeToLive { left } => format!("{}: TTL {left} left", origins.node(at).id),
+        Decision::Forwarded { masquerade } => {
+            let how = if masquerade { "with its own address" } else { "as it is" };
+            format!("{}: the instance sends it on, {how}", origins.node(at).id)
+        }
+        Decision::Peering { connection, passed } => {
+            let verdict = if passed { "passes" } else { "is refused" };
+            format!("{}: from one VPC to the other, {verdict}", origins.node(connection).id)
+        }
+        Decision::TransitAttachment { from, table } => {
+            let table = table.map_or("no route table", |table| origins.tables[table.at()].table.id.as_str());
+            format!("{}: came from {}, associated with {table}", origins.node(at).id, origins.node(from).id)
+        }
+        Decision::TransitPort { zone } => format!("enters the VPC in zone {zone}"),
+        Decision::VpnGatewayAddress { address, known, .. } => {
+            let whose = if known { "an interface's of the VPC" } else { "no interface's of the VPC" };
+            format!("{}: {address} is {whose}", origins.node(at).id)
+        }
+        Decision::Tunnel { tunnel: Some(tunnel) } => format!("{}: tunnel {}", origins.node(at).id, tunnel + 1),
+        Decision::Tunnel { tunnel: None } => format!("{}: both tunnels are down", origins.node(at).id),
+        Decision::BlockPublicAccess { passed } => {
+            let verdict = if passed { "excluded, passes" } else { "blocks it" };
+            format!("VPC Block Public Access: {verdict}")
+        }
+        Decision::LinkLocalRate { limit } => format!("more than {limit} packets a second to link-local services"),
     }
+}
+
+/// `10.0.1.10:40000`; without a port where there is none.
+fn address_and_port((address, port): (Ipv4Addr, u16)) -> String {
+    if port == 0 { address.to_string() } else { format!("{address}:{port}") }
 }
 
 /// What a route table answered: `rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab; beats ...`.

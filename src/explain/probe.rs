@@ -184,7 +184,9 @@ impl Sender {
         let endpoint = names.lookup(Kind::VpcEndpoint, name).unwrap_or(name).parse::<VpcEndpointId>().ok();
         if let Some(id) = endpoint {
             let endpoint = model.vpc_endpoints.get(&id);
-            let list = endpoint.and_then(|endpoint| model.prefix_list(endpoint.prefix_list_id));
+            let list = endpoint.and_then(|endpoint| {
+                endpoint.prefix_list_id().and_then(|id| model.prefix_list_in(model.region_of(endpoint.vpc_id), id))
+            });
             let inside = |address: &Ipv4Addr| list.is_some_and(|list| list.cidrs.iter().any(|c| c.contains(address)));
             let address = model.public_services.iter().map(|service| service.address).find(inside);
             let address = address.ok_or_else(|| ProbeError::SenderGone { name: name.to_owned() })?;

@@ -179,6 +179,25 @@ impl Teller<'_> {
                 let owner = self.owner(address);
                 (here, "who has the address", one(format!("{address}: {owner}")))
             }
+            ref other => {
+                let sentence = super::sentence(self.program, visit.at, other);
+                let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
+                let check = match other {
+                    Decision::Nat { .. } => "NAT session",
+                    Decision::Mtu { .. } => "MTU of what comes next",
+                    Decision::MssClamped { .. } => "maximum segment size",
+                    Decision::TimeToLive { .. } => "time to live",
+                    Decision::Forwarded { .. } => "what the instance does",
+                    Decision::Peering { .. } => "addresses of the two VPCs",
+                    Decision::TransitAttachment { .. } => "attachment's association",
+                    Decision::TransitPort { .. } => "zone of the attachment",
+                    Decision::VpnGatewayAddress { .. } => "address in the VPC",
+                    Decision::Tunnel { .. } => "tunnel",
+                    Decision::BlockPublicAccess { .. } => "block public access",
+                    _ => "rate",
+                };
+                (here, check, one(result))
+            }
         }
     }
 

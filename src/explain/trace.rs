@@ -290,14 +290,7 @@ impl World<'_> {
     /// Walks a frame from `sender` to its end; returns the walk and the frame as it then is.
     fn walk(&mut self, kind: LegKind, sender: HostIx, mut frame: Vec<u8>) -> (Leg, Vec<u8>) {
         self.packets_count += 1;
-        let mut meta = PacketMeta {
-            id: PacketId(self.packets_count),
-            sender,
-            from: None,
-            via_endpoint: None,
-            sent_at: SimTime::ZERO,
-            steps: 0,
-        };
+        let mut meta = PacketMeta::from_host(PacketId(self.packets_count), sender, SimTime::ZERO);
         let mut tap = TraceTap::default();
         let at = self.program.hosts[sender.at()].node;
         let mut view = Frame { bytes: &mut frame, meta: &mut meta };

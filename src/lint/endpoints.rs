@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 /// An endpoint that no table routes to: the tutorial's trap.
 pub fn without_route_table(model: &Model, names: &Names) -> Vec<Lint> {
-    let endpoints = model.vpc_endpoints.values().filter(|endpoint| endpoint.route_table_ids.is_empty());
+    let endpoints =
+        model.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway() && endpoint.route_table_ids().is_empty());
     let lint = |endpoint: &crate::model::VpcEndpoint| {
         // A table that has another endpoint's route for the same list would refuse a second one.
         let tables: Vec<RouteTableId> = (model.route_tables.values())
             .filter(|table| table.vpc_id == endpoint.vpc_id && routes_for_subnets(model, table.id))
-            .filter(|table| !has_list(table, endpoint.prefix_list_id))
+            .filter(|table| !endpoint.prefix_list_id().is_some_and(|list| has_list(table, list)))
             .map(|table| table.id)
             .collect();
         let mend = match tables.as_slice() {
@@ -36,9 +37,9 @@ pub fn without_route_table(model: &Model, names: &Names) -> Vec<Lint> {
 pub(super) fn missing_tables(network: &Network<'_>) -> Vec<Lint> {
     let model = network.model;
     let mut found = Vec::new();
-    for endpoint in model.vpc_endpoints.values().filter(|endpoint| !endpoint.route_table_ids.is_empty()) {
+    for endpoint in model.vpc_endpoints.values().filter(|endpoint| !endpoint.route_table_ids().is_empty()) {
         for table in model.route_tables.values().filter(|table| table.vpc_id == endpoint.vpc_id) {
-            if has_list(table, endpoint.prefix_list_id) {
+            if endpoint.prefix_list_id().is_some_and(|list| has_list(table, list)) {
                 continue;
             }
             let subnets: Vec<String> = (model.subnets.values())
@@ -102,7 +103,10 @@ pub(super) fn invented_ids(network: &Network<'_>) -> Vec<Lint> {
             _ => None,
         }));
     }
-    used.extend(model.vpc_endpoints.values().map(|endpoint| (endpoint.prefix_list_id, endpoint.id.to_string())));
+    used.extend(
+        (model.vpc_endpoints.values())
+            .filter_map(|endpoint| Some((endpoint.prefix_list_id()?, endpoint.id.to_string()))),
+    );
     let lists: BTreeSet<PrefixListId> = used.iter().map(|(list, _)| *list).collect();
     let invented = lists.into_iter().filter_map(|id| model.prefix_list(id));
     invented

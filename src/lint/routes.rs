@@ -14,7 +14,9 @@ pub(super) fn overlapping_lists(network: &Network<'_>) -> Vec<Lint> {
         let lists: Vec<&Route> = table.routes.iter().filter(|route| is_list(route)).collect();
         for (position, first) in lists.iter().enumerate() {
             for second in &lists[position + 1..] {
-                let Some(block) = shared(network, first, second).filter(|_| first.target != second.target) else {
+                let Some(block) =
+                    shared(network, table.vpc_id, first, second).filter(|_| first.target != second.target)
+                else {
                     continue;
                 };
                 // AWS keeps an endpoint's own route; the other one can go.
@@ -45,7 +47,7 @@ pub(super) fn bypasses(network: &Network<'_>) -> Vec<Lint> {
     let mut found = Vec::new();
     for table in network.model.route_tables.values() {
         for endpoint_route in table.routes.iter().filter(|route| is_endpoint(route)) {
-            let blocks = network.model.destination_cidrs(endpoint_route.destination);
+            let blocks = network.model.destination_cidrs(table.vpc_id, endpoint_route.destination);
             for route in table.routes.iter().filter(|route| route.target != endpoint_route.target) {
                 let RouteDestination::Cidr(cidr) = route.destination else { continue };
                 // A route learned of the same length loses to the list's.
@@ -78,10 +80,13 @@ pub(super) fn bypasses(network: &Network<'_>) -> Vec<Lint> {
 pub(super) fn never_wins(network: &Network<'_>) -> Vec<Lint> {
     let mut found = Vec::new();
     for table in network.model.route_tables.values() {
-        let blocks: Vec<Ipv4Net> =
-            table.routes.iter().flat_map(|route| network.model.destination_cidrs(route.destination)).collect();
+        let blocks: Vec<Ipv4Net> = table
+            .routes
+            .iter()
+            .flat_map(|route| network.model.destination_cidrs(table.vpc_id, route.destination))
+            .collect();
         for route in table.routes.iter().filter(|route| route.target != RouteTarget::Local) {
-            let own = network.model.destination_cidrs(route.destination);
+            let own = network.model.destination_cidrs(table.vpc_id, route.destination);
             let samples: BTreeSet<Ipv4Addr> = own.iter().flat_map(|block| borders(*block, &blocks)).collect();
             let winners: Vec<&RibEntry> =
                 samples.iter().filter_map(|address| network.decides(table, *address)).collect();
@@ -200,9 +205,9 @@ fn is_of(entry: &RibEntry, route: &Route) -> bool {
 }
 
 /// A block that both routes' destinations hold; the smaller of the two.
-fn shared(network: &Network<'_>, first: &Route, second: &Route) -> Option<Ipv4Net> {
-    let seconds = network.model.destination_cidrs(second.destination);
-    network.model.destination_cidrs(first.destination).into_iter().find_map(|a| {
+fn shared(network: &Network<'_>, vpc_id: crate::ids::VpcId, first: &Route, second: &Route) -> Option<Ipv4Net> {
+    let seconds = network.model.destination_cidrs(vpc_id, second.destination);
+    network.model.destination_cidrs(vpc_id, first.destination).into_iter().find_map(|a| {
         let b = seconds.iter().find(|b| a.contains(*b) || b.contains(&a))?;
         Some(if a.prefix_len() > b.prefix_len() { a } else { *b })
     })

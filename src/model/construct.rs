@@ -10,6 +10,8 @@ pub struct NewVpc {
     pub label: String,
     /// Its id, if wanted.
     pub id: Option<VpcId>,
+    /// Its Region; `None` is the model's own.
+    pub region: Option<String>,
     /// IPv4 blocks, the primary first.
     pub cidrs: Vec<Ipv4Net>,
     /// Whether it is the default VPC (the caller adds subnets and gateway: see [`Model::add_default_vpc`]).
@@ -90,6 +92,8 @@ impl Model {
                 vpc_id: id,
                 routes: cidr_blocks.iter().map(local).collect(),
                 associations: BTreeMap::new(),
+                gateway_associations: BTreeMap::new(),
+                propagating_gateways: BTreeSet::new(),
                 main_association: Some(RouteTableAssociationId::mint(seed, &format!("main {label}"), length)),
                 tags: Tags::default(),
             },
@@ -110,6 +114,7 @@ impl Model {
             id,
             Vpc {
                 id,
+                region: new.region.unwrap_or_else(|| self.region.clone()),
                 cidr_blocks,
                 is_default: new.is_default,
                 main_route_table_id: table_id,
@@ -143,6 +148,7 @@ impl Model {
         let new = NewVpc {
             label: label.to_owned(),
             id,
+            region: None,
             cidrs: vec![cidr],
             is_default: true,
             enable_dns_hostnames: true,
@@ -234,7 +240,16 @@ impl Model {
             return Err(ModelError::quota("RouteTableLimitExceeded", "route tables", limit));
         }
         let id = id.unwrap_or_else(|| RouteTableId::mint(self.seed, label, self.id_length));
-        let table = RouteTable { id, vpc_id, routes, associations: BTreeMap::new(), main_association: None, tags };
+        let table = RouteTable {
+            id,
+            vpc_id,
+            routes,
+            associations: BTreeMap::new(),
+            gateway_associations: BTreeMap::new(),
+            propagating_gateways: BTreeSet::new(),
+            main_association: None,
+            tags,
+        };
         self.route_tables.insert(id, table);
         Ok(id)
     }

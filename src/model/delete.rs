@@ -107,7 +107,9 @@ impl Model {
             return Err(ModelError::dependency("routeTable", id));
         }
         for endpoint in self.vpc_endpoints.values_mut() {
-            endpoint.route_table_ids.remove(&id);
+            if let Some(associated) = endpoint.route_table_ids_mut() {
+                associated.remove(&id);
+            }
         }
         self.route_tables.remove(&id);
         self.retired_ids.insert(id.to_string());

@@ -60,8 +60,7 @@ impl Model {
                 id,
                 vpc_id: new.vpc_id,
                 service_name: new.service_name,
-                prefix_list_id,
-                route_table_ids: BTreeSet::new(),
+                kind: VpcEndpointKind::Gateway { prefix_list_id, route_table_ids: BTreeSet::new() },
                 policy_document,
                 created_at: new.at,
                 tags: new.tags,
@@ -82,9 +81,15 @@ impl Model {
         table_ids: &[RouteTableId],
     ) -> Result<(), ModelError> {
         let endpoint = self.vpc_endpoint(id)?;
-        let (vpc_id, list) = (endpoint.vpc_id, endpoint.prefix_list_id);
+        let vpc_id = endpoint.vpc_id;
+        let Some(list) = endpoint.prefix_list_id() else {
+            return Err(ModelError::new(
+                "InvalidParameter",
+                "Route table IDs are only supported for Gateway type VPC Endpoint.",
+            ));
+        };
         let added: Vec<_> =
-            table_ids.iter().filter(|table| !endpoint.route_table_ids.contains(table)).copied().collect();
+            table_ids.iter().filter(|table| !endpoint.route_table_ids().contains(table)).copied().collect();
         for table_id in &added {
             self.check_endpoint_route(vpc_id, list, *table_id)?;
         }
@@ -94,8 +99,8 @@ impl Model {
                 target: RouteTarget::GatewayEndpoint(id),
                 origin: RouteOrigin::CreateRoute,
             };
-            if let Some(endpoint) = self.vpc_endpoints.get_mut(&id)
-                && endpoint.route_table_ids.insert(table_id)
+            if let Some(associated) = self.vpc_endpoints.get_mut(&id).and_then(VpcEndpoint::route_table_ids_mut)
+                && associated.insert(table_id)
                 && let Some(table) = self.route_tables.get_mut(&table_id)
             {
                 table.routes.push(route);
@@ -118,8 +123,8 @@ impl Model {
             self.route_table(*table_id)?;
         }
         for table_id in table_ids {
-            if let Some(endpoint) = self.vpc_endpoints.get_mut(&id) {
-                endpoint.route_table_ids.remove(table_id);
+            if let Some(associated) = self.vpc_endpoints.get_mut(&id).and_then(VpcEndpoint::route_table_ids_mut) {
+                associated.remove(table_id);
             }
             if let Some(table) = self.route_tables.get_mut(table_id) {
                 table.routes.retain(|route| route.target != RouteTarget::GatewayEndpoint(id));
@@ -149,7 +154,7 @@ impl Model {
     /// # Errors
     /// `InvalidVpcEndpointId.NotFound`.
     pub fn delete_vpc_endpoint(&mut self, id: VpcEndpointId) -> Result<(), ModelError> {
-        let tables: Vec<_> = self.vpc_endpoint(id)?.route_table_ids.iter().copied().collect();
+        let tables: Vec<_> = self.vpc_endpoint(id)?.route_table_ids().iter().copied().collect();
         self.remove_endpoint_route_tables(id, &tables)?;
         self.vpc_endpoints.remove(&id);
         Ok(())

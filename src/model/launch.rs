@@ -32,6 +32,8 @@ pub struct NewInstance {
     pub security_group_ids: Vec<SecurityGroupId>,
     /// Source/destination check of its interface.
     pub source_dest_check: bool,
+    /// What it does with packets for others.
+    pub forwarding: Forwarding,
     /// Machine image.
     pub image_id: ImageId,
     /// `t3.micro`.
@@ -81,7 +83,7 @@ impl Model {
         }
         let attachment = Attachment {
             id: EniAttachmentId::mint(seed, label, length),
-            instance_id: id,
+            instance_id: Some(id),
             device_index: 0,
             attached_at: new.at,
         };
@@ -97,6 +99,7 @@ impl Model {
                 source_dest_check: new.source_dest_check,
                 mac: MacAddress::local(eni_id.low_bits()),
                 description: String::new(),
+                interface_type: InterfaceType::Interface,
                 attachment: Some(attachment),
             },
         );
@@ -111,6 +114,7 @@ impl Model {
                 reservation_id: new.reservation_id.unwrap_or_else(|| ReservationId::mint(seed, label, length)),
                 launched_at: new.at,
                 key_name: new.key_name,
+                forwarding: new.forwarding,
                 tags: new.tags,
             },
         );
@@ -132,7 +136,7 @@ impl Model {
         if let Some(interface_id) = instance.primary_interface_id.take() {
             self.network_interfaces.remove(&interface_id);
             for address in self.elastic_addresses.values_mut() {
-                if address.association.is_some_and(|(_, eni)| eni == interface_id) {
+                if address.association.is_some_and(|(_, holder)| holder.interface() == Some(interface_id)) {
                     address.association = None;
                 }
             }
@@ -197,7 +201,7 @@ impl Model {
                 format!("resource {allocation_id} is already associated with another interface"),
             ));
         }
-        address.association = Some((id, eni_id));
+        address.association = Some((id, AddressHolder::Interface(eni_id)));
         let public = PublicAddress { address: address.public_ip, allocation_id: Some(allocation_id) };
         if let Some(interface) = self.network_interfaces.get_mut(&eni_id) {
             interface.public_address = Some(public);

@@ -8,40 +8,62 @@
 
 mod construct;
 mod delete;
+mod dhcp_options;
 pub mod dns_names;
 mod endpoint;
 mod error;
 mod gateway;
 mod launch;
+mod nat_gateway;
 mod network_acl;
 mod network_interface;
+mod on_premises;
 mod outside;
+mod peering;
 pub mod prefix_list;
+mod public_access;
 mod quota;
 mod replace;
 mod route_table;
 mod rules;
 mod security_group;
 mod tags;
+mod transit_gateway;
 mod vpc;
+mod vpn;
 
-pub use crate::net::{LinkParameters, ServiceKind, TrafficMatch};
+pub use crate::net::{ForwardingSettings, LinkParameters, ServiceKind, TrafficMatch, TtlMode};
 pub use construct::{NewSubnet, NewVpc};
+pub use dhcp_options::{DhcpOptions, DomainNameServers};
 pub use endpoint::NewVpcEndpoint;
 pub use error::ModelError;
-pub use gateway::{InternetGateway, VpcEndpoint};
+pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
 pub use launch::NewInstance;
+pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
-pub use network_interface::{Attachment, ElasticAddress, Instance, InstanceState, NetworkInterface, PublicAddress};
+pub use network_interface::{
+    AddressHolder, Attachment, ElasticAddress, Forwarding, Instance, InstanceState, InterfaceType, NetworkInterface,
+    PublicAddress,
+};
+pub use on_premises::OnPremisesNetwork;
 pub use outside::{Links, OutsideHost, PublicService, UnknownConnection};
-pub use prefix_list::{PrefixList, PrefixLists, Provenance};
+pub use peering::{PeeringSide, PeeringState, VpcPeeringConnection};
+pub use prefix_list::{CustomerManaged, PrefixList, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance};
+pub use public_access::{BlockPublicAccess, BlockPublicAccessExclusion, BlockPublicAccessMode, ExcludedResource};
 pub use quota::Quotas;
 pub use route_table::{
-    LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
+    EdgeGateway, LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
 };
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
 pub use tags::Tags;
+pub use transit_gateway::{
+    TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentState, TransitGatewayResource,
+    TransitGatewayRouteTable, TransitGatewayRouteTarget,
+};
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
+pub use vpn::{
+    CustomerGateway, LearnedRoute, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway, VpnTarget,
+};
 
 use crate::ids::*;
 use crate::rng::Seed;
@@ -81,8 +103,32 @@ pub struct Model {
     pub instances: BTreeMap<InstanceId, Instance>,
     /// Elastic IP addresses.
     pub elastic_addresses: BTreeMap<AllocationId, ElasticAddress>,
-    /// Gateway endpoints.
+    /// Gateway and interface endpoints.
     pub vpc_endpoints: BTreeMap<VpcEndpointId, VpcEndpoint>,
+    /// NAT gateways, deleted ones included.
+    pub nat_gateways: BTreeMap<NatGatewayId, NatGateway>,
+    /// VPC peering connections, deleted ones included.
+    pub peering_connections: BTreeMap<VpcPeeringConnectionId, VpcPeeringConnection>,
+    /// Transit gateways.
+    pub transit_gateways: BTreeMap<TransitGatewayId, TransitGateway>,
+    /// What is attached to transit gateways, deleted attachments included.
+    pub transit_gateway_attachments: BTreeMap<TransitGatewayAttachmentId, TransitGatewayAttachment>,
+    /// Route tables of transit gateways.
+    pub transit_gateway_route_tables: BTreeMap<TransitGatewayRouteTableId, TransitGatewayRouteTable>,
+    /// Virtual private gateways.
+    pub vpn_gateways: BTreeMap<VpnGatewayId, VpnGateway>,
+    /// Customer gateways.
+    pub customer_gateways: BTreeMap<CustomerGatewayId, CustomerGateway>,
+    /// Site-to-Site VPN connections, deleted ones included.
+    pub vpn_connections: BTreeMap<VpnConnectionId, VpnConnection>,
+    /// Virtual interfaces of Direct Connect.
+    pub virtual_interfaces: BTreeMap<VirtualInterfaceId, VirtualInterface>,
+    /// DHCP option sets.
+    pub dhcp_options: BTreeMap<DhcpOptionsId, DhcpOptions>,
+    /// VPC Block Public Access.
+    pub block_public_access: BlockPublicAccess,
+    /// Networks on premises, by name.
+    pub on_premises: BTreeMap<String, OnPremisesNetwork>,
     /// Prefix lists of every Region.
     pub prefix_lists: PrefixLists,
     /// Names of DynamoDB tables.
@@ -97,6 +143,8 @@ pub struct Model {
     pub retired_ids: BTreeSet<String>,
     /// Link classes.
     pub links: Links,
+    /// How the data plane behaves where there is a choice.
+    pub forwarding: ForwardingSettings,
     /// What an access point does with segments of connections it does not know.
     pub unknown_connection: UnknownConnection,
     /// Seconds a DNS answer of a service name may be cached.
@@ -123,6 +171,18 @@ impl Model {
             instances: BTreeMap::new(),
             elastic_addresses: BTreeMap::new(),
             vpc_endpoints: BTreeMap::new(),
+            nat_gateways: BTreeMap::new(),
+            peering_connections: BTreeMap::new(),
+            transit_gateways: BTreeMap::new(),
+            transit_gateway_attachments: BTreeMap::new(),
+            transit_gateway_route_tables: BTreeMap::new(),
+            vpn_gateways: BTreeMap::new(),
+            customer_gateways: BTreeMap::new(),
+            vpn_connections: BTreeMap::new(),
+            virtual_interfaces: BTreeMap::new(),
+            dhcp_options: BTreeMap::new(),
+            block_public_access: BlockPublicAccess::default(),
+            on_premises: BTreeMap::new(),
             prefix_lists: prefix_list::aws_managed(),
             dynamodb_tables: BTreeSet::new(),
             public_services: Vec::new(),
@@ -130,6 +190,7 @@ impl Model {
             public_addresses_used: BTreeSet::new(),
             retired_ids: BTreeSet::new(),
             links: Links::default(),
+            forwarding: ForwardingSettings::default(),
             unknown_connection: UnknownConnection::default(),
             dns_ttl_seconds: 5,
         }
@@ -158,16 +219,48 @@ impl Model {
             RouteTarget::NetworkInterface(id) => {
                 self.network_interfaces.get(&id).is_some_and(|interface| interface.attachment.is_some())
             }
+            RouteTarget::NatGateway(id) => self
+                .nat_gateways
+                .get(&id)
+                .is_some_and(|gateway| gateway.state == NatGatewayState::Available && gateway.vpc_id == table.vpc_id),
+            RouteTarget::PeeringConnection(id) => self.peering_connections.get(&id).is_some_and(|connection| {
+                connection.state == PeeringState::Active && connection.other_side(table.vpc_id).is_some()
+            }),
+            RouteTarget::TransitGateway(id) => self.transit_attachment_of_vpc(id, table.vpc_id).is_some(),
+            RouteTarget::VpnGateway(id) => {
+                self.vpn_gateways.get(&id).is_some_and(|gateway| gateway.attached_vpc_id == Some(table.vpc_id))
+            }
         };
         if active { RouteState::Active } else { RouteState::Blackhole }
     }
 
-    /// The blocks a route's destination stands for; none for a list that this Region does not have.
-    pub fn destination_cidrs(&self, destination: RouteDestination) -> Vec<crate::net::Ipv4Net> {
+    /// The blocks a route's destination stands for in a table of `vpc_id`; none for a list that the VPC's Region does not have.
+    pub fn destination_cidrs(&self, vpc_id: VpcId, destination: RouteDestination) -> Vec<crate::net::Ipv4Net> {
         match destination {
             RouteDestination::Cidr(cidr) => vec![cidr],
-            RouteDestination::PrefixList(id) => self.prefix_list(id).map_or_else(Vec::new, |list| list.cidrs.clone()),
+            RouteDestination::PrefixList(id) => {
+                self.prefix_list_in(self.region_of(vpc_id), id).map_or_else(Vec::new, |list| list.cidrs.clone())
+            }
         }
+    }
+
+    /// The attachment by which a VPC uses a transit gateway, if it carries packets.
+    pub fn transit_attachment_of_vpc(&self, id: TransitGatewayId, vpc_id: VpcId) -> Option<&TransitGatewayAttachment> {
+        self.transit_gateway_attachments.values().find(|attachment| {
+            attachment.transit_gateway_id == id
+                && attachment.state == TransitGatewayAttachmentState::Available
+                && matches!(&attachment.resource, TransitGatewayResource::Vpc { vpc_id: other, .. } if *other == vpc_id)
+        })
+    }
+
+    /// The Region a VPC is in; the model's own for a VPC that is not there.
+    pub fn region_of(&self, vpc_id: VpcId) -> &str {
+        self.vpcs.get(&vpc_id).map_or(&self.region, |vpc| &vpc.region)
+    }
+
+    /// The prefix list of a Region with `id`.
+    pub fn prefix_list_in(&self, region: &str, id: PrefixListId) -> Option<&PrefixList> {
+        self.prefix_lists.get(&(region.to_owned(), id))
     }
 
     /// The prefix list of this Region with `id`.
@@ -187,6 +280,6 @@ impl Model {
 
     /// The instance an interface is attached to.
     pub fn instance_of(&self, interface: &NetworkInterface) -> Option<&Instance> {
-        self.instances.get(&interface.attachment?.instance_id)
+        self.instances.get(&interface.attachment?.instance_id?)
     }
 }

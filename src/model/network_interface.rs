@@ -4,14 +4,14 @@
 
 use super::Tags;
 use crate::ids::{
-    AddressAssociationId, AllocationId, EniAttachmentId, EniId, ImageId, InstanceId, ReservationId, SecurityGroupId,
-    SubnetId, VpcId,
+    AddressAssociationId, AllocationId, EniAttachmentId, EniId, ImageId, InstanceId, NatGatewayId, ReservationId,
+    SecurityGroupId, SubnetId, VpcId,
 };
 use crate::net::MacAddress;
 use crate::time::SimTime;
 use std::net::Ipv4Addr;
 
-/// A network interface with one private address. Secondary addresses are not simulated.
+/// A network interface with one private address. Secondary addresses of instances are not simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkInterface {
     /// Its id.
@@ -32,8 +32,31 @@ pub struct NetworkInterface {
     pub mac: MacAddress,
     /// Its description.
     pub description: String,
-    /// The instance it is attached to.
+    /// Whose it is. Interfaces of gateways and endpoints are made and managed by AWS.
+    pub interface_type: InterfaceType,
+    /// What it is attached to.
     pub attachment: Option<Attachment>,
+}
+
+/// The types of network interfaces that are simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InterfaceType {
+    /// An instance's.
+    #[default]
+    Interface,
+    /// A NAT gateway's.
+    NatGateway,
+    /// An interface endpoint's.
+    VpcEndpoint,
+    /// A transit gateway's, in a subnet of an attached VPC.
+    TransitGateway,
+}
+
+impl InterfaceType {
+    /// Whether AWS made it on behalf of a service: it is visible, but cannot be changed.
+    pub const fn is_requester_managed(self) -> bool {
+        !matches!(self, InterfaceType::Interface)
+    }
 }
 
 /// A public address of an interface.
@@ -45,13 +68,13 @@ pub struct PublicAddress {
     pub allocation_id: Option<AllocationId>,
 }
 
-/// The attachment of an interface to an instance.
+/// The attachment of an interface to an instance, or to a service of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment {
     /// Its id.
     pub id: EniAttachmentId,
-    /// The instance.
-    pub instance_id: InstanceId,
+    /// The instance; `None` for interfaces that AWS manages.
+    pub instance_id: Option<InstanceId>,
     /// 0 for the primary interface.
     pub device_index: u8,
     /// When.
@@ -77,8 +100,23 @@ pub struct Instance {
     pub launched_at: SimTime,
     /// Name of its SSH key pair.
     pub key_name: Option<String>,
+    /// What its operating system does with packets that are not for it.
+    pub forwarding: Forwarding,
     /// Tags.
     pub tags: Tags,
+}
+
+/// What an instance's operating system does with packets for others. They only reach it, and only leave it, while its interface's source/destination
+/// check is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Forwarding {
+    /// Nothing: it is an end system.
+    #[default]
+    Off,
+    /// Sends them back to the subnet's router, unchanged but for the time to live: a firewall appliance, a router.
+    Route,
+    /// The same, with its own address in place of the sender's (`iptables -t nat -A POSTROUTING -j MASQUERADE`): a NAT instance.
+    Masquerade,
 }
 
 /// An instance's life. Starting takes no simulated time.
@@ -97,8 +135,27 @@ pub struct ElasticAddress {
     pub allocation_id: AllocationId,
     /// The address.
     pub public_ip: Ipv4Addr,
-    /// The interface it is associated with.
-    pub association: Option<(AddressAssociationId, EniId)>,
+    /// What it is associated with.
+    pub association: Option<(AddressAssociationId, AddressHolder)>,
     /// Tags.
     pub tags: Tags,
+}
+
+/// What an Elastic IP address can be associated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressHolder {
+    /// An interface of an instance.
+    Interface(EniId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
+}
+
+impl AddressHolder {
+    /// The interface, if it is one.
+    pub fn interface(self) -> Option<EniId> {
+        match self {
+            AddressHolder::Interface(id) => Some(id),
+            AddressHolder::NatGateway(_) => None,
+        }
+    }
 }

@@ -51,6 +51,14 @@ pub struct Links {
     pub aws_service: LinkParameters,
     /// Between the internet gateway and a host on the internet.
     pub internet: LinkParameters,
+    /// Between Regions: peering, transit gateway peering.
+    pub inter_region: LinkParameters,
+    /// One tunnel of a Site-to-Site VPN.
+    pub vpn: LinkParameters,
+    /// A virtual interface of Direct Connect.
+    pub direct_connect: LinkParameters,
+    /// Between a host on premises and its router.
+    pub on_premises: LinkParameters,
     /// One-way latency between an internet gateway and the public side of DynamoDB; `None` is that of `aws_service`, because such packets do
     /// not leave AWS's network.
     pub dynamodb_public_latency: Option<SimDuration>,
@@ -70,6 +78,10 @@ impl Default for Links {
             cross_az: link(500, 25, 4096),
             aws_service: link(350, 25, 4096),
             internet: link(20_000, 1, 4096),
+            inter_region: link(30_000, 25, 4096),
+            vpn: LinkParameters { bandwidth_bits_per_second: 1_250_000_000, ..link(10_000, 1, 4096) },
+            direct_connect: link(4_000, 1, 4096),
+            on_premises: link(100, 1, 1024),
             dynamodb_public_latency: None,
         }
     }

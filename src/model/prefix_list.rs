@@ -23,10 +23,43 @@ pub struct PrefixList {
     pub name: String,
     /// IPv4 blocks, sorted, not overlapping unless the scenario says so.
     pub cidrs: Vec<Ipv4Net>,
-    /// What a reference counts against a quota of rules or routes.
+    /// What a reference counts against a quota of rules or routes; a customer's list counts its `MaxEntries`.
     pub weight: u32,
     /// Where id and contents come from.
     pub provenance: Provenance,
+    /// What only lists of customers have.
+    pub customer: Option<CustomerManaged>,
+}
+
+/// What a customer-managed list has besides its blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerManaged {
+    /// How many entries it may have.
+    pub max_entries: u32,
+    /// Versions so far, the current one last; the first is 1. Changes of entries make new ones.
+    pub versions: Vec<PrefixListVersion>,
+    /// Whether it was deleted; it is listed for a while.
+    pub deleted: bool,
+    /// Tags.
+    pub tags: super::Tags,
+}
+
+/// One version of a customer-managed list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixListVersion {
+    /// Its number.
+    pub number: u64,
+    /// Its entries, sorted by block.
+    pub entries: Vec<PrefixListEntry>,
+}
+
+/// One entry of a customer-managed list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixListEntry {
+    /// The block.
+    pub cidr: Ipv4Net,
+    /// Its description.
+    pub description: Option<String>,
 }
 
 /// How much of a list is AWS's.
@@ -38,6 +71,8 @@ pub enum Provenance {
     InventedId,
     /// Contents given by the scenario.
     Scenario,
+    /// A customer-managed list.
+    Customer,
 }
 
 /// Every list, by Region and id.
@@ -63,6 +98,7 @@ pub fn aws_managed() -> PrefixLists {
             cidrs: list.cidrs.clone(),
             weight: list.weight,
             provenance,
+            customer: None,
         };
         (key, list)
     });

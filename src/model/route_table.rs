@@ -4,10 +4,11 @@
 
 use super::Tags;
 use crate::ids::{
-    EniId, InternetGatewayId, PrefixListId, RouteTableAssociationId, RouteTableId, SubnetId, VpcEndpointId, VpcId,
+    EniId, InternetGatewayId, NatGatewayId, PrefixListId, RouteTableAssociationId, RouteTableId, SubnetId,
+    TransitGatewayId, VpcEndpointId, VpcId, VpcPeeringConnectionId, VpnGatewayId,
 };
 use crate::net::Ipv4Net;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A route table.
@@ -21,10 +22,23 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// Explicit associations.
     pub associations: BTreeMap<SubnetId, RouteTableAssociationId>,
+    /// Gateways whose incoming packets it routes (an edge association makes it a gateway route table).
+    pub gateway_associations: BTreeMap<EdgeGateway, RouteTableAssociationId>,
+    /// Virtual private gateways that propagate their routes into it.
+    pub propagating_gateways: BTreeSet<VpnGatewayId>,
     /// The association that makes it the main table, if it is.
     pub main_association: Option<RouteTableAssociationId>,
     /// Tags.
     pub tags: Tags,
+}
+
+/// A gateway that a route table can be associated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EdgeGateway {
+    /// An internet gateway.
+    InternetGateway(InternetGatewayId),
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// One route: its two columns and where it came from.
@@ -58,6 +72,14 @@ pub enum RouteTarget {
     GatewayEndpoint(VpcEndpointId),
     /// A network interface.
     NetworkInterface(EniId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
+    /// A VPC peering connection.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayId),
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// How a route came into its table.
@@ -119,6 +141,10 @@ impl fmt::Display for RouteTarget {
             RouteTarget::InternetGateway(id) => id.fmt(f),
             RouteTarget::GatewayEndpoint(id) => id.fmt(f),
             RouteTarget::NetworkInterface(id) => id.fmt(f),
+            RouteTarget::NatGateway(id) => id.fmt(f),
+            RouteTarget::PeeringConnection(id) => id.fmt(f),
+            RouteTarget::TransitGateway(id) => id.fmt(f),
+            RouteTarget::VpnGateway(id) => id.fmt(f),
         }
     }
 }

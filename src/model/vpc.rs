@@ -12,6 +12,8 @@ use std::net::Ipv4Addr;
 pub struct Vpc {
     /// Its id.
     pub id: VpcId,
+    /// The Region it is in: the model's own, or another that peering or a transit gateway leads to.
+    pub region: String,
     /// IPv4 blocks, the primary first.
     pub cidr_blocks: Vec<VpcCidrBlock>,
     /// Whether it is the Region's default VPC.
@@ -22,7 +24,7 @@ pub struct Vpc {
     pub default_security_group_id: SecurityGroupId,
     /// The network ACL of subnets without one of their own.
     pub default_network_acl_id: NetworkAclId,
-    /// DHCP options (always AmazonProvidedDNS in this version).
+    /// Its DHCP options.
     pub dhcp_options_id: DhcpOptionsId,
     /// `enableDnsSupport`: whether the resolver at base+2 answers.
     pub enable_dns_support: bool,

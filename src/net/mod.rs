@@ -3,6 +3,7 @@
 //! IPv4 only: vpcsim does not simulate IPv6. CIDR blocks are [`ipnet::Ipv4Net`], re-exported here.
 
 mod five_tuple;
+mod forwarding;
 mod link;
 mod mac;
 mod port_range;
@@ -11,6 +12,7 @@ mod service;
 mod traffic_match;
 
 pub use five_tuple::FiveTuple;
+pub use forwarding::{ForwardingSettings, TtlMode};
 pub use ipnet::Ipv4Net;
 pub use link::LinkParameters;
 pub use mac::MacAddress;

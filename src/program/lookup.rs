@@ -1,15 +1,19 @@
 //! From AWS ids to indices: for drivers that start from a name. Packets never come here.
 
 use super::{
-    EniNode, GatewayEndpointNode, HostIx, HostKind, InternetNode, NextHop, Node, NodeIx, Program, RouterNode, TableIx,
+    EniNode, GatewayEndpointNode, HostIx, HostKind, InternetNode, NatGatewayNode, NextHop, Node, NodeIx, Program,
+    RouterNode, TableIx,
 };
-use crate::ids::{EniId, InternetGatewayId, RouteTableId, VpcEndpointId, VpcId};
+use crate::ids::{
+    EniId, InternetGatewayId, NatGatewayId, RouteTableId, TransitGatewayId, TransitGatewayRouteTableId,
+    VirtualInterfaceId, VpcEndpointId, VpcId, VpcPeeringConnectionId, VpnConnectionId, VpnGatewayId,
+};
 use crate::net::MacAddress;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// What a node stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeKey {
     /// The internet.
     Internet,
@@ -21,6 +25,35 @@ pub enum NodeKey {
     GatewayEndpoint(VpcEndpointId),
     /// A network interface.
     Eni(EniId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
+    /// The inside of the forwarding instance behind an interface.
+    Forwarder(EniId),
+    /// A peering connection.
+    Peering(VpcPeeringConnectionId),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayId),
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
+    /// A Site-to-Site VPN connection.
+    VpnConnection(VpnConnectionId),
+    /// A virtual interface.
+    VirtualInterface(VirtualInterfaceId),
+    /// The router of the network on premises of this name.
+    OnPremises(String),
+}
+
+/// What a forwarding table belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TableKey {
+    /// A VPC's route table.
+    Route(RouteTableId),
+    /// A transit gateway's route table.
+    TransitGateway(TransitGatewayRouteTableId),
+    /// What a virtual private gateway learned.
+    VpnGateway(VpnGatewayId),
+    /// What the router of the network on premises of this name learned.
+    OnPremises(String),
 }
 
 /// Ids to indices. What was removed stays in here: its node is a [`Node::Tombstone`], its host is marked `removed`.
@@ -30,8 +63,10 @@ pub struct Lookup {
     pub nodes: BTreeMap<NodeKey, NodeIx>,
     /// Hosts.
     pub hosts: BTreeMap<HostKind, HostIx>,
-    /// Route tables.
+    /// Route tables of VPCs.
     pub tables: BTreeMap<RouteTableId, TableIx>,
+    /// Every table, those of gateways included.
+    pub all_tables: BTreeMap<TableKey, TableIx>,
 }
 
 impl Program {
@@ -42,27 +77,27 @@ impl Program {
 
     /// The node of an interface; `None` if there never was one.
     pub fn node_of_eni(&self, id: EniId) -> Option<NodeIx> {
-        self.node_of(NodeKey::Eni(id))
+        self.node_of(&NodeKey::Eni(id))
     }
 
     /// The node of a gateway endpoint; `None` if there never was one.
     pub fn node_of_endpoint(&self, id: VpcEndpointId) -> Option<NodeIx> {
-        self.node_of(NodeKey::GatewayEndpoint(id))
+        self.node_of(&NodeKey::GatewayEndpoint(id))
     }
 
     /// The node of an internet gateway; `None` if there never was one.
     pub fn node_of_gateway(&self, id: InternetGatewayId) -> Option<NodeIx> {
-        self.node_of(NodeKey::InternetGateway(id))
+        self.node_of(&NodeKey::InternetGateway(id))
     }
 
     /// The node of a VPC's router; `None` if there never was one.
     pub fn node_of_router(&self, id: VpcId) -> Option<NodeIx> {
-        self.node_of(NodeKey::Router(id))
+        self.node_of(&NodeKey::Router(id))
     }
 
     /// The node of whatever `key` names; `None` if there never was one.
-    pub fn node_of(&self, key: NodeKey) -> Option<NodeIx> {
-        self.lookup.nodes.get(&key).copied()
+    pub fn node_of(&self, key: &NodeKey) -> Option<NodeIx> {
+        self.lookup.nodes.get(key).copied()
     }
 
     /// The host's Ethernet address; all zeros for an index that is no host's.
@@ -99,6 +134,14 @@ impl Program {
         }
     }
 
+    /// The NAT gateway at `at`, if it is one.
+    pub fn nat_gateway(&self, at: NodeIx) -> Option<&NatGatewayNode> {
+        match self.node(at) {
+            Node::NatGateway(gateway) => Some(gateway),
+            _ => None,
+        }
+    }
+
     /// The internet, if `at` is it.
     pub fn internet(&self, at: NodeIx) -> Option<&InternetNode> {
         match self.node(at) {
@@ -114,6 +157,14 @@ impl Program {
             Node::Router(node) => node.mac,
             Node::InternetGateway(node) => node.mac,
             Node::GatewayEndpoint(node) => node.mac,
+            Node::NatGateway(node) => node.mac,
+            Node::Forwarder(node) => node.mac,
+            Node::Peering(node) => node.mac,
+            Node::TransitGateway(node) => node.mac,
+            Node::VpnGateway(node) => node.mac,
+            Node::VpnConnection(node) => node.mac,
+            Node::VirtualInterface(node) => node.mac,
+            Node::OnPremises(node) => node.mac,
             Node::Internet(node) => node.mac,
             Node::Tombstone => MacAddress::default(),
         }
@@ -124,5 +175,10 @@ impl Program {
     pub fn route(&self, router: &RouterNode, subnet: u16, destination: Ipv4Addr) -> Option<(TableIx, Option<NextHop>)> {
         let table = router.subnets.get(usize::from(subnet))?.table;
         Some((table, self.fibs.get(table.at())?.lookup(destination)))
+    }
+
+    /// What a table says about `destination`; `None`: no route.
+    pub fn route_by(&self, table: TableIx, destination: Ipv4Addr) -> Option<NextHop> {
+        self.fibs.get(table.at())?.lookup(destination)
     }
 }

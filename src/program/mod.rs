@@ -11,15 +11,17 @@ mod origins;
 mod security;
 
 pub use acl::{Acl, AclEntry};
-pub use lookup::{Lookup, NodeKey};
+pub use lookup::{Lookup, NodeKey, TableKey};
 pub use node::{
-    EniNode, GatewayEndpointNode, InternetGatewayNode, InternetNode, Node, PublicTarget, RouterNode, SubnetBoundary,
+    EniNode, EniRole, ForwarderNode, GatewayEndpointNode, InternetGatewayNode, InternetNode, NatGatewayNode, Node,
+    OnPremisesNode, PeeringNode, PublicAccess, PublicTarget, RouterNode, SubnetBoundary, TransitAttachment,
+    TransitGatewayNode, TransitPorts, Tunnel, VirtualInterfaceNode, VpnConnectionNode, VpnGatewayNode,
 };
 pub use origins::{GroupOrigin, Named, Origins, RibEntry, RouteExplanation, TableOrigin};
 pub use security::{CompiledRule, GroupSet, RuleSource};
 
 use crate::lpm::Fib;
-use crate::net::{LinkParameters, MacAddress};
+use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
 
 macro_rules! indices {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
@@ -106,6 +108,12 @@ pub enum HostKind {
     PublicService(crate::net::ServiceKind, String),
     /// The side of a service that a gateway endpoint leads to.
     EndpointService(crate::ids::VpcEndpointId),
+    /// The side of a service behind one interface of an interface endpoint.
+    InterfaceEndpointService(crate::ids::EniId),
+    /// A host on premises: the network's name and its own.
+    OnPremises(String, String),
+    /// What resolves names for a host on premises.
+    OnPremisesPlatform(String, String),
 }
 
 /// The compiled network.
@@ -113,6 +121,8 @@ pub enum HostKind {
 pub struct Program {
     /// Grows by one with every publication.
     pub epoch: u64,
+    /// How forwarding behaves where there is a choice.
+    pub settings: ForwardingSettings,
     /// Places. Indexed by [`NodeIx`].
     pub nodes: Box<[Node]>,
     /// Forwarding tables. Indexed by [`TableIx`].
@@ -134,6 +144,7 @@ impl Program {
     pub fn empty() -> Program {
         Program {
             epoch: 0,
+            settings: ForwardingSettings::default(),
             nodes: Box::new([]),
             fibs: Box::new([]),
             acls: Box::new([]),

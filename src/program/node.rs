@@ -2,6 +2,7 @@
 
 use super::{AclIx, GroupSet, HostIx, LinkIx, NodeIx, TableIx};
 use crate::net::{Ipv4Net, MacAddress};
+use crate::time::SimDuration;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -17,6 +18,22 @@ pub enum Node {
     InternetGateway(InternetGatewayNode),
     /// A gateway endpoint.
     GatewayEndpoint(GatewayEndpointNode),
+    /// A NAT gateway.
+    NatGateway(NatGatewayNode),
+    /// An instance that forwards: the inside of its operating system.
+    Forwarder(ForwarderNode),
+    /// A VPC peering connection.
+    Peering(PeeringNode),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayNode),
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayNode),
+    /// A Site-to-Site VPN connection.
+    VpnConnection(VpnConnectionNode),
+    /// A virtual interface of Direct Connect.
+    VirtualInterface(VirtualInterfaceNode),
+    /// The router of a network on premises.
+    OnPremises(OnPremisesNode),
     /// The internet and the public side of AWS.
     Internet(InternetNode),
     /// Something that was removed: drops with `ResourceGone`.
@@ -52,6 +69,21 @@ pub struct EniNode {
     pub egress: GroupSet,
     /// Compiled inbound rules.
     pub ingress: GroupSet,
+    /// What is behind it.
+    pub role: EniRole,
+    /// Idle timeout of established TCP connections in its tracking table, where it is not the world's (350 s on Nitro v6).
+    pub tcp_established_timeout: Option<SimDuration>,
+}
+
+/// What is behind a network interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EniRole {
+    /// An end system.
+    Guest,
+    /// An instance that forwards what is not for its own address: that goes to this node ([`Node::Forwarder`]).
+    Forwarder(NodeIx),
+    /// An interface endpoint: a service, over PrivateLink.
+    Endpoint,
 }
 
 /// A VPC's router with its subnets.
@@ -59,17 +91,48 @@ pub struct EniNode {
 pub struct RouterNode {
     /// Its Ethernet address towards the interfaces.
     pub mac: MacAddress,
+    /// The VPC's blocks, the primary first.
+    pub cidrs: Box<[Ipv4Net]>,
     /// The VPC's subnets.
     pub subnets: Box<[SubnetBoundary]>,
-    /// Interfaces by private address.
+    /// Who has which private address: interfaces, and NAT gateways with each of their addresses.
     pub interfaces: BTreeMap<Ipv4Addr, NodeIx>,
     /// Interfaces by Ethernet address.
     pub interfaces_by_mac: BTreeMap<MacAddress, NodeIx>,
     /// Links by the zones they join, the smaller number first; two equal numbers are the link inside a zone.
     pub zone_links: BTreeMap<(u16, u16), LinkIx>,
+    /// Gateway route tables, by the gateway whose incoming packets they are for.
+    pub edge_tables: BTreeMap<NodeIx, TableIx>,
+    /// How each attached transit gateway enters the VPC.
+    pub transit: BTreeMap<NodeIx, TransitPorts>,
+}
+
+/// The interfaces of a transit gateway in one VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransitPorts {
+    /// By zone: the subnet, as a position in the router's `subnets`.
+    pub by_zone: BTreeMap<u16, u16>,
+    /// Whether both directions of a flow use one and the same interface.
+    pub appliance_mode: bool,
 }
 
 impl RouterNode {
+    /// The zone of a subnet, given as its position.
+    pub fn zone_of(&self, subnet: u16) -> Option<u16> {
+        self.subnets.get(usize::from(subnet)).map(|boundary| boundary.zone)
+    }
+
+    /// Whether `address` lies in one of the VPC's blocks.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        self.cidrs.iter().any(|cidr| cidr.contains(&address))
+    }
+
+    /// The subnet whose router has `address`.
+    pub fn subnet_of_router_address(&self, address: Ipv4Addr) -> Option<u16> {
+        let position = self.subnets.iter().position(|boundary| boundary.router_address == address)?;
+        u16::try_from(position).ok()
+    }
+
     /// The link between interfaces in zones `a` and `b`; `None` if the VPC has no subnet in one of them.
     pub fn link_between(&self, a: u16, b: u16) -> Option<LinkIx> {
         self.zone_links.get(&(a.min(b), a.max(b))).copied()
@@ -91,6 +154,24 @@ pub struct SubnetBoundary {
     pub acl: AclIx,
     /// Its zone, numbered.
     pub zone: u16,
+    /// Its block.
+    pub cidr: Ipv4Net,
+    /// The router's address in it (base+1): the source of ICMP errors about its packets.
+    pub router_address: Ipv4Addr,
+    /// What VPC Block Public Access lets pass between it and an internet gateway.
+    pub public_access: PublicAccess,
+}
+
+/// What passes between a subnet and an internet gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PublicAccess {
+    /// Everything.
+    #[default]
+    Open,
+    /// What a NAT gateway sends, and what answers it.
+    NatOnly,
+    /// Nothing.
+    Closed,
 }
 
 /// An internet gateway: stateless one-to-one translation.
@@ -124,6 +205,144 @@ pub struct GatewayEndpointNode {
     pub always_tracked: bool,
 }
 
+/// A NAT gateway: translation of addresses and ports, with memory (`dataplane::nat`).
+#[derive(Clone, Debug)]
+pub struct NatGatewayNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// The router of its VPC.
+    pub router: NodeIx,
+    /// The subnet it lives in, as a position in the router's `subnets`.
+    pub subnet: u16,
+    /// Its private addresses, the primary first.
+    pub addresses: Box<[Ipv4Addr]>,
+    /// Whether it leads to the internet.
+    pub public: bool,
+}
+
+/// An instance that forwards.
+#[derive(Clone, Debug)]
+pub struct ForwarderNode {
+    /// Its Ethernet address: its interface's.
+    pub mac: MacAddress,
+    /// Its interface.
+    pub interface: NodeIx,
+    /// The link between the two.
+    pub link: LinkIx,
+    /// Its private address: what masquerading puts in place of the sender's, and the source of its ICMP errors.
+    pub address: Ipv4Addr,
+    /// Whether it puts its own address in place of the sender's.
+    pub masquerade: bool,
+}
+
+/// A VPC peering connection.
+#[derive(Clone, Debug)]
+pub struct PeeringNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// The routers of the two VPCs.
+    pub routers: [NodeIx; 2],
+    /// The link between them.
+    pub link: LinkIx,
+    /// Whether the VPCs are in two Regions.
+    pub inter_region: bool,
+}
+
+/// A transit gateway.
+#[derive(Clone, Debug)]
+pub struct TransitGatewayNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// What is attached, by the node across: a VPC's router, a VPN connection, a virtual interface, another transit gateway.
+    pub attachments: BTreeMap<NodeIx, TransitAttachment>,
+}
+
+/// One attachment of a transit gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransitAttachment {
+    /// The route table it is associated with, which decides where what comes in by it goes.
+    pub table: Option<TableIx>,
+    /// The link to what is attached, if it takes time (another Region).
+    pub link: Option<LinkIx>,
+    /// Whether packets too big for it are answered with "fragmentation needed": to VPCs they are, to VPN, Direct Connect and peers they are not.
+    pub tells_mtu: bool,
+    /// IP MTU towards it.
+    pub mtu_bytes: u16,
+}
+
+/// A virtual private gateway.
+#[derive(Clone, Debug)]
+pub struct VpnGatewayNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// The router of its VPC.
+    pub router: NodeIx,
+    /// What it learned: blocks on premises and the connections that lead there.
+    pub table: TableIx,
+}
+
+/// A Site-to-Site VPN connection.
+#[derive(Clone, Debug)]
+pub struct VpnConnectionNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// AWS's end: a virtual private gateway or a transit gateway.
+    pub aws: NodeIx,
+    /// The far end: a router on premises.
+    pub on_premises: NodeIx,
+    /// The two tunnels.
+    pub tunnels: [Tunnel; 2],
+    /// IP MTU inside the tunnels.
+    pub mtu_bytes: u16,
+    /// Whether flows are spread over both tunnels (transit gateways do; virtual private gateways use one).
+    pub spreads: bool,
+}
+
+/// One tunnel of a VPN connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// Its link.
+    pub link: LinkIx,
+    /// Whether it carries packets.
+    pub up: bool,
+}
+
+/// A virtual interface of Direct Connect.
+#[derive(Clone, Debug)]
+pub struct VirtualInterfaceNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// AWS's end: a virtual private gateway, a transit gateway, or the internet node with the public side of AWS's services.
+    pub aws: NodeIx,
+    /// The far end.
+    pub on_premises: NodeIx,
+    /// Its link.
+    pub link: LinkIx,
+    /// IP MTU.
+    pub mtu_bytes: u16,
+    /// Whether its BGP session is up.
+    pub up: bool,
+}
+
+/// The router of a network on premises.
+#[derive(Clone, Debug)]
+pub struct OnPremisesNode {
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// Its own address.
+    pub address: Ipv4Addr,
+    /// The network's blocks.
+    pub cidrs: Box<[Ipv4Net]>,
+    /// Its hosts by address.
+    pub hosts: BTreeMap<Ipv4Addr, HostIx>,
+    /// For each host attached here, its Ethernet address and its platform, if it has one.
+    pub attached: BTreeMap<HostIx, (MacAddress, Option<HostIx>)>,
+    /// What it learned from AWS: blocks of VPCs and services, and the connections that lead there.
+    pub table: TableIx,
+    /// The internet, and the public address it puts in place of inside ones; `None`: no way there.
+    pub internet: Option<(NodeIx, Ipv4Addr)>,
+}
+
 /// The internet with every public address that somebody answers at.
 #[derive(Clone, Debug)]
 pub struct InternetNode {
@@ -142,6 +361,8 @@ pub struct InternetNode {
 pub enum PublicTarget {
     /// A host on the internet.
     Host(HostIx),
-    /// An interface behind an internet gateway.
+    /// An interface or NAT gateway behind an internet gateway.
     Gateway(NodeIx),
+    /// A network on premises: its router's public address.
+    OnPremises(NodeIx),
 }

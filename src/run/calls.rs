@@ -138,7 +138,7 @@ impl Run {
         let name = match kind {
             HostKind::Outside(name) => name.clone(),
             HostKind::Instance(eni) => {
-                let id = model.network_interfaces.get(eni)?.attachment.as_ref()?.instance_id.to_string();
+                let id = model.network_interfaces.get(eni)?.attachment.as_ref()?.instance_id?.to_string();
                 self.names.name_of(&id).map_or(id.clone(), str::to_owned)
             }
             _ => return None,

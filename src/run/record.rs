@@ -374,7 +374,7 @@ fn invented(model: &Model) -> Vec<String> {
                 Some(format!("the id {} of {} is invented: no public source shows it", list.id, list.name))
             }
             Provenance::Scenario => Some(format!("the contents of {} ({}) are the scenario's", list.id, list.name)),
-            Provenance::Published => None,
+            Provenance::Published | Provenance::Customer => None,
         })
         .collect()
 }

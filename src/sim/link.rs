@@ -118,14 +118,7 @@ mod tests {
     };
 
     fn meta() -> PacketMeta {
-        PacketMeta {
-            id: PacketId(1),
-            sender: HostIx(0),
-            from: None,
-            via_endpoint: None,
-            sent_at: SimTime::ZERO,
-            steps: 0,
-        }
+        PacketMeta::from_host(PacketId(1), HostIx(0), SimTime::ZERO)
     }
 
     fn send(direction: &mut LinkDirection, link: &LinkParameters, length: usize) -> Sent {

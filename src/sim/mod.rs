@@ -16,7 +16,7 @@ pub use conservation::Conservation;
 pub use population::HostSettings;
 
 use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
-use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, State, Step, Tap, step};
+use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, Reply, State, Step, Tap, answer, step};
 use crate::host::http::HttpResponse;
 use crate::host::{Host, HostEvent, ProcessId, RequestToken, Workload};
 use crate::model::Model;
@@ -267,7 +267,7 @@ impl<T: Tap> Sim<T> {
     fn new_packet(&mut self, sender: HostIx) -> PacketMeta {
         self.next_packet += 1;
         let id = PacketId(self.next_packet);
-        PacketMeta { id, sender, from: None, via_endpoint: None, sent_at: self.now, steps: 0 }
+        PacketMeta::from_host(id, sender, self.now)
     }
 
     /// Puts a frame on a link and ends its run of steps: what the link does to it belongs to the same story.
@@ -300,7 +300,21 @@ impl<T: Tap> Sim<T> {
                     return self.transmit(link, way, bytes, meta, End::Node(next));
                 }
                 Step::Deliver(host) => return self.deliver(host, bytes, meta),
-                Step::Reply => {
+                Step::Reply(Reply::Error { reason, answer }) => {
+                    self.conservation.drop(reason);
+                    self.tap.on_run_end(self.now, &meta);
+                    let Some(made) = answer::build(&program, at, answer, &bytes, &meta) else { return };
+                    self.conservation.generated += 1;
+                    bytes = BytesMut::from(&made.bytes[..]);
+                    meta = PacketMeta { from: Some(made.from), ..self.new_packet(meta.sender) };
+                    at = made.at;
+                }
+                Step::Fragment { .. } => {
+                    self.conservation.drop(DropReason::MtuExceeded);
+                    self.tap.on_run_end(self.now, &meta);
+                    return;
+                }
+                Step::Reply(Reply::InPlace) => {
                     self.tap.on_run_end(self.now, &meta);
                     self.conservation.absorbed += 1;
                     self.conservation.generated += 1;

@@ -151,10 +151,14 @@ impl Population {
                 Some(self.service_config(name, program.host_mac(host), service.cidrs.clone(), model))
             }
             HostKind::EndpointService(endpoint) => {
-                let list = model.prefix_list(model.vpc_endpoints.get(endpoint)?.prefix_list_id)?;
+                let list = {
+                    let endpoint = model.vpc_endpoints.get(endpoint)?;
+                    model.prefix_list_in(model.region_of(endpoint.vpc_id), endpoint.prefix_list_id()?)?
+                };
                 Some(self.service_config(name, program.host_mac(host), list.cidrs.clone(), model))
             }
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => None,
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => None,
+            HostKind::InterfaceEndpointService(_) | HostKind::OnPremises(..) => None,
         }
     }
 

@@ -15,6 +15,7 @@ use super::{checksum, put_word, word};
 use crate::net::Protocol;
 use std::net::Ipv4Addr;
 
+const IP_TTL: usize = 8;
 const IP_CHECKSUM: usize = 10;
 const IP_SOURCE: usize = 12;
 const IP_DESTINATION: usize = 16;
@@ -35,6 +36,15 @@ pub fn set_destination(frame: &mut [u8], parsed: &mut Parsed, after: Ipv4Addr) {
     let before = parsed.destination;
     translate(frame, parsed, before, after, IP_DESTINATION, IP_SOURCE);
     parsed.destination = after;
+}
+
+/// Lowers the time to live by one (RFC 1812 section 5.3.1). The caller has seen that it is above zero.
+pub fn decrement_ttl(frame: &mut [u8]) {
+    // Time to live and protocol share a word of the header's checksum.
+    let (Some(before), Some(old)) = (word(frame, IP + IP_TTL), word(frame, IP + IP_CHECKSUM)) else { return };
+    let after = before.wrapping_sub(0x0100);
+    put_word(frame, IP + IP_TTL, after);
+    put_word(frame, IP + IP_CHECKSUM, checksum::update(old, before, after));
 }
 
 fn translate(frame: &mut [u8], parsed: &Parsed, before: Ipv4Addr, after: Ipv4Addr, field: usize, quoted_field: usize) {

@@ -40,6 +40,7 @@ impl Tutorial {
             public_ip: None,
             security_group_ids: Vec::new(),
             source_dest_check: true,
+            forwarding: Default::default(),
             image_id: "ami-0abcdef1".parse::<ImageId>().unwrap(),
             instance_type: "t3.micro".to_owned(),
             key_name: None,

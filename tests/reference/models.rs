@@ -97,6 +97,7 @@ fn add_world(model: &mut Model, dice: &mut Dice) {
     ] {
         let id: PrefixListId = id.parse().expect("an id written in this file");
         let list = PrefixList {
+            customer: None,
             id,
             region: REGION.to_owned(),
             name: format!("customer-{id}"),
@@ -119,6 +120,7 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
     ];
     let plan = plans[[0, 0, 1, 1, 2, 2, 3, 4, 5][dice.below(9)]];
     let new = NewVpc {
+        region: None,
         label: format!("vpc {position}"),
         id: None,
         cidrs: plan.iter().map(|text| cidr(text)).collect(),
@@ -286,6 +288,7 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
         public_ip: None,
         security_group_ids: chosen,
         source_dest_check: dice.percent(80),
+        forwarding: Default::default(),
         image_id: "ami-0abcdef1".parse::<ImageId>().expect("an id written in this file"),
         instance_type: "t3.micro".to_owned(),
         key_name: None,

@@ -109,6 +109,7 @@ pub fn is_active(model: &Model, table: &RouteTable, target: RouteTarget) -> bool
         RouteTarget::NetworkInterface(id) => {
             model.network_interfaces.values().any(|eni| eni.id == id && eni.attachment.is_some())
         }
+        other => panic!("{other}: the reference draws no such route"),
     }
 }
 

@@ -7,8 +7,8 @@ use super::traffic::Sending;
 use std::collections::BTreeMap;
 use vpcsim::compile::Compiler;
 use vpcsim::dataplane::{
-    Decision, Direction, DropReason, Frame, PacketId, PacketMeta, STEPS_MAX, SecurityVerdict, State, Step, Tap, step,
-    walk,
+    Decision, Direction, DropReason, Frame, PacketId, PacketMeta, Reply, STEPS_MAX, SecurityVerdict, State, Step, Tap,
+    step, walk,
 };
 use vpcsim::model::Model;
 use vpcsim::net::MacAddress;
@@ -97,7 +97,7 @@ impl Subject {
         self.sent += 1;
         let now = SimTime::from_nanos(now_ns);
         let id = PacketId(self.sent);
-        let mut meta = PacketMeta { id, sender, from: None, via_endpoint: None, sent_at: now, steps: 0 };
+        let mut meta = PacketMeta::from_host(id, sender, now);
         let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
         let (mut path, mut rules) = (Vec::new(), Vec::new());
         let (last, end) = match republish {
@@ -119,8 +119,9 @@ impl Subject {
                 self.dropped += 1;
                 Verdict::Dropped(reason)
             }
-            Step::Reply => Verdict::Replied,
+            Step::Reply(Reply::InPlace) => Verdict::Replied,
             Step::Forward(..) => panic!("a walk ends"),
+            step => panic!("{step:?}: the reference draws no such thing"),
         };
         let via_endpoint = meta.via_endpoint.map(|node| self.program.origins.node(node).id.clone());
         Seen { verdict, path, rules, via_endpoint }
@@ -201,6 +202,7 @@ impl Subject {
             Node::GatewayEndpoint(node) => node.mac,
             Node::Internet(node) => node.mac,
             Node::Tombstone => MacAddress([0x02, 0xde, 0xad, 0xbe, 0xef, 0x01]),
+            other => panic!("{other:?}: the reference draws no such thing"),
         }
     }
 
@@ -297,6 +299,7 @@ fn party(kind: &HostKind) -> Party {
         HostKind::OutsidePlatform(name) => Party::OutsidePlatform(name),
         HostKind::PublicService(kind, region) => Party::PublicService(kind, region),
         HostKind::EndpointService(id) => Party::EndpointService(id),
+        other => panic!("{other:?}: the reference draws no such thing"),
     }
 }
 

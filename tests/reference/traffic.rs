@@ -66,7 +66,7 @@ fn fresh(model: &Model, dice: &mut Dice) -> (Party, Packet) {
         (0..72, Some((eni, address))) => (Party::Instance(eni), address),
         (72..76, Some((eni, _))) => (Party::Platform(eni), Ipv4Addr::new(169, 254, 169, 253)),
         (76..84, _) => {
-            let endpoints: Vec<_> = model.vpc_endpoints.values().map(|e| (e.id, e.prefix_list_id)).collect();
+            let endpoints: Vec<_> = model.vpc_endpoints.values().map(|e| (e.id, e.prefix_list_id().unwrap())).collect();
             if !interfaces.is_empty() && dice.percent(85) {
                 destination = dice.pick(&interfaces).1;
             }

@@ -272,6 +272,7 @@ impl Walk<'_> {
                 }
                 self.enter_interface(&middlebox, false)
             }
+            other => panic!("{other}: the reference draws no such route"),
         }
     }
 
@@ -432,7 +433,7 @@ impl Walk<'_> {
 
     fn in_list_of(&self, endpoint: VpcEndpointId, address: Ipv4Addr) -> bool {
         let model = &self.world.model;
-        let wanted = model.vpc_endpoints[&endpoint].prefix_list_id;
+        let wanted = model.vpc_endpoints[&endpoint].prefix_list_id().unwrap();
         (model.prefix_lists.values())
             .filter(|list| list.region == model.region && list.id == wanted)
             .any(|list| list.cidrs.iter().any(|cidr| inside(address, *cidr)))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use vpcsim::compile::Compiler;
 use vpcsim::dataplane::{
-    self, Decision, DropReason, Frame, PacketId, PacketMeta, SecurityVerdict, State, Step, Tap, Verdict,
+    self, Decision, DropReason, Frame, PacketId, PacketMeta, Reply, SecurityVerdict, State, Step, Tap, Verdict,
 };
 use vpcsim::ids::*;
 use vpcsim::model::*;
@@ -127,6 +127,7 @@ impl World {
                 public_ip: None,
                 security_group_ids: groups.to_vec(),
                 source_dest_check: true,
+                forwarding: Default::default(),
                 image_id: ImageId::mint(Seed::new(0), "image", IdLength::Short),
                 instance_type: "t3.micro".into(),
                 key_name: None,
@@ -217,14 +218,7 @@ impl World {
         let sender = self.host(from);
         let at = self.program.hosts[sender.at()].node;
         self.next_packet += 1;
-        let mut meta = PacketMeta {
-            id: PacketId(self.next_packet),
-            sender,
-            from: None,
-            via_endpoint: None,
-            sent_at: self.now,
-            steps: 0,
-        };
+        let mut meta = PacketMeta::from_host(PacketId(self.next_packet), sender, self.now);
         let mut story = Story { program: &self.program, decisions: Vec::new(), nodes: Vec::new() };
         let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
         let verdict = dataplane::walk(&self.program, &mut self.state, at, &mut frame, self.now, &mut story);
@@ -249,7 +243,7 @@ impl World {
         }
         let expected_step = match end {
             End::Delivered(host) => Step::Deliver(self.host(host)),
-            End::Answered => Step::Reply,
+            End::Answered => Step::Reply(Reply::InPlace),
             End::Dropped(reason) => Step::Drop(reason),
         };
         assert_eq!(way.verdict.step, expected_step, "{:#?}", way.decisions);
@@ -281,6 +275,13 @@ fn name_of(program: &Program, at: NodeIx) -> String {
         Node::Router(_) => "router".into(),
         Node::InternetGateway(_) => "igw".into(),
         Node::GatewayEndpoint(_) => "vpce".into(),
+        Node::NatGateway(_) => "nat".into(),
+        Node::Peering(_) => "pcx".into(),
+        Node::TransitGateway(_) => "tgw".into(),
+        Node::VpnGateway(_) => "vgw".into(),
+        Node::VpnConnection(_) => "vpn".into(),
+        Node::VirtualInterface(_) => "dxvif".into(),
+        Node::Forwarder(_) | Node::OnPremises(_) => id.clone(),
         Node::Internet(_) => "internet".into(),
     }
 }
@@ -331,6 +332,7 @@ fn words(origins: &Origins, decision: Decision) -> String {
         Decision::Translate { before, after, .. } => format!("{before} becomes {after}"),
         Decision::Endpoint { direction, .. } => format!("endpoint {}", side(direction)),
         Decision::PublicAddress { address } => format!("public {address}"),
+        other => format!("{other:?}"),
     }
 }
 

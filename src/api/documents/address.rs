@@ -1,7 +1,7 @@
 //! Elastic IP addresses.
 
 use super::with_tags;
-use crate::model::{ElasticAddress, Model};
+use crate::model::{AddressHolder, ElasticAddress, Model};
 use serde_json::{Value, json};
 
 /// An Elastic IP address.
@@ -13,14 +13,18 @@ pub fn address(model: &Model, address: &ElasticAddress) -> Value {
         "NetworkBorderGroup": model.region,
         "PublicIp": address.public_ip.to_string(),
     });
-    if let Some((association_id, interface_id)) = address.association {
+    if let Some((association_id, holder)) = address.association {
         document["AssociationId"] = json!(association_id);
+        let interface_id = match holder {
+            AddressHolder::Interface(id) => Some(id),
+            AddressHolder::NatGateway(id) => model.nat_gateways.get(&id).and_then(|gateway| gateway.interface_id),
+        };
         document["NetworkInterfaceId"] = json!(interface_id);
         document["NetworkInterfaceOwnerId"] = json!(model.account_id);
-        if let Some(interface) = model.network_interfaces.get(&interface_id) {
+        if let Some(interface) = interface_id.and_then(|id| model.network_interfaces.get(&id)) {
             document["PrivateIpAddress"] = json!(interface.private_ip.to_string());
-            if let Some(attachment) = interface.attachment {
-                document["InstanceId"] = json!(attachment.instance_id);
+            if let Some(instance_id) = interface.attachment.and_then(|attachment| attachment.instance_id) {
+                document["InstanceId"] = json!(instance_id);
             }
         }
     }

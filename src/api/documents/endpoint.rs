@@ -19,7 +19,7 @@ pub fn vpc_endpoint(model: &Model, calendar: Calendar, endpoint: &VpcEndpoint) -
         "ServiceName": endpoint.service_name,
         "State": "available",
         "PolicyDocument": endpoint.policy_document,
-        "RouteTableIds": endpoint.route_table_ids,
+        "RouteTableIds": endpoint.route_table_ids(),
         "SubnetIds": [],
         "Groups": [],
         "PrivateDnsEnabled": false,

@@ -112,6 +112,10 @@ fn route(model: &Model, table: &RouteTable, route: &Route) -> Value {
         RouteTarget::Local => document["GatewayId"] = json!("local"),
         RouteTarget::InternetGateway(id) => document["GatewayId"] = json!(id),
         RouteTarget::GatewayEndpoint(id) => document["GatewayId"] = json!(id),
+        RouteTarget::NatGateway(id) => document["NatGatewayId"] = json!(id),
+        RouteTarget::PeeringConnection(id) => document["VpcPeeringConnectionId"] = json!(id),
+        RouteTarget::TransitGateway(id) => document["TransitGatewayId"] = json!(id),
+        RouteTarget::VpnGateway(id) => document["GatewayId"] = json!(id),
         RouteTarget::NetworkInterface(id) => {
             document["NetworkInterfaceId"] = json!(id);
             let interface = model.network_interfaces.get(&id);

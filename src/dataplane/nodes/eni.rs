@@ -10,7 +10,7 @@
 //! AmazonDNS-concepts.html (resolver addresses).
 
 use crate::dataplane::visit::{Stage, Visit, drop};
-use crate::dataplane::{Decision, Direction, DropReason, Step, Tap, security_groups};
+use crate::dataplane::{Decision, Direction, DropReason, Reply, Step, Tap, security_groups};
 use crate::net::{MacAddress, Protocol};
 use crate::program::EniNode;
 use crate::wire::arp::{self, Arp};
@@ -170,7 +170,7 @@ pub(super) fn answer_arp<T: Tap>(
     match owner {
         Some(owner) => {
             arp::reply_in_place(visit.frame.bytes, request, owner);
-            ControlFlow::Continue(Step::Reply)
+            ControlFlow::Continue(Step::Reply(Reply::InPlace))
         }
         None if request.is_question() => drop(DropReason::NoInterfaceAtAddress),
         None => drop(DropReason::BroadcastOrMulticast),

@@ -38,7 +38,7 @@ fn by_destination<T: Tap>(visit: &mut Visit<'_, '_, T>, internet: &InternetNode,
     let Some(target) = who_has(internet, address) else { return drop(DropReason::NobodyAtPublicAddress) };
     visit.decide(Decision::PublicAddress { address });
     ControlFlow::Continue(match target {
-        PublicTarget::Gateway(gateway) => visit.forward(gateway),
+        PublicTarget::Gateway(next) | PublicTarget::OnPremises(next) => visit.forward(next),
         PublicTarget::Host(host) => {
             let mac = internet.attached.get(&host).map_or_else(MacAddress::default, |(mac, _)| *mac);
             ethernet::set_addresses(visit.frame.bytes, internet.mac, mac);

@@ -1,7 +1,15 @@
 //! What each kind of node does with a packet: one file per kind.
 
 pub(super) mod eni;
+pub(super) mod forwarder;
 pub(super) mod gateway_endpoint;
 pub(super) mod internet;
 pub(super) mod internet_gateway;
+pub(super) mod nat_gateway;
+pub(super) mod on_premises;
+pub(super) mod peering;
 pub(super) mod router;
+pub(super) mod transit_gateway;
+pub(super) mod virtual_interface;
+pub(super) mod vpn_connection;
+pub(super) mod vpn_gateway;

@@ -40,6 +40,13 @@ impl<'d> Describe<'d> {
             Node::InternetGateway(_) => "internet-gateway",
             Node::GatewayEndpoint(_) => "vpc-endpoint",
             Node::Router(_) => "vpc",
+            Node::NatGateway(_) => "nat-gateway",
+            Node::Forwarder(_) => "instance",
+            Node::Peering(_) => "vpc-peering-connection",
+            Node::TransitGateway(_) => "transit-gateway",
+            Node::VpnGateway(_) => "vpn-gateway",
+            Node::VpnConnection(_) => "vpn-connection",
+            Node::VirtualInterface(_) | Node::OnPremises(_) => return json!({ "Id": named.id, "Name": named.name }),
             Node::Internet(_) | Node::Tombstone => return json!({ "Id": named.id }),
         };
         self.named(kind, &named.id, named.name.as_deref())
@@ -62,6 +69,8 @@ impl<'d> Describe<'d> {
         let router = match self.program.node(at) {
             Node::InternetGateway(gateway) => Some(gateway.router),
             Node::GatewayEndpoint(endpoint) => Some(endpoint.router),
+            Node::NatGateway(gateway) => Some(gateway.router),
+            Node::VpnGateway(gateway) => Some(gateway.router),
             _ => None,
         };
         if let Some(router) = router {
@@ -196,11 +205,13 @@ impl<'d> Describe<'d> {
 
     fn origin(&self, table: &str, entry: &RibEntry) -> &'static str {
         let table = self.model.route_tables.values().find(|known| known.id.to_string() == table);
-        let same = |route: &&crate::model::Route| {
-            route.target.to_string() == entry.target
-                && self.model.destination_cidrs(route.destination).contains(&entry.cidr)
-        };
-        match table.and_then(|table| table.routes.iter().find(same)).map(|route| route.origin) {
+        let route = table.and_then(|table| {
+            table.routes.iter().find(|route| {
+                route.target.to_string() == entry.target
+                    && self.model.destination_cidrs(table.vpc_id, route.destination).contains(&entry.cidr)
+            })
+        });
+        match route.map(|route| route.origin) {
             Some(RouteOrigin::CreateRouteTable) => "createroutetable",
             Some(RouteOrigin::Propagated(_)) => "enablevgwroutepropagation",
             Some(RouteOrigin::CreateRoute) | None => "createroute",

@@ -96,7 +96,7 @@ impl<'g> Guess<'g> {
         let Some(list) = self.list_of(destination) else { return };
         let endpoints = self.model.vpc_endpoints.values();
         let mut exists = false;
-        for endpoint in endpoints.filter(|e| e.vpc_id == table.vpc_id && e.prefix_list_id == list.id) {
+        for endpoint in endpoints.filter(|e| e.vpc_id == table.vpc_id && e.prefix_list_id() == Some(list.id)) {
             exists = true;
             let line = format!(
                 "aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}",
@@ -150,7 +150,11 @@ impl<'g> Guess<'g> {
             let leads = |route: &&Route| {
                 route.target != RouteTarget::Local
                     && self.model.route_state(other, route) == RouteState::Active
-                    && self.model.destination_cidrs(route.destination).iter().any(|cidr| cidr.contains(&destination))
+                    && self
+                        .model
+                        .destination_cidrs(table.vpc_id, route.destination)
+                        .iter()
+                        .any(|cidr| cidr.contains(&destination))
             };
             other.vpc_id == table.vpc_id && other.id != table.id && other.routes.iter().any(|route| leads(&route))
         };
@@ -173,7 +177,7 @@ impl<'g> Guess<'g> {
     fn replaced_routes(&mut self) {
         let Some((table, destination)) = self.table() else { return };
         let matching = |route: &&Route| {
-            self.model.destination_cidrs(route.destination).iter().any(|cidr| cidr.contains(&destination))
+            self.model.destination_cidrs(table.vpc_id, route.destination).iter().any(|cidr| cidr.contains(&destination))
                 && self.model.route_state(table, route) == RouteState::Blackhole
         };
         let routes: Vec<Route> = table.routes.iter().filter(matching).copied().collect();
@@ -196,7 +200,7 @@ impl<'g> Guess<'g> {
 
     /// A public address for an interface.
     fn public_addresses(&mut self, interface: Option<&NetworkInterface>) {
-        let Some(instance) = interface.and_then(|interface| interface.attachment).map(|to| to.instance_id) else {
+        let Some(instance) = interface.and_then(|interface| interface.attachment?.instance_id) else {
             return;
         };
         let associate = |allocation: &str| {
@@ -310,11 +314,10 @@ impl<'g> Guess<'g> {
 
     /// An interface that may send and get what is not its own.
     fn without_check(&mut self) {
-        let Some(attachment) = self.interface_at(self.at).and_then(|interface| interface.attachment) else { return };
-        let line = format!(
-            "aws ec2 modify-instance-attribute --instance-id {} --no-source-dest-check",
-            attachment.instance_id
-        );
+        let Some(instance) = self.interface_at(self.at).and_then(|interface| interface.attachment?.instance_id) else {
+            return;
+        };
+        let line = format!("aws ec2 modify-instance-attribute --instance-id {instance} --no-source-dest-check");
         self.add([line], 1, 0, 0);
     }
 

@@ -118,6 +118,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             public_ip: public_ip.map_or(Some(None), |address| address.map(Some))?,
             security_group_ids,
             source_dest_check,
+            forwarding: Default::default(),
             image_id: image_id?,
             instance_type,
             key_name,

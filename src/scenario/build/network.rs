@@ -80,6 +80,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                     return None;
                 }
                 let new = NewVpc {
+                    region: None,
                     label: name.text.to_owned(),
                     id,
                     cidrs,

@@ -101,6 +101,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let region = self.model.region.clone();
         self.declare(Kind::PrefixList, name, id);
         let list = PrefixList {
+            customer: None,
             id,
             region: region.clone(),
             name: name.text.to_owned(),
