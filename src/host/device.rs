@@ -9,8 +9,8 @@
 //! - a host may be told to stay silent towards segments of connections it does not know ([`QueueDevice::new`]);
 //! - smoltcp drops datagrams beyond the interface's MTU and knows no path MTU. So, once the host has an address, it is told the greatest MTU
 //!   there is, and this card cuts: TCP into shorter segments (`segment`), everything else into fragments, as [`PathMtuDiscovery`] says.
-//!   What smoltcp would do with the true MTU is done to the MSS options: ours says what the interface's MTU leaves (whatever is known of
-//!   the path), the peer's is lowered to what the path's MTU leaves before smoltcp sees it.
+//!   What smoltcp would do with the true MTU is done to the MSS options: ours says what the interface's MTU leaves (newer Linux
+//!   kernels may say less where they know a lower path MTU: unverified), the peer's is lowered to what the path's MTU leaves before smoltcp sees it.
 
 use super::HostCounters;
 use super::interface::IcmpKey;

@@ -172,6 +172,17 @@ fn without_icmp_large_segments_vanish_in_a_black_hole() {
 }
 
 #[test]
+fn a_service_learns_for_every_address_it_answers_for() {
+    let bulk_service = HostConfig { servers: vec![Server::Bulk { port: BULK_PORT }], ..service(0) };
+    let mut world = World::new(vec![client(), bulk_service]);
+    world.middles = vec![Middle::with_mtu(1500)];
+    let giving = Bulk { host: SERVICE.to_string(), port: BULK_PORT, bytes: 300_000, reverse: true };
+    let outcome = run(&mut world, Workload::Bulk(giving));
+    assert!(span_of_bulk(&outcome) < NO_TIMEOUT);
+    assert_eq!((world.hosts[1].counters().path_mtus_learned, longest_passed(&world.middles[0])), (1, 1500));
+}
+
+#[test]
 fn a_router_that_tells_no_mtu_costs_a_step_down_the_plateaus_each_time() {
     let mut world = world(&[1500]);
     world.middles[0].told_mtu_bytes = Some(0);
