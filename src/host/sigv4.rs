@@ -1,8 +1,8 @@
 //! AWS Signature Version 4, client side: what makes a request acceptable to an AWS service.
 //!
 //! Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. Non-goals: query-string signatures,
-//! chunked and unsigned payloads, SigV4A, S3's own path rules, verification. Invariant: the signed headers are `host`, `content-type` and
-//! every `x-amz-*`, the set botocore signs for DynamoDB and EC2; headers a connection may change are left alone.
+//! chunked and unsigned payloads, SigV4A, verification. Invariant: the signed headers are `host`, `content-type` and
+//! every `x-amz-*`, the set botocore signs for these services and operations; S3 takes paths as they are, and wants the body's digest in a header; headers a connection may change are left alone.
 
 use super::http::HttpRequest;
 use ring::{digest, hmac};
@@ -32,14 +32,19 @@ impl std::fmt::Debug for Credentials {
 /// and `Authorization`, replacing those a former attempt left. `amz_date` is `YYYYMMDDTHHMMSSZ`
 /// ([`crate::calendar::Calendar::amz_date`]). The `Host` header must be there already, and the body final.
 pub fn sign(request: &mut HttpRequest, credentials: &Credentials, region: &str, service: &str, amz_date: &str) {
-    let ours = ["x-amz-date", "x-amz-security-token", "authorization"];
+    let ours = ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "authorization"];
     request.headers.retain(|(name, _)| !ours.iter().any(|own| name.eq_ignore_ascii_case(own)));
     request.headers.push(("X-Amz-Date".to_owned(), amz_date.to_owned()));
     if let Some(token) = &credentials.session_token {
         request.headers.push(("X-Amz-Security-Token".to_owned(), token.clone()));
     }
 
-    let (canonical, signed_headers) = canonical_request(request);
+    let is_s3 = service == "s3";
+    if is_s3 {
+        request.headers.push(("X-Amz-Content-SHA256".to_owned(), sha256_hex(&request.body)));
+    }
+
+    let (canonical, signed_headers) = canonical_request(request, is_s3);
     let date = amz_date.get(..8).unwrap_or(amz_date);
     let scope = format!("{date}/{region}/{service}/aws4_request");
     let to_sign = format!("{ALGORITHM}\n{amz_date}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));
@@ -57,7 +62,7 @@ pub fn sign(request: &mut HttpRequest, credentials: &Credentials, region: &str, 
 }
 
 /// The canonical request and the list of signed headers in it.
-fn canonical_request(request: &HttpRequest) -> (String, String) {
+fn canonical_request(request: &HttpRequest, is_s3: bool) -> (String, String) {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut headers: Vec<(String, String)> = request
         .headers
@@ -79,7 +84,7 @@ fn canonical_request(request: &HttpRequest) -> (String, String) {
     let header_lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let canonical = [
         request.method.as_str(),
-        &canonical_path(path),
+        &if is_s3 { path.to_owned() } else { canonical_path(path) },
         &canonical_query(query),
         &header_lines,
         &signed_headers,
