@@ -201,8 +201,10 @@ pub fn decode_response(operation: &str, headers: &[(String, String)], body: &[u8
             Some(Location::Headers) => {
                 let prefix = member.xml_name.to_ascii_lowercase();
                 let found = headers.iter().filter_map(|(name, value)| {
-                    let name = name.to_ascii_lowercase();
-                    Some((name.strip_prefix(&prefix)?.to_owned(), Value::from(value.as_str())))
+                    // The rest keeps its letters' case, as botocore has it.
+                    let rest = name.get(prefix.len()..)?;
+                    let begins = name.to_ascii_lowercase().starts_with(&prefix);
+                    begins.then(|| (rest.to_owned(), Value::from(value.as_str())))
                 });
                 let fields: Map<String, Value> = found.collect();
                 document.insert(member.name.clone(), Value::Object(fields));

@@ -193,11 +193,7 @@ fn s3_message(operation: &str, parameters: &Value, endpoint: &Endpoint) -> Resul
         "/" => endpoint.path.clone(),
         path => format!("{}{path}", endpoint.path.trim_end_matches('/')),
     };
-    let query = request.query.iter().map(|(name, value)| match value.as_str() {
-        "" if !name.contains('-') => name.clone(),
-        value => format!("{name}={value}"),
-    });
-    let query: Vec<String> = query.collect();
+    let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if !query.is_empty() {
         target = format!("{target}?{}", query.join("&"));
     }
