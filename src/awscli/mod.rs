@@ -9,7 +9,7 @@
 //!
 //! It follows version 2 of the CLI (2.34 where its wording changed: `aws: [ERROR]: ...`): exit codes 0, 252 (usage), 254 (the service
 //! refused), 255 (anything else, as no connection). Differences from the real one, each refused with a sentence that says so:
-//! `--output yaml` and `off`, `file://` values and `--cli-input-yaml` (a scenario line reads no files),
+//! `--output yaml` and `off`, files (of `aws s3` there is only `ls`; `get-object` writes none), `file://` values and `--cli-input-yaml` (a scenario line reads no files),
 //! `help`, `--debug`, shell syntax around the command.
 //!
 //! Invariants: pure (no clock, no files, no environment: region and credentials come from the scenario); same line, same

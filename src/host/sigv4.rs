@@ -270,6 +270,29 @@ mod tests {
         );
     }
 
+    /// Signatures that botocore 1.43.11's S3SigV4Auth made: the path counts as it is, and the body's digest is a header.
+    #[test]
+    fn botocore_agrees_about_s3() {
+        let host = ("Host", "pics.s3.us-east-1.amazonaws.com");
+        let headers = [host, ("x-amz-sdk-checksum-algorithm", "CRC64NVME")];
+        let put = request("PUT", "/a//./b%20c%2B%C3%BC.txt", &headers, "hello");
+        assert_eq!(
+            signature(put, "us-east-1", "s3", "20260101T000007Z"),
+            (
+                "host;x-amz-content-sha256;x-amz-date;x-amz-sdk-checksum-algorithm".into(),
+                "be4042b1762ef02c835e1b50c341d4507b0fdd6f85ba53dbc4895a7a9ee61ccf".into()
+            )
+        );
+        let list = request("GET", "/?list-type=2&prefix=a%2F&encoding-type=url", &[host], "");
+        assert_eq!(
+            signature(list, "us-east-1", "s3", "20260101T000007Z"),
+            (
+                "host;x-amz-content-sha256;x-amz-date".into(),
+                "52f9ff41470a02bfa05594b7fcff258c2019897a67d53b490f41773b383f6e42".into()
+            )
+        );
+    }
+
     #[test]
     fn signing_again_replaces_the_former_signature() {
         let mut once = request("POST", "/", &[("Host", "a"), ("User-Agent", "x")], "{}");
