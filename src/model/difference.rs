@@ -48,6 +48,7 @@ impl Model {
             forwarding,
             unknown_connection,
             dns_ttl_seconds,
+            dns_failures,
         } = self;
         *region == after.region
             && *account_id == after.account_id
@@ -79,6 +80,7 @@ impl Model {
             && dynamodb_tables.is_same(&after.dynamodb_tables)
             && *unknown_connection == after.unknown_connection
             && *dns_ttl_seconds == after.dns_ttl_seconds
+            && *dns_failures == after.dns_failures
             && *links == after.links
             && *forwarding == after.forwarding
             && route_tables.len() == after.route_tables.len()
