@@ -7,7 +7,7 @@
 //! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
-use super::conntrack::Conntrack;
+use super::conntrack::{Conntrack, InterfaceTimeouts};
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
 use crate::net::Protocol;
@@ -24,7 +24,8 @@ const ENTRIES_BY_ENDPOINT: u32 = 2;
 /// Lets the packet pass the interface's groups, or drops it.
 pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction: Direction, packet: &Parsed) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
-    if visit.state.conntrack.passes(visit.at, packet, quoted.as_ref(), direction, visit.now) {
+    let timeouts = InterfaceTimeouts { tcp_established: eni.tcp_established_timeout };
+    if visit.state.conntrack.passes(visit.at, timeouts, packet, quoted.as_ref(), direction, visit.now) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
         return ControlFlow::Continue(());
     }
@@ -40,7 +41,7 @@ pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction
     let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
-        entries => visit.state.conntrack.begin(visit.at, packet, direction, entries, visit.now),
+        entries => visit.state.conntrack.begin(visit.at, timeouts, packet, direction, entries, visit.now),
     };
     let tracked = entries > 0 && began.is_ok();
     let verdict = SecurityVerdict::Rule { group: rule.group, position: rule.position, tracked };

@@ -149,6 +149,8 @@ pub struct Model {
     pub unknown_connection: UnknownConnection,
     /// Seconds a DNS answer of a service name may be cached.
     pub dns_ttl_seconds: u32,
+    /// Names of services that answer NOERROR without addresses for the time being; `*.PARENT` is every name under it.
+    pub dns_failures: BTreeSet<String>,
 }
 
 impl Model {
@@ -193,6 +195,7 @@ impl Model {
             forwarding: ForwardingSettings::default(),
             unknown_connection: UnknownConnection::default(),
             dns_ttl_seconds: 5,
+            dns_failures: BTreeSet::new(),
         }
     }
 

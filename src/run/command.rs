@@ -47,7 +47,7 @@ impl Conversation {
     ) -> Result<(Conversation, Call), CommandOutput> {
         let mut conversation = Conversation {
             command: Command::new(with_ids(invocation, names)),
-            environment: environment(scenario),
+            environment: environment(scenario, step),
             stream: Seed::new(salt).derive("aws command"),
             settings: scenario.settings.clone(),
             session: step.session.clone(),
@@ -116,6 +116,7 @@ pub(super) fn command_line(step: &Step) -> String {
         StepAction::Aws { line, .. } => line.split_whitespace().collect::<Vec<_>>().join(" "),
         StepAction::Ssh { line, .. } | StepAction::Program { line, .. } => line.clone(),
         StepAction::Send(packet) => format!("send {packet}"),
+        StepAction::Dns(change) => change.to_string(),
         StepAction::Rerun => format!("again: {}", step.then.join(", ")),
         StepAction::Wait => "wait".to_owned(),
     }

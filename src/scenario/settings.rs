@@ -44,8 +44,20 @@ pub struct CliSettings {
     pub attempts_max: u32,
     /// TLS versions offered: both.
     pub tls: TlsChoice,
-    /// Whether DynamoDB is called as `ACCOUNT.ddb.REGION.amazonaws.com`: no, because static keys do not tell the CLI the account.
-    pub account_based_endpoint: bool,
+    /// Whether DynamoDB is called as `ACCOUNT.ddb.REGION.amazonaws.com`: never, because static keys do not tell the CLI the account.
+    pub account_id_endpoint_mode: AccountIdEndpointMode,
+}
+
+/// `account_id_endpoint_mode` of the CLI's configuration, and `AWS_ACCOUNT_ID_ENDPOINT_MODE`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountIdEndpointMode {
+    /// The Region's name.
+    #[default]
+    Disabled,
+    /// The account's name, where there is one: the default of clients since 2024 whose credentials tell the account.
+    Preferred,
+    /// The account's name, or no call.
+    Required,
 }
 
 /// Which TLS versions a client offers.
@@ -72,7 +84,7 @@ impl Default for Settings {
                 read_timeout: SimDuration::from_secs(60),
                 attempts_max: 4,
                 tls: TlsChoice::Any,
-                account_based_endpoint: false,
+                account_id_endpoint_mode: AccountIdEndpointMode::default(),
             },
             service_idle_timeout: SimDuration::from_secs(300),
             dynamodb_table_settling: SimDuration::from_secs(5),
@@ -84,6 +96,20 @@ impl Default for Settings {
 /// A duration at `key`; reports what is none.
 pub(super) fn duration_at(section: &Section<'_, '_>, key: &'static str) -> Option<SimDuration> {
     converted(section, section.text(key)?, duration)
+}
+
+/// A mode at `account_id_endpoint_mode`.
+pub(super) fn account_id_endpoint_mode_at(section: &Section<'_, '_>) -> Option<AccountIdEndpointMode> {
+    let text = section.text("account_id_endpoint_mode")?;
+    match text.text {
+        "disabled" => Some(AccountIdEndpointMode::Disabled),
+        "preferred" => Some(AccountIdEndpointMode::Preferred),
+        "required" => Some(AccountIdEndpointMode::Required),
+        other => {
+            section.report(one_of(&text, other, &["disabled", "preferred", "required"]));
+            None
+        }
+    }
 }
 
 /// A TLS version at `tls`.
@@ -174,8 +200,8 @@ fn read_cli(cli: &Section<'_, '_>, settings: &mut Settings) {
     if let Some(choice) = tls_at(cli) {
         settings.cli.tls = choice;
     }
-    if let Some(flag) = cli.boolean("account_based_endpoint") {
-        settings.cli.account_based_endpoint = flag;
+    if let Some(mode) = account_id_endpoint_mode_at(cli) {
+        settings.cli.account_id_endpoint_mode = mode;
     }
     for key in ["access_key", "secret_key"] {
         let value =

@@ -50,6 +50,10 @@ const COMMAND: Value = Pattern(r"^\s*\S+\s+\S", &["aws dynamodb list-tables", "s
 const TEXTS: Value = List(&Text);
 const TEXT_OR_TEXTS: Value = Either(&Text, &TEXTS);
 const TLS: Value = Word(&["any", "1.2", "1.3"]);
+const ACCOUNT_MODE: Value = Word(&["disabled", "preferred", "required"]);
+const BUCKET: Value = Pattern(r"^\s*\S+(\s+in\s+\S+)?\s*$", &["pictures", "archive in eu-west-1"]);
+const OBJECT: Value =
+    Pattern(r"^\s*[^/\s]+/\S.*\s\d+(\.\d+)?\s*(B|kB|KiB|MB|MiB)\s*$", &["pictures/2026/cat.jpg 20 KiB"]);
 
 const VPC_KEY: Key = key("vpc", Reference, "", "Name or id of its VPC; may be left out if there is just one");
 
@@ -73,6 +77,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
         must("region", Region, "The Region; its prefix lists are known"),
         key("route_table", Table(&ROUTE_TABLES), "", "Route tables by name"),
+        key("s3", Table(&S3), "", "S3: buckets and what is in them"),
         key("security_group", Table(&SECURITY_GROUPS), "", "Security groups by name; `default` is the VPC's own"),
         key("seed", Integer(0, u64::MAX), "1", "Where all randomness and all derived ids come from"),
         key("service", Table(&SERVICE), "", "How services treat connections"),
@@ -260,6 +265,15 @@ static DYNAMODB: Shape = shape(
     ],
 );
 
+static S3: Shape = shape(
+    "S3: buckets and what is in them",
+    &[
+        key("address", ADDRESS, "", "What DNS answers in the Region; must lie in its prefix list"),
+        key("buckets", List(&BUCKET), "[]", "Buckets that exist from the start: NAME, or NAME in REGION"),
+        key("objects", List(&OBJECT), "[]", "Objects that exist from the start: BUCKET/KEY SIZE"),
+    ],
+);
+
 static LINKS: Shape = shape(
     "Links by class; each may override some of its class's values",
     &[
@@ -292,8 +306,13 @@ static SERVICE: Shape = shape(
         ),
     ],
 );
-static DNS: Shape =
-    shape("The VPCs' resolver", &[key("ttl", Integer(0, 86_400), "5", "Seconds that names of services may be cached")]);
+static DNS: Shape = shape(
+    "The VPCs' resolver",
+    &[
+        key("fail", TEXT_OR_TEXTS, "[]", "Names of services that answer without addresses from the start"),
+        key("ttl", Integer(0, 86_400), "5", "Seconds that names of services may be cached"),
+    ],
+);
 static LIMITS: Shape = shape(
     "Limits of the simulated machines",
     &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
@@ -302,7 +321,12 @@ static CLI: Shape = shape(
     "How `aws` on the hosts behaves",
     &[
         key("access_key", Text, "\"AKIAIOSFODNN7EXAMPLE\"", "What it signs with"),
-        key("account_based_endpoint", Boolean, "false", "Call DynamoDB as ACCOUNT.ddb.REGION.amazonaws.com"),
+        key(
+            "account_id_endpoint_mode",
+            ACCOUNT_MODE,
+            "\"disabled\"",
+            "Call DynamoDB as ACCOUNT.ddb.REGION.amazonaws.com",
+        ),
         key("attempts_max", Integer(1, 20), "4", "Tries per call, the first included"),
         key("connect_timeout", TIME, "\"60s\"", "How long one connect may take"),
         key("read_timeout", TIME, "\"60s\"", "How long an answer may take"),
@@ -314,9 +338,11 @@ static CLI: Shape = shape(
 pub(in crate::scenario) static STEP: Shape = shape(
     "A step of the timeline; it begins when the one before has ended",
     &[
+        key("account_id_endpoint_mode", ACCOUNT_MODE, "", "How `aws` names DynamoDB; as [cli] says if left out"),
         key("as", Either(&Text, &Table(&AS)), "", "What the thing that the command creates is called from then on"),
         key("at", TIME, "", "Begin no earlier than this long after the start"),
         key("background", Boolean, "false", "The next step begins at once"),
+        key("dns", Table(&STEP_DNS), "", "Instead of run: names of services fail, or are restored"),
         key("every", TIME, "\"1s\"", "From the start of one repetition to the next"),
         key("expect", Table(&EXPECTATIONS), "", "What must come out, by host, or for all, or for the operator"),
         key("jitter", TIME, "\"0s\"", "By how much every is longer or shorter at most"),
@@ -335,6 +361,13 @@ pub(in crate::scenario) static STEP: Shape = shape(
         key("then", TEXT_OR_TEXTS, "", "Earlier steps whose actions then run again"),
         key("tls", TLS, "", "TLS versions offered; as [cli] says if left out"),
         key("wait", TIME, "", "Pause before the step; alone, just a pause"),
+    ],
+);
+static STEP_DNS: Shape = shape(
+    "Names of services that answer without addresses from then on, or with them again",
+    &[
+        key("fail", TEXT_OR_TEXTS, "[]", "Names that lose their addresses; *.PARENT is every name under it"),
+        key("restore", TEXT_OR_TEXTS, "[]", "Names that get them back"),
     ],
 );
 static AS: Shape = shape(
