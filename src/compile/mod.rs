@@ -5,6 +5,7 @@
 //! meaning, what is gone leaves a tombstone (node), an empty table, or a host marked removed, and keeps its name for the records; a failed compilation
 //! hands out no program and does not disturb later ones.
 
+mod edge;
 mod internet;
 mod names;
 mod registry;

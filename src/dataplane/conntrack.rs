@@ -70,7 +70,12 @@ impl Default for TrackingLimits {
 
 impl TrackingLimits {
     fn of_interface(self, timeouts: InterfaceTimeouts) -> Self {
-        TrackingLimits { tcp_established: timeouts.tcp_established.unwrap_or(self.tcp_established), ..self }
+        TrackingLimits {
+            tcp_established: timeouts.tcp_established.unwrap_or(self.tcp_established),
+            udp_one_way: timeouts.udp_one_way.unwrap_or(self.udp_one_way),
+            udp_stream: timeouts.udp_stream.unwrap_or(self.udp_stream),
+            ..self
+        }
     }
 }
 
@@ -79,6 +84,10 @@ impl TrackingLimits {
 pub struct InterfaceTimeouts {
     /// Of established TCP connections.
     pub tcp_established: Option<SimDuration>,
+    /// Of UDP flows seen in one direction.
+    pub udp_one_way: Option<SimDuration>,
+    /// Of UDP flows that were answered.
+    pub udp_stream: Option<SimDuration>,
 }
 
 /// How far a session has come.
@@ -339,7 +348,7 @@ mod tests {
     use etherparse::PacketBuilder;
 
     const ENI: NodeIx = NodeIx(3);
-    const WORLDS: InterfaceTimeouts = InterfaceTimeouts { tcp_established: None };
+    const WORLDS: InterfaceTimeouts = InterfaceTimeouts { tcp_established: None, udp_one_way: None, udp_stream: None };
     const MINE: [u8; 4] = [10, 0, 0, 5];
     const THEIRS: [u8; 4] = [52, 94, 2, 72];
 
@@ -525,7 +534,7 @@ mod tests {
     #[test]
     fn an_interface_may_have_an_idle_timeout_of_its_own() {
         let mut table = Conntrack::default();
-        let short = InterfaceTimeouts { tcp_established: Some(SimDuration::from_secs(350)) };
+        let short = InterfaceTimeouts { tcp_established: Some(SimDuration::from_secs(350)), ..WORLDS };
         let mut ask =
             |packet: &Parsed, direction, seconds| table.passes(ENI, short, packet, None, direction, at(seconds));
         assert!(!ask(&tcp(Egress, 1, "S"), Egress, 0));
@@ -535,6 +544,18 @@ mod tests {
         assert!(ask(&tcp(Ingress, 1, "SA"), Ingress, 1));
         assert!(ask(&tcp(Egress, 1, "A"), Egress, 350));
         assert!(!ask(&tcp(Egress, 1, "A"), Egress, 700), "350 s later it is forgotten");
+    }
+
+    #[test]
+    fn an_interface_may_have_udp_timeouts_of_its_own() {
+        let mut table = Conntrack::default();
+        let [one_way, stream] = [60, 90].map(|seconds| Some(SimDuration::from_secs(seconds)));
+        let own = InterfaceTimeouts { udp_one_way: one_way, udp_stream: stream, ..WORLDS };
+        table.begin(ENI, own, &udp(Egress), Egress, 1, at(0)).unwrap();
+        let mut ask = |direction, seconds| table.passes(ENI, own, &udp(direction), None, direction, at(seconds));
+        assert!(ask(Ingress, 59), "one direction only: 60 s");
+        assert!(ask(Egress, 148), "both: 90 s");
+        assert!(!ask(Ingress, 238));
     }
 
     #[test]

@@ -24,18 +24,23 @@ const ENTRIES_BY_ENDPOINT: u32 = 2;
 /// Lets the packet pass the interface's groups, or drops it.
 pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction: Direction, packet: &Parsed) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
-    let timeouts = InterfaceTimeouts { tcp_established: eni.tcp_established_timeout };
+    let [udp_one_way, udp_stream] = eni.udp_timeouts;
+    let timeouts = InterfaceTimeouts { tcp_established: eni.tcp_established_timeout, udp_one_way, udp_stream };
     if visit.state.conntrack.passes(visit.at, timeouts, packet, quoted.as_ref(), direction, visit.now) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
         return ControlFlow::Continue(());
     }
-    let (rules, returns, peer, refusal) = match direction {
-        Direction::Egress => (&eni.egress, &eni.ingress, packet.destination, DropReason::SecurityGroupEgress),
-        Direction::Ingress => (&eni.ingress, &eni.egress, packet.source, DropReason::SecurityGroupIngress),
+    let (rules, returns, peer) = match direction {
+        Direction::Egress => (&eni.egress, &eni.ingress, packet.destination),
+        Direction::Ingress => (&eni.ingress, &eni.egress, packet.source),
+    };
+    let (refusal, no_rules) = match direction {
+        Direction::Egress => (DropReason::SecurityGroupEgress, DropReason::SecurityGroupNoRulesEgress),
+        Direction::Ingress => (DropReason::SecurityGroupIngress, DropReason::SecurityGroupNoRulesIngress),
     };
     let Some(rule) = deciding_rule(rules, packet, peer) else {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::NoRule });
-        return drop(refusal);
+        return drop(if rules.rules.is_empty() { no_rules } else { refusal });
     };
     let by_endpoint = goes_by_tracked_endpoint(visit, eni, direction, packet.destination);
     let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);
