@@ -205,6 +205,8 @@ impl Teller<'_> {
         let all = format!("sg {}, {}", self.groups_at(visit.at), side(direction));
         match verdict {
             SecurityVerdict::Tracked => (all, "tracked: pass".to_owned()),
+            SecurityVerdict::FollowsFirst => (all, "its first fragment passed: pass".to_owned()),
+            SecurityVerdict::RouterExempt => (all, "the subnet router is exempt: pass".to_owned()),
             SecurityVerdict::NoRule => {
                 let what = visit.before.map_or_else(String::new, |tuple| {
                     let port = match tuple.protocol {

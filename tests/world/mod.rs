@@ -311,6 +311,8 @@ fn words(origins: &Origins, decision: Decision) -> String {
         Decision::SecurityGroup { direction, verdict } => match verdict {
             SecurityVerdict::Tracked => format!("sg {} tracked", side(direction)),
             SecurityVerdict::NoRule => format!("sg {} no rule", side(direction)),
+            SecurityVerdict::FollowsFirst => format!("sg {} follows first fragment", side(direction)),
+            SecurityVerdict::RouterExempt => format!("sg {} exempt", side(direction)),
             SecurityVerdict::Rule { group, position, tracked } => {
                 let (name, sentences) = &origins.groups[group.at()];
                 let sentence = &sentences[usize::from(side(direction) == "egress")][usize::from(position)];

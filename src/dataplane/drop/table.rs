@@ -7,7 +7,7 @@ use super::DropFacts;
 
 macro_rules! reasons {
     ($($name:ident: $whose:ident $code:literal $(in $scenario:literal)?, $sentence:literal, $remedy:literal;)+) => {
-        /// Why a packet was dropped. AWS drops silently; where a reason's source is told (ICMP, TCP reset), its sentence says so.
+        /// Why a packet was dropped. AWS drops silently; those few of which the source is told say so in their sentence.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs, reason = "the table says what each means")]
         pub enum DropReason {
@@ -142,7 +142,7 @@ reasons! {
         "the packet is bigger than the MTU of what comes next, which drops it without a word",
         "lower the sender's MTU or MSS: no ICMP error will come";
     TimeToLiveExceeded: own "TTL_EXCEEDED" in "drops/ttl",
-        "the packet's time to live ran out",
+        "the packet's time to live ran out; its sender is told (ICMP 11/0)",
         "look for a loop, or send with a higher TTL (traceroute does this on purpose)";
     PeeringAddressNotInVpc: aws "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR" in "drops/peering-transit",
         "peering connections carry packets only from and to addresses of the two VPCs",
@@ -196,7 +196,7 @@ reasons! {
         "the interface sent more than 1,024 packets within a second to the link-local services (resolver, metadata, time)",
         "cache DNS answers on the instance";
     FragmentWithoutFirst: own "FRAGMENT_WITHOUT_FIRST" in "drops/fragment-without-first",
-        "a later fragment came whose first fragment was not seen",
+        "a later fragment, which has no ports, came without its first fragment having passed",
         "send smaller packets, or find what lost the first fragment";
     NobodyAtPublicAddress: own "NOBODY_AT_PUBLIC_ADDRESS" in "drops/nobody-there",
         "no simulated host or service has this public address",
