@@ -352,7 +352,8 @@ impl Model {
                     target,
                     RouteTarget::NetworkInterface(_) | RouteTarget::NatGateway(_) | RouteTarget::Local
                 );
-                if inside && !propagated && !(takes && self.is_whole_subnet(vpc.id, cidr)) {
+                let special = inside || target == RouteTarget::Local;
+                if special && !propagated && !(inside && takes && self.is_whole_subnet(vpc.id, cidr)) {
                     return Err(ModelError::new(
                         "InvalidParameterValue",
                         format!(
