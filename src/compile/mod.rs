@@ -6,6 +6,7 @@
 //! hands out no program and does not disturb later ones.
 
 mod by_vpc;
+mod edge;
 mod internet;
 mod names;
 mod registry;

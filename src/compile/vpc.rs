@@ -4,13 +4,13 @@
 
 use super::by_vpc::ByVpc;
 use super::security_groups::Members;
-use super::{CompileError, Compiler, Draft, LinkKey, immediate, named, small_index, virtual_mac};
+use super::{CompileError, Compiler, Draft, LinkKey, edge, immediate, named, small_index, virtual_mac};
 use crate::ids::SubnetId;
 use crate::model::{InternetGateway, Model, NetworkInterface, Subnet, Vpc, VpcEndpoint};
 use crate::net::MacAddress;
 use crate::program::{
     AclIx, EniNode, EniRole, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
-    PublicAccess, RouterNode, SubnetBoundary, TableIx, TableKey,
+    RouterNode, SubnetBoundary, TableIx, TableKey,
 };
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl Compiler {
             interfaces,
             interfaces_by_mac,
             zone_links,
-            edge_tables: BTreeMap::new(),
+            edge_tables: self.compile_edge_tables(model, vpc),
             transit: BTreeMap::new(),
         };
         draft.nodes.insert(router_ix, Node::Router(router));
@@ -86,7 +86,7 @@ impl Compiler {
                     zone: small_index("availability zones", zone)?,
                     cidr: subnet.cidr,
                     router_address: subnet.router_address(),
-                    public_access: PublicAccess::Open,
+                    public_access: edge::public_access(model, subnet),
                 })
             })
             .collect()
@@ -158,7 +158,8 @@ impl Compiler {
                 egress,
                 ingress,
                 role: EniRole::Guest,
-                tcp_established_timeout: None,
+                tcp_established_timeout: edge::tcp_established_timeout(model, eni),
+                udp_timeouts: edge::udp_timeouts(eni),
             }),
         );
         Ok(at)

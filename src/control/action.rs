@@ -2,8 +2,10 @@
 //!
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
+mod edge;
 mod network;
 
+pub use edge::*;
 pub use network::*;
 
 use crate::ids::*;
@@ -52,6 +54,18 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    AssociateGatewayRouteTable(AssociateGatewayRouteTable),
+    AssociateVpcCidrBlock(AssociateVpcCidrBlock),
+    DisassociateVpcCidrBlock(DisassociateVpcCidrBlock),
+    CreateManagedPrefixList(CreateManagedPrefixList),
+    ModifyManagedPrefixList(ModifyManagedPrefixList),
+    RestoreManagedPrefixListVersion(RestoreManagedPrefixListVersion),
+    DeleteManagedPrefixList(DeleteManagedPrefixList),
+    ModifyVpcBlockPublicAccessOptions(ModifyVpcBlockPublicAccessOptions),
+    CreateVpcBlockPublicAccessExclusion(CreateVpcBlockPublicAccessExclusion),
+    DeleteVpcBlockPublicAccessExclusion(DeleteVpcBlockPublicAccessExclusion),
+    ModifySecurityGroupRules(ModifySecurityGroupRules),
+    ModifyNetworkInterfaceAttribute(ModifyNetworkInterfaceAttribute),
 }
 
 impl Action {
@@ -99,6 +113,18 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::AssociateGatewayRouteTable(_) => "AssociateRouteTable",
+            Action::AssociateVpcCidrBlock(_) => "AssociateVpcCidrBlock",
+            Action::DisassociateVpcCidrBlock(_) => "DisassociateVpcCidrBlock",
+            Action::CreateManagedPrefixList(_) => "CreateManagedPrefixList",
+            Action::ModifyManagedPrefixList(_) => "ModifyManagedPrefixList",
+            Action::RestoreManagedPrefixListVersion(_) => "RestoreManagedPrefixListVersion",
+            Action::DeleteManagedPrefixList(_) => "DeleteManagedPrefixList",
+            Action::ModifyVpcBlockPublicAccessOptions(_) => "ModifyVpcBlockPublicAccessOptions",
+            Action::CreateVpcBlockPublicAccessExclusion(_) => "CreateVpcBlockPublicAccessExclusion",
+            Action::DeleteVpcBlockPublicAccessExclusion(_) => "DeleteVpcBlockPublicAccessExclusion",
+            Action::ModifySecurityGroupRules(_) => "ModifySecurityGroupRules",
+            Action::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
         }
     }
 
@@ -109,6 +135,7 @@ impl Action {
             Action::RunInstances(action) => action.client_token.as_deref(),
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
             Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
+            Action::CreateManagedPrefixList(action) => action.client_token.as_deref(),
             _ => None,
         }
     }
@@ -342,6 +369,8 @@ pub enum RequestedTarget {
     NetworkInterface(EniId),
     /// An instance with one interface.
     Instance(InstanceId),
+    /// Delivery inside the VPC: in gateway route tables, or back to what a local route had.
+    Local,
 }
 
 /// Adds a route.
@@ -487,6 +516,8 @@ pub enum Output {
     NetworkAcl(NetworkAclId),
     /// A subnet got another network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// Something at a VPC's edge changed.
+    Edge(EdgeOutput),
 }
 
 /// A part of a call that failed while the rest was done.

@@ -9,6 +9,7 @@
 
 mod action;
 mod apply;
+mod edge;
 mod endpoint;
 mod error;
 mod instance;

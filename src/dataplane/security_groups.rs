@@ -9,7 +9,7 @@
 //! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
-use super::conntrack::Conntrack;
+use super::conntrack::{Conntrack, InterfaceTimeouts};
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
 use crate::net::Protocol;
@@ -56,23 +56,33 @@ fn by_session_or_rule<T: Tap>(
     packet: &Parsed,
 ) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
-    if visit.state.conntrack.passes(visit.at, packet, quoted.as_ref(), direction, visit.now) {
+    let [udp_one_way, udp_stream] = eni.udp_timeouts;
+    let timeouts = InterfaceTimeouts { tcp_established: eni.tcp_established_timeout, udp_one_way, udp_stream };
+    if visit.state.conntrack.passes(visit.at, timeouts, packet, quoted.as_ref(), direction, visit.now) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
         return ControlFlow::Continue(());
     }
-    let (rules, returns, peer, refusal) = match direction {
-        Direction::Egress => (&eni.egress, &eni.ingress, packet.destination, DropReason::SecurityGroupEgress),
-        Direction::Ingress => (&eni.ingress, &eni.egress, packet.source, DropReason::SecurityGroupIngress),
+    let (rules, returns, peer) = match direction {
+        Direction::Egress => (&eni.egress, &eni.ingress, packet.destination),
+        Direction::Ingress => (&eni.ingress, &eni.egress, packet.source),
+    };
+    let (refusal, no_rules) = match direction {
+        Direction::Egress => (DropReason::SecurityGroupEgress, DropReason::SecurityGroupNoRulesEgress),
+        Direction::Ingress => (DropReason::SecurityGroupIngress, DropReason::SecurityGroupNoRulesIngress),
     };
     let Some(rule) = deciding_rule(rules, packet, peer) else {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::NoRule });
-        return drop(if packet.is_later_fragment() { DropReason::FragmentWithoutFirst } else { refusal });
+        return drop(match () {
+            () if rules.rules.is_empty() => no_rules,
+            () if packet.is_later_fragment() => DropReason::FragmentWithoutFirst,
+            () => refusal,
+        });
     };
     let by_endpoint = goes_by_tracked_endpoint(visit, eni, direction, packet.destination);
     let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
-        entries => visit.state.conntrack.begin(visit.at, packet, direction, entries, visit.now),
+        entries => visit.state.conntrack.begin(visit.at, timeouts, packet, direction, entries, visit.now),
     };
     let tracked = entries > 0 && began.is_ok();
     let verdict = SecurityVerdict::Rule { group: rule.group, position: rule.position, tracked };

@@ -65,6 +65,9 @@ impl Model {
             if let Some(other) = new.cidrs[..position].iter().find(|other| overlap(other, cidr)) {
                 return Err(ModelError::new("InvalidVpc.Range", format!("The CIDR '{cidr}' overlaps '{other}'.")));
             }
+            if position > 0 {
+                super::vpc_cidr::check_goes_with(new.cidrs[0], *cidr)?;
+            }
         }
         let (seed, length, label) = (self.seed, self.id_length, new.label.as_str());
         let id = new.id.unwrap_or_else(|| VpcId::mint(seed, label, length));
@@ -339,18 +342,24 @@ impl Model {
             RouteDestination::PrefixList(list) if self.prefix_list(list).is_none() => {
                 Err(self.unknown_prefix_list(list))
             }
+            _ if !table.gateway_associations.is_empty() => self.check_gateway_route(table, destination, target),
             RouteDestination::PrefixList(_) => Ok(()),
             RouteDestination::Cidr(cidr) => {
                 let vpc = self.vpc(table.vpc_id)?;
                 let inside = vpc.cidr_blocks.iter().any(|block| block.cidr.contains(&cidr));
-                let whole_subnet = self.subnets.values().any(|s| s.vpc_id == vpc.id && s.cidr == cidr);
-                let allowed = matches!(target, RouteTarget::NetworkInterface(_)) && whole_subnet;
-                if inside && !propagated && !allowed {
+                // Middlebox routing. `local` is checked when a gateway gets the table.
+                let takes = matches!(
+                    target,
+                    RouteTarget::NetworkInterface(_) | RouteTarget::NatGateway(_) | RouteTarget::Local
+                );
+                let special = inside || target == RouteTarget::Local;
+                if special && !propagated && !(inside && takes && self.is_whole_subnet(vpc.id, cidr)) {
                     return Err(ModelError::new(
                         "InvalidParameterValue",
                         format!(
                             "The destination CIDR block {cidr} is equal to or more specific than one of this VPC's CIDR \
-                             blocks. This route can target only an interface or an instance, and only a whole subnet."
+                             blocks. This route can target only an interface, an instance or a NAT gateway, and only a \
+                             whole subnet."
                         ),
                     ));
                 }
@@ -359,7 +368,7 @@ impl Model {
         }
     }
 
-    fn check_target(&self, table: &RouteTable, target: RouteTarget) -> Result<(), ModelError> {
+    pub(super) fn check_target(&self, table: &RouteTable, target: RouteTarget) -> Result<(), ModelError> {
         match target {
             RouteTarget::InternetGateway(id) if !self.internet_gateways.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidGatewayID.NotFound", "gateway", id))
@@ -373,11 +382,17 @@ impl Model {
             RouteTarget::NetworkInterface(id) if !self.network_interfaces.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
             }
+            RouteTarget::NetworkInterface(id) if self.network_interfaces[&id].vpc_id != table.vpc_id => {
+                Err(ModelError::new(
+                    "InvalidParameterValue",
+                    format!("route table {} and interface {id} belong to different networks", table.id),
+                ))
+            }
             _ => Ok(()),
         }
     }
 
-    fn route_weight(&self, destination: RouteDestination) -> u32 {
+    pub(super) fn route_weight(&self, destination: RouteDestination) -> u32 {
         match destination {
             RouteDestination::Cidr(_) => 1,
             RouteDestination::PrefixList(id) => self.prefix_list(id).map_or(1, |list| list.weight),
@@ -460,6 +475,6 @@ impl Model {
 }
 
 /// Whether two blocks share an address.
-fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
+pub(super) fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
     a.contains(&b.network()) || b.contains(&a.network())
 }

@@ -101,6 +101,7 @@ impl Model {
                 description: String::new(),
                 interface_type: InterfaceType::Interface,
                 attachment: Some(attachment),
+                tracking: ConnectionTracking::default(),
             },
         );
         self.instances.insert(

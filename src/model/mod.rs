@@ -7,10 +7,12 @@
 //! a VPC's interfaces are unique; every VPC has a main route table, a default security group and a default network ACL.
 
 mod construct;
+mod customer_list;
 mod delete;
 mod dhcp_options;
 mod difference;
 pub mod dns_names;
+mod edge;
 mod endpoint;
 mod error;
 mod gateway;
@@ -18,6 +20,7 @@ mod launch;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
+pub mod nitro;
 mod on_premises;
 mod outside;
 mod peering;
@@ -32,10 +35,12 @@ mod shared;
 mod tags;
 mod transit_gateway;
 mod vpc;
+mod vpc_cidr;
 mod vpn;
 
 pub use crate::net::{ForwardingSettings, LinkParameters, ServiceKind, TrafficMatch, TtlMode};
 pub use construct::{NewSubnet, NewVpc};
+pub use customer_list::{NewPrefixList, PrefixListChange};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
 pub use endpoint::NewVpcEndpoint;
 pub use error::ModelError;
@@ -44,15 +49,17 @@ pub use launch::NewInstance;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
 pub use network_interface::{
-    AddressHolder, Attachment, ElasticAddress, Forwarding, Instance, InstanceState, InterfaceType, NetworkInterface,
-    PublicAddress,
+    AddressHolder, Attachment, ConnectionTracking, ElasticAddress, Forwarding, Instance, InstanceState, InterfaceType,
+    NetworkInterface, PublicAddress,
 };
 pub use on_premises::OnPremisesNetwork;
 pub use outside::{Links, OutsideHost, PublicService, UnknownConnection};
 pub use peering::{PeeringSide, PeeringState, VpcPeeringConnection};
-pub use prefix_list::{CustomerManaged, PrefixList, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance};
+pub use prefix_list::{
+    CustomerManaged, PrefixList, PrefixListChangeKind, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance,
+};
 pub use public_access::{BlockPublicAccess, BlockPublicAccessExclusion, BlockPublicAccessMode, ExcludedResource};
-pub use quota::Quotas;
+pub use quota::{Quotas, RULES_TIMES_GROUPS_MAX};
 pub use route_table::{
     EdgeGateway, LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
 };

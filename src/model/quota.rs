@@ -21,7 +21,14 @@ pub struct Quotas {
     pub network_acls_per_vpc: usize,
     pub rules_per_network_acl_direction: usize,
     pub endpoint_policy_characters: usize,
+    pub prefix_lists_per_region: usize,
+    pub entries_per_prefix_list: u32,
+    pub versions_per_prefix_list: usize,
+    pub public_access_exclusions_per_region: usize,
 }
+
+/// AWS raises the rules of a security group, or the groups of an interface, only as far as their product stays within this.
+pub const RULES_TIMES_GROUPS_MAX: u32 = 1_000;
 
 impl Default for Quotas {
     fn default() -> Self {
@@ -41,6 +48,10 @@ impl Default for Quotas {
             network_acls_per_vpc: 200,
             rules_per_network_acl_direction: 20,
             endpoint_policy_characters: 20_480,
+            prefix_lists_per_region: 100,
+            entries_per_prefix_list: 1_000,
+            versions_per_prefix_list: 1_000,
+            public_access_exclusions_per_region: 50,
         }
     }
 }

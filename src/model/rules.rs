@@ -75,35 +75,9 @@ impl Model {
         description: Option<String>,
     ) -> Result<SecurityGroupRuleId, ModelError> {
         let group = self.security_group(group_id)?;
-        let peer = match peer {
-            RulePeer::Cidr(cidr) => RulePeer::Cidr(cidr.trunc()),
-            RulePeer::PrefixList(list) if self.prefix_list(list).is_none() => {
-                return Err(self.unknown_prefix_list(list));
-            }
-            RulePeer::SecurityGroup(other) => {
-                self.security_group(other)?;
-                peer
-            }
-            peer => peer,
-        };
+        let peer = self.checked_peer(peer)?;
         let rules = if egress { &group.egress } else { &group.ingress };
-        if rules.iter().any(|rule| rule.traffic == traffic && rule.peer == peer) {
-            return Err(ModelError::new(
-                "InvalidPermission.Duplicate",
-                format!("the specified rule \"peer: {peer}, {traffic}, ALLOW\" already exists"),
-            ));
-        }
-        let weight = |peer: RulePeer| match peer {
-            RulePeer::PrefixList(list) => self.prefix_list(list).map_or(1, |list| list.weight),
-            _ => 1,
-        };
-        let limit = self.quotas.rules_per_security_group_direction;
-        if rules.iter().map(|rule| weight(rule.peer)).sum::<u32>() + weight(peer) > limit {
-            return Err(ModelError::new(
-                "RulesPerSecurityGroupLimitExceeded",
-                format!("The maximum number of rules per security group has been reached ({limit})."),
-            ));
-        }
+        self.check_rule_fits(rules, traffic, peer)?;
         let side = if egress { "egress" } else { "ingress" };
         let label = format!("{group_id} {side} {traffic} {peer}");
         let id = SecurityGroupRuleId::mint(self.seed, &label, self.id_length);
@@ -112,6 +86,78 @@ impl Model {
             rules.push(SecurityGroupRule { id, traffic, peer, description });
         }
         Ok(id)
+    }
+
+    /// Puts another rule in the place of the one with this id, which it keeps.
+    ///
+    /// # Errors
+    /// `InvalidGroup.NotFound`, `InvalidSecurityGroupRuleId.NotFound`, and those of [`Model::add_security_group_rule`].
+    pub fn replace_security_group_rule(
+        &mut self,
+        group_id: SecurityGroupId,
+        id: SecurityGroupRuleId,
+        traffic: TrafficMatch,
+        peer: RulePeer,
+        description: Option<String>,
+    ) -> Result<(), ModelError> {
+        let group = self.security_group(group_id)?;
+        let peer = self.checked_peer(peer)?;
+        let found = [&group.ingress, &group.egress].into_iter().find(|rules| rules.iter().any(|rule| rule.id == id));
+        let Some(rules) = found else {
+            return Err(ModelError::new(
+                "InvalidSecurityGroupRuleId.NotFound",
+                format!("The security group rule ID '{id}' does not exist"),
+            ));
+        };
+        let others: Vec<_> = rules.iter().filter(|rule| rule.id != id).cloned().collect();
+        self.check_rule_fits(&others, traffic, peer)?;
+        if let Some(group) = self.security_groups.get_mut(&group_id)
+            && let Some(rule) = group.ingress.iter_mut().chain(&mut group.egress).find(|rule| rule.id == id)
+        {
+            *rule = SecurityGroupRule { id, traffic, peer, description };
+        }
+        Ok(())
+    }
+
+    /// The peer with host bits cleared, if it exists.
+    fn checked_peer(&self, peer: RulePeer) -> Result<RulePeer, ModelError> {
+        match peer {
+            RulePeer::Cidr(cidr) => Ok(RulePeer::Cidr(cidr.trunc())),
+            RulePeer::PrefixList(list) if self.prefix_list(list).is_none() => Err(self.unknown_prefix_list(list)),
+            RulePeer::SecurityGroup(other) => self.security_group(other).map(|_| peer),
+            peer => Ok(peer),
+        }
+    }
+
+    /// Whether a rule may stand beside `rules`: not twice, and within the quota.
+    fn check_rule_fits(
+        &self,
+        rules: &[SecurityGroupRule],
+        traffic: TrafficMatch,
+        peer: RulePeer,
+    ) -> Result<(), ModelError> {
+        if rules.iter().any(|rule| rule.traffic == traffic && rule.peer == peer) {
+            return Err(ModelError::new(
+                "InvalidPermission.Duplicate",
+                format!("the specified rule \"peer: {peer}, {traffic}, ALLOW\" already exists"),
+            ));
+        }
+        let limit = self.quotas.rules_per_security_group_direction;
+        if rules.iter().map(|rule| self.rule_weight(rule.peer)).sum::<u32>() + self.rule_weight(peer) > limit {
+            return Err(ModelError::new(
+                "RulesPerSecurityGroupLimitExceeded",
+                format!("The maximum number of rules per security group has been reached ({limit})."),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a rule counts against the quota: a customer's prefix list its `MaxEntries`, a list of AWS's its weight, anything else 1.
+    pub(super) fn rule_weight(&self, peer: RulePeer) -> u32 {
+        match peer {
+            RulePeer::PrefixList(list) => self.prefix_list(list).map_or(1, |list| list.weight),
+            _ => 1,
+        }
     }
 
     /// Adds a network ACL without rules: it denies everything.

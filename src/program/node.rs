@@ -73,6 +73,8 @@ pub struct EniNode {
     pub role: EniRole,
     /// Idle timeout of established TCP connections in its tracking table, where it is not the world's (350 s on Nitro v6).
     pub tcp_established_timeout: Option<SimDuration>,
+    /// The same for UDP flows seen in one direction, and for those that were answered.
+    pub udp_timeouts: [Option<SimDuration>; 2],
 }
 
 /// What is behind a network interface.

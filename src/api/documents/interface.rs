@@ -35,6 +35,17 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         "VpcId": interface.vpc_id,
         "Operator": {"Managed": false},
     });
+    // Shown only where something was set.
+    let tracking = &interface.tracking;
+    for (member, value) in [
+        ("TcpEstablishedTimeout", tracking.tcp_established_seconds),
+        ("UdpStreamTimeout", tracking.udp_stream_seconds),
+        ("UdpTimeout", tracking.udp_seconds),
+    ] {
+        if let Some(value) = value {
+            document["ConnectionTrackingConfiguration"][member] = json!(value);
+        }
+    }
     if let Some(mut association) = association(model, interface) {
         let allocation_id = interface.public_address.and_then(|public| public.allocation_id);
         if let Some(elastic) = allocation_id.and_then(|id| model.elastic_addresses.get(&id)) {

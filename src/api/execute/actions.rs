@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{network, rules};
+use super::{edge, network, rules};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -22,6 +22,9 @@ const DEFAULT_INSTANCE_TYPE: &str = "m1.small";
 /// What is wrong with the parameters by themselves; `InvalidAction` for an operation of the model that is not served.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Action, ApiError> {
     if let Some(action) = network::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = edge::action(model, parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
@@ -331,9 +334,8 @@ const ABSENT_TARGETS: [(&str, &str, &str); 4] = [
 ];
 
 fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
-    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId"];
-    let others =
-        ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "LocalTarget"];
+    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId", "LocalTarget"];
+    let others = ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn"];
     let absent = ABSENT_TARGETS.iter().map(|(name, ..)| *name);
     let given: Vec<_> = simulated.into_iter().chain(absent).chain(others).filter(|name| parameters.has(name)).collect();
     let [name] = given.as_slice() else {
@@ -351,6 +353,8 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
         "GatewayId" => gateway(&parameters.required_text("GatewayId")?),
         "NetworkInterfaceId" => Ok(RequestedTarget::NetworkInterface(parameters.required_id("NetworkInterfaceId")?)),
         "InstanceId" => Ok(RequestedTarget::Instance(parameters.required_id("InstanceId")?)),
+        // Only `true` names a target.
+        "LocalTarget" if parameters.boolean("LocalTarget")? == Some(true) => Ok(RequestedTarget::Local),
         other => {
             Err(ApiError::new("UnsupportedOperation", format!("vpcsim does not simulate the route target {other}.")))
         }
@@ -359,6 +363,9 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
 
 /// `GatewayId` takes internet gateways, virtual private gateways and (in answers only) gateway endpoints.
 fn gateway(text: &str) -> Result<RequestedTarget, ApiError> {
+    if text == "local" {
+        return Ok(RequestedTarget::Local);
+    }
     if let Ok(id) = text.parse::<InternetGatewayId>() {
         return Ok(RequestedTarget::InternetGateway(id));
     }

@@ -156,7 +156,18 @@ fn from_edge<T: Tap>(
     visit.decide(Decision::Route { table, destination: packet.destination, entry: hop.map(|hop| hop.entry) });
     match hop {
         None => drop(DropReason::NoRoute),
+        Some(hop) if lacks_public_address(visit, gateway, hop) => drop(DropReason::GatewayTableNoPublicAddress),
         Some(hop) => to_target(visit, router, Origin::Gateway, hop, packet),
+    }
+}
+
+/// Whether an internet gateway's route table leads to an interface without a public address.
+fn lacks_public_address<T: Tap>(visit: &Visit<'_, '_, T>, gateway: NodeIx, hop: NextHop) -> bool {
+    match (visit.program.node(gateway), visit.program.node(hop.node)) {
+        (Node::InternetGateway(gateway), Node::Eni(eni)) if hop.kind == NextHopKind::Node => {
+            !gateway.to_public.contains_key(&eni.private_ip)
+        }
+        _ => false,
     }
 }
 
