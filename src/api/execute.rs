@@ -8,6 +8,7 @@
 
 mod actions;
 mod answers;
+mod endpoint;
 mod network;
 pub mod parameters;
 mod rules;

@@ -11,8 +11,10 @@ mod delete;
 mod dhcp_options;
 pub mod dns_names;
 mod endpoint;
+mod endpoint_service;
 mod error;
 mod gateway;
+mod interface_endpoint;
 mod launch;
 mod nat_gateway;
 mod network_acl;
@@ -36,8 +38,10 @@ pub use crate::net::{ForwardingSettings, LinkParameters, ServiceKind, TrafficMat
 pub use construct::{NewSubnet, NewVpc};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
 pub use endpoint::NewVpcEndpoint;
+pub use endpoint_service::{EndpointService, VpcEndpointType, endpoint_services, endpoint_services_in};
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
+pub use interface_endpoint::{EndpointDnsName, InterfaceEndpointChange, NewInterfaceEndpoint};
 pub use launch::NewInstance;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
@@ -131,6 +135,8 @@ pub struct Model {
     pub on_premises: BTreeMap<String, OnPremisesNetwork>,
     /// Prefix lists of every Region.
     pub prefix_lists: PrefixLists,
+    /// Zones where interface endpoints of a service (`dynamodb`) can be, where that is not every zone.
+    pub service_zones: BTreeMap<String, BTreeSet<String>>,
     /// Names of DynamoDB tables.
     pub dynamodb_tables: BTreeSet<String>,
     /// Public sides of AWS services.
@@ -186,6 +192,7 @@ impl Model {
             block_public_access: BlockPublicAccess::default(),
             on_premises: BTreeMap::new(),
             prefix_lists: prefix_list::aws_managed(),
+            service_zones: BTreeMap::new(),
             dynamodb_tables: BTreeSet::new(),
             public_services: Vec::new(),
             outside_hosts: BTreeMap::new(),

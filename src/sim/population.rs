@@ -158,7 +158,22 @@ impl Population {
                 Some(self.service_config(name, program.host_mac(host), list.cidrs.clone(), model))
             }
             HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => None,
-            HostKind::InterfaceEndpointService(_) | HostKind::OnPremises(..) => None,
+            HostKind::InterfaceEndpointService(eni) => {
+                let interface = model.network_interfaces.get(eni)?;
+                let subnet = model.subnets.get(&interface.subnet_id)?;
+                let usual = self.service_config(name, interface.mac, Vec::new(), model);
+                Some(HostConfig {
+                    addressing: Addressing::Static {
+                        address: Ipv4Net::new(interface.private_ip, subnet.cidr.prefix_len()).ok()?,
+                        gateway: subnet.router_address(),
+                        resolver: None,
+                    },
+                    // Assumed: as big as the VPC's, so that it is the endpoint that keeps segments small.
+                    mtu_bytes: usize::from(model.forwarding.vpc_mtu_bytes),
+                    ..usual
+                })
+            }
+            HostKind::OnPremises(..) => None,
         }
     }
 
