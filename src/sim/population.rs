@@ -208,10 +208,7 @@ fn platform_of_interface(
     let vpc = model.vpcs.get(&interface.vpc_id)?;
     let Node::Eni(node) = &program.nodes[program.hosts[host.at()].node.at()] else { return None };
     let Node::Router(router) = &program.nodes[node.router.at()] else { return None };
-    let domain_name = match model.region.as_str() {
-        "us-east-1" => "ec2.internal".to_owned(),
-        region => format!("{region}.compute.internal"),
-    };
+    let options = vpc.dhcp_options_id.and_then(|id| model.dhcp_options.get(&id));
     Some(PlatformHost {
         platform: Platform {
             mac: router.mac,
@@ -220,8 +217,8 @@ fn platform_of_interface(
             lease: Lease {
                 address: Ipv4Net::new(interface.private_ip, subnet.cidr.prefix_len()).ok()?,
                 router: subnet.router_address(),
-                resolver: Some(vpc.resolver_address()),
-                domain_name: Some(domain_name),
+                resolver: model.resolvers_of(vpc).first().copied(),
+                domain_name: options.and_then(|options| options.domain_name.clone()),
                 mtu_bytes: MTU_BYTES_DEFAULT,
                 lease_seconds: LEASE_SECONDS_DEFAULT,
             },
