@@ -190,7 +190,7 @@ impl Services {
         let mut command = Command::new(operator::with_ids(invocation, names));
         loop {
             let output = match self.call_for_operator(control, now, &command, scenario, step) {
-                Ok(response) => command.received(response.status, &response.body),
+                Ok(response) => command.received(response.status, &response.headers, &response.body),
                 Err(output) => Some(output),
             };
             if let Some(output) = output {
@@ -216,7 +216,12 @@ impl Services {
         let http =
             HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
         let region = command.invocation().globals.region.clone().unwrap_or_else(|| self.region.clone());
-        Ok(self.dynamodb(control, now, &region, &http))
+        Ok(match command.invocation().service {
+            Service::S3 => self.s3(control, now, &region, &http),
+            Service::Sts => self.sts(control, now, &region, &http),
+            // The EC2 API is asked by `operator`, not here.
+            Service::DynamoDb | Service::Ec2 => self.dynamodb(control, now, &region, &http),
+        })
     }
 }
 
