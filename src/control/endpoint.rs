@@ -48,6 +48,7 @@ fn create_interface(model: &mut Model, call: &Call<'_>, action: CreateVpcEndpoin
         security_group_ids: action.security_group_ids,
         private_dns_enabled: action.private_dns_enabled,
         private_dns_only_for_inbound_resolver: action.private_dns_only_for_inbound_resolver,
+        dns_suffix: None,
         policy_document: action.policy_document,
         at: call.now,
         tags: action.tags,

@@ -85,6 +85,9 @@ impl Model {
         let endpoint = self.vpc_endpoint(id)?;
         let vpc_id = endpoint.vpc_id;
         let Some(list) = endpoint.prefix_list_id() else {
+            if table_ids.is_empty() {
+                return Ok(());
+            }
             return Err(ModelError::new(
                 "InvalidParameter",
                 "Route table IDs are only supported for Gateway type VPC Endpoint.",

@@ -32,6 +32,8 @@ pub struct NewInterfaceEndpoint {
     pub private_dns_enabled: Option<bool>,
     /// S3: only hosts that ask an inbound resolver endpoint see the private names. `None` is AWS's default, which is so.
     pub private_dns_only_for_inbound_resolver: Option<bool>,
+    /// The part of its DNS names that AWS draws, if wanted.
+    pub dns_suffix: Option<String>,
     /// Policy as JSON text; `None` allows everything.
     pub policy_document: Option<String>,
     /// When.
@@ -69,7 +71,7 @@ pub struct EndpointDnsName {
 /// Letters of the drawn part of endpoints' DNS names.
 const DNS_ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 /// How many there are.
-const DNS_SUFFIX_LENGTH: usize = 8;
+pub const DNS_SUFFIX_LENGTH: usize = 8;
 
 impl Model {
     /// Creates an interface endpoint and its interfaces.
@@ -113,7 +115,7 @@ impl Model {
                 security_group_ids: groups,
                 private_dns_enabled,
                 private_dns_only_for_inbound_resolver: only_for_inbound_resolver,
-                dns_suffix: self.dns_suffix_of(id),
+                dns_suffix: new.dns_suffix.unwrap_or_else(|| self.drawn_dns_suffix(id)),
             },
             policy_document,
             created_at: new.at,
@@ -423,7 +425,7 @@ impl Model {
         Ok(())
     }
 
-    fn dns_suffix_of(&self, id: VpcEndpointId) -> String {
+    fn drawn_dns_suffix(&self, id: VpcEndpointId) -> String {
         let mut stream = self.seed.derive(&format!("dns name of {id}"));
         let letter = |_| char::from(DNS_ALPHABET[stream.below(DNS_ALPHABET.len() as u64) as usize]);
         (0..DNS_SUFFIX_LENGTH).map(letter).collect()

@@ -2,13 +2,15 @@
 
 use super::*;
 use crate::ids::{RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId};
-use crate::model::{NewInterfaceEndpoint, NewVpcEndpoint, ServiceKind, Tags, VpcEndpointType, endpoint_services_in};
+use crate::model::{
+    DNS_SUFFIX_LENGTH, NewInterfaceEndpoint, NewVpcEndpoint, ServiceKind, Tags, VpcEndpointType, endpoint_services_in,
+};
 use crate::scenario::settings::one_of;
 use crate::time::SimTime;
 
 /// Keys that only gateways have, and only interface endpoints.
 const OF_GATEWAYS: [&str; 1] = ["tables"];
-const OF_INTERFACES: [&str; 3] = ["subnets", "groups", "private_dns"];
+const OF_INTERFACES: [&str; 4] = ["subnets", "groups", "private_dns", "dns_suffix"];
 
 impl<'a, 'r> Builder<'a, 'r> {
     /// Keys: `zones`. Comes before the endpoints.
@@ -65,6 +67,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let tables = section.texts("tables").unwrap_or_default();
         let subnets = section.texts("subnets").unwrap_or_default();
         let groups = section.texts("groups").unwrap_or_default();
+        let dns_suffix = self.dns_suffix(section);
         let private_dns_enabled = section.boolean("private_dns");
         let policy = section.text("policy");
         let vpc_id = self.vpc_of(section)?;
@@ -92,6 +95,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 security_group_ids,
                 private_dns_enabled,
                 private_dns_only_for_inbound_resolver: is_s3.then_some(false),
+                dns_suffix,
                 policy_document,
                 at,
                 tags,
@@ -116,6 +120,17 @@ impl<'a, 'r> Builder<'a, 'r> {
             })
         };
         self.endpoint_made(name, section, made)
+    }
+
+    fn dns_suffix(&self, section: &Section<'a, 'r>) -> Option<String> {
+        let text = section.text("dns_suffix")?;
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if text.text.len() != DNS_SUFFIX_LENGTH || !text.text.bytes().all(is_plain) {
+            let message = format!("\"{}\" is no part of an endpoint's DNS name", shown(text.text));
+            let here = format!("expected {DNS_SUFFIX_LENGTH} of a-z and 0-9");
+            self.report(Problem::new(text.contents(), message, here));
+        }
+        Some(text.text.to_owned())
     }
 
     fn endpoint_made(
