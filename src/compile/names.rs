@@ -1,5 +1,6 @@
 //! Names of addresses, for name resolution in captures and reports.
 
+use super::interface_endpoint::interface_name;
 use super::{Compiler, Draft};
 use crate::model::{Model, Subnet, Vpc};
 use std::net::Ipv4Addr;
@@ -11,7 +12,10 @@ impl Compiler {
         for eni in model.network_interfaces.values() {
             let instance = model.instance_of(eni);
             let name = instance.and_then(|instance| instance.tags.name().map(str::to_owned));
-            let name = name.unwrap_or_else(|| instance.map_or_else(|| eni.id.to_string(), |i| i.id.to_string()));
+            let of_endpoint = || Some(interface_name(model, model.endpoint_of_interface(eni.id)?, eni));
+            let name = name
+                .or_else(of_endpoint)
+                .unwrap_or_else(|| instance.map_or_else(|| eni.id.to_string(), |i| i.id.to_string()));
             if let Some(public) = eni.public_address {
                 names.push((public.address, format!("{name}-public")));
             }

@@ -3,13 +3,14 @@
 //! An interface that is attached to nothing takes no packets and is left out; so is a gateway that is attached to no VPC.
 
 use super::by_vpc::ByVpc;
+use super::interface_endpoint::Behind;
 use super::security_groups::Members;
 use super::{CompileError, Compiler, Draft, LinkKey, edge, immediate, named, small_index, virtual_mac};
 use crate::ids::SubnetId;
 use crate::model::{InternetGateway, Model, NetworkInterface, Subnet, Vpc, VpcEndpoint};
 use crate::net::MacAddress;
 use crate::program::{
-    AclIx, EniNode, EniRole, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
+    AclIx, EniNode, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
     RouterNode, SubnetBoundary, TableIx, TableKey,
 };
 use std::collections::BTreeMap;
@@ -129,16 +130,17 @@ impl Compiler {
         draft: &mut Draft,
     ) -> Result<NodeIx, CompileError> {
         let (ingress, egress) = self.compile_groups(model, eni, members)?;
+        let behind = Behind::of(model, eni);
         let instance = model.instance_of(eni);
         let name = instance.and_then(|instance| instance.tags.name());
-        let host_name = Named {
+        let host_name = behind.host_name.unwrap_or_else(|| Named {
             id: instance.map_or_else(|| eni.id.to_string(), |instance| instance.id.to_string()),
             name: name.map(str::to_owned),
-        };
+        });
         let platform_name =
             Named { id: format!("platform of {}", eni.id), name: name.map(|name| format!("platform of {name}")) };
         let nic = model.links.nic;
-        let host = self.attach(draft, HostKind::Instance(eni.id), host_name, nic, eni.mac);
+        let host = self.attach(draft, behind.host, host_name, behind.link, eni.mac);
         let platform = self.attach(draft, HostKind::Platform(eni.id), platform_name, immediate(nic), place.router_mac);
         let at = self.node_ix(&NodeKey::Eni(eni.id));
         draft.nodes.insert(
@@ -157,8 +159,10 @@ impl Compiler {
                 source_dest_check: eni.source_dest_check,
                 egress,
                 ingress,
-                role: EniRole::Guest,
-                tcp_established_timeout: edge::tcp_established_timeout(model, eni),
+                role: behind.role,
+                tcp_established_timeout: behind
+                    .tcp_established_timeout
+                    .or_else(|| edge::tcp_established_timeout(model, eni)),
                 udp_timeouts: edge::udp_timeouts(eni),
             }),
         );

@@ -74,6 +74,14 @@ impl<T: Tap> Visit<'_, '_, T> {
         self.too_big(mtu_bytes, packet_bytes, segment.tells)
     }
 
+    /// Drops the packet if it does not fit `segment`, which nothing is split for.
+    pub(crate) fn fits(&mut self, packet: &Parsed, segment: Segment) -> Stage {
+        if packet.total_bytes <= segment.mtu_bytes {
+            return ControlFlow::Continue(());
+        }
+        self.too_big(segment.mtu_bytes, packet.total_bytes, segment.tells)
+    }
+
     fn too_big<C>(&mut self, mtu_bytes: u16, packet_bytes: u16, tells: bool) -> Stage<C> {
         let outcome = if tells { MtuOutcome::Told } else { MtuOutcome::Silent };
         self.decide(Decision::Mtu { mtu_bytes, packet_bytes, outcome });

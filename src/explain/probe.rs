@@ -208,6 +208,12 @@ impl Sender {
         let endpoint = names.lookup(Kind::VpcEndpoint, name).unwrap_or(name).parse::<VpcEndpointId>().ok();
         if let Some(id) = endpoint {
             let endpoint = model.vpc_endpoints.get(&id);
+            if let Some((_, eni)) = endpoint.and_then(|endpoint| endpoint.interfaces().next())
+                && let Some(interface) = model.network_interfaces.get(&eni)
+            {
+                let host = program.host_of(&HostKind::InterfaceEndpointService(eni));
+                return sender(host, interface.private_ip, Some(eni), View::Vpc(interface.vpc_id));
+            }
             let list = endpoint.and_then(|endpoint| {
                 endpoint.prefix_list_id().and_then(|id| model.prefix_list_in(model.region_of(endpoint.vpc_id), id))
             });

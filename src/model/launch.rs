@@ -217,7 +217,7 @@ impl Model {
             .ok_or_else(|| ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
     }
 
-    fn check_groups(&self, vpc_id: VpcId, groups: &[SecurityGroupId]) -> Result<(), ModelError> {
+    pub(super) fn check_groups(&self, vpc_id: VpcId, groups: &[SecurityGroupId]) -> Result<(), ModelError> {
         let limit = self.quotas.security_groups_per_interface;
         if groups.is_empty() || groups.len() > limit {
             return Err(ModelError::new(
@@ -236,7 +236,7 @@ impl Model {
         Ok(())
     }
 
-    fn private_address(&self, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
+    pub(super) fn private_address(&self, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
         let free = |address: Ipv4Addr| self.interface_at(subnet.vpc_id, address).is_none();
         match wanted {
             Some(address) if !subnet.cidr.contains(&address) => Err(ModelError::new(

@@ -14,8 +14,10 @@ mod difference;
 pub mod dns_names;
 mod edge;
 mod endpoint;
+mod endpoint_service;
 mod error;
 mod gateway;
+mod interface_endpoint;
 mod launch;
 mod nat_gateway;
 mod network_acl;
@@ -43,8 +45,10 @@ pub use construct::{NewSubnet, NewVpc};
 pub use customer_list::{NewPrefixList, PrefixListChange};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
 pub use endpoint::NewVpcEndpoint;
+pub use endpoint_service::{EndpointService, VpcEndpointType, endpoint_services, endpoint_services_in};
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
+pub use interface_endpoint::{DNS_SUFFIX_LENGTH, EndpointDnsName, InterfaceEndpointChange, NewInterfaceEndpoint};
 pub use launch::NewInstance;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
@@ -141,6 +145,8 @@ pub struct Model {
     pub on_premises: Shared<BTreeMap<String, OnPremisesNetwork>>,
     /// Prefix lists of every Region.
     pub prefix_lists: Shared<PrefixLists>,
+    /// Zones where interface endpoints of a service (`dynamodb`) can be, where that is not every zone.
+    pub service_zones: BTreeMap<String, BTreeSet<String>>,
     /// Names of DynamoDB tables.
     pub dynamodb_tables: Shared<BTreeSet<String>>,
     /// Public sides of AWS services.
@@ -201,6 +207,7 @@ impl Model {
             outside_hosts: Shared::default(),
             public_addresses_used: Shared::default(),
             retired_ids: Shared::default(),
+            service_zones: BTreeMap::new(),
             links: Links::default(),
             forwarding: ForwardingSettings::default(),
             unknown_connection: UnknownConnection::default(),

@@ -4,6 +4,7 @@
 //! rules; hosts outside; Elastic IPs; instances; routes; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
+mod dhcp_options;
 mod endpoints;
 mod instances;
 mod network;
@@ -81,7 +82,9 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.elastic_ips(root);
         self.instances(root);
         self.routes(tables);
+        self.endpoint_services(root);
         self.endpoints(root);
+        self.dhcp_options(root);
         self.services(root);
     }
 

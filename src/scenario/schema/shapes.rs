@@ -66,10 +66,17 @@ pub(in crate::scenario) static ROOT: Shape = shape(
     &[
         key("account", Pattern(r"^\d{12}$", &["111122223333"]), "\"111122223333\"", "The account, twelve digits"),
         key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
+        key("dhcp_options", Table(&DHCP_OPTIONS), "", "DHCP options sets by name: which resolver instances ask"),
         key("dns", Table(&DNS), "", "The VPCs' resolver"),
         key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
         key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
-        key("endpoint", Table(&ENDPOINTS), "", "Gateway endpoints that exist from the start, by name"),
+        key("endpoint", Table(&ENDPOINTS), "", "VPC endpoints that exist from the start, by name"),
+        key(
+            "endpoint_service",
+            Table(&ENDPOINT_SERVICES),
+            "",
+            "Services of interface endpoints: where they are offered",
+        ),
         key(
             "forwarding",
             Table(&FORWARDING),
@@ -231,14 +238,52 @@ static OUTSIDE_HOST: Shape = shape(
     ],
 );
 
-static ENDPOINTS: Shape = named("Gateway endpoints by name", &ENDPOINT);
-static ENDPOINT: Shape = shape(
-    "A gateway endpoint",
+static DHCP_OPTIONS: Shape = named("DHCP options sets by name", &DHCP_OPTIONS_SET);
+static DHCP_OPTIONS_SET: Shape = shape(
+    "A DHCP options set",
     &[
+        key("domain_name", Text, "", "Domain that is told to instances; none if left out"),
+        key("id", Id("dopt"), "", "Its id, else derived"),
+        key(
+            "resolvers",
+            TEXTS,
+            "[\"AmazonProvidedDNS\"]",
+            "Up to four addresses, or AmazonProvidedDNS; hosts ask the first",
+        ),
+        key("vpcs", TEXTS, "[]", "VPCs that use it"),
+    ],
+);
+
+static ENDPOINT_SERVICES: Shape =
+    named("Services of interface endpoints by short name: dynamodb, ec2, s3, sts", &ENDPOINT_SERVICE);
+static ENDPOINT_SERVICE: Shape = shape(
+    "A service that interface endpoints lead to",
+    &[must("zones", TEXTS, "Availability zones where it is offered; every zone if nothing is said")],
+);
+
+static ENDPOINTS: Shape = named("VPC endpoints by name", &ENDPOINT);
+static ENDPOINT: Shape = shape(
+    "A gateway or interface endpoint",
+    &[
+        key(
+            "dns_suffix",
+            Pattern(r"^[a-z0-9]{8}$", &["sow3v4uq"]),
+            "",
+            "Interface: the part of its DNS names that AWS draws, else derived",
+        ),
+        key("groups", TEXTS, "", "Interface: security groups; the VPC's default group if left out"),
         key("id", Id("vpce"), "", "Its id, else derived"),
         key("policy", Text, "", "Its policy, JSON; full access if left out"),
-        must("service", Text, "dynamodb, s3, or in full: com.amazonaws.us-east-1.dynamodb"),
-        key("tables", TEXTS, "[]", "Route tables that get its route; without any it carries nothing"),
+        key(
+            "private_dns",
+            Boolean,
+            "",
+            "Interface: the service's public names mean it in its VPC; on where the service can, S3 apart",
+        ),
+        must("service", Text, "dynamodb, s3, ec2, sts, or in full: com.amazonaws.us-east-1.dynamodb"),
+        key("subnets", TEXTS, "[]", "Interface: subnets that get an interface, one a zone"),
+        key("tables", TEXTS, "[]", "Gateway: route tables that get its route; without any it carries nothing"),
+        key("type", Word(&["gateway", "interface"]), "\"gateway\"", "Which kind of endpoint"),
         VPC_KEY,
     ],
 );
@@ -455,7 +500,7 @@ static EXPECTATION: Shape = shape(
         key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
         key(
             "via",
-            Either(&Word(&["internet-gateway", "gateway-endpoint", "local", "none"]), &Reference),
+            Either(&Word(&["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"]), &Reference),
             "",
             "The road that packets took: a kind, or the name or id of a gateway or endpoint",
         ),
