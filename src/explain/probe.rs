@@ -254,7 +254,7 @@ impl Destination {
         }
         match zone(model, sender.view)?.lookup(to) {
             Answer::Addresses(addresses) => found(*addresses.first().ok_or_else(no_address)?, None, true),
-            Answer::NoData => Err(no_address()),
+            Answer::NoData | Answer::Refused => Err(no_address()),
             Answer::NoSuchName => {
                 Err(ProbeError::NoDestination { name: to.to_owned(), suggestion: suggestion(model, names, to) })
             }
