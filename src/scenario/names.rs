@@ -23,11 +23,12 @@ pub enum Kind {
     PrefixList,
     ElasticIp,
     DhcpOptions,
+    PublicAccessExclusion,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -40,6 +41,7 @@ impl Kind {
         Kind::PrefixList,
         Kind::ElasticIp,
         Kind::DhcpOptions,
+        Kind::PublicAccessExclusion,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -57,6 +59,7 @@ impl Kind {
             Kind::PrefixList => "pl",
             Kind::ElasticIp => "eipalloc",
             Kind::DhcpOptions => "dopt",
+            Kind::PublicAccessExclusion => "vpcbpa-exclude",
         }
     }
 
@@ -85,6 +88,7 @@ impl fmt::Display for Kind {
             Kind::PrefixList => "prefix list",
             Kind::ElasticIp => "Elastic IP",
             Kind::DhcpOptions => "DHCP options set",
+            Kind::PublicAccessExclusion => "exclusion from VPC Block Public Access",
         })
     }
 }

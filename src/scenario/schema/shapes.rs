@@ -65,6 +65,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
     "A scenario of vpcsim: what exists, what is typed when, and what should come out",
     &[
         key("account", Pattern(r"^\d{12}$", &["111122223333"]), "\"111122223333\"", "The account, twelve digits"),
+        key("block_public_access", Table(&BLOCK_PUBLIC_ACCESS), "", "VPC Block Public Access of the account"),
         key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
         key("dhcp_options", Table(&DHCP_OPTIONS), "", "DHCP options sets by name: which resolver instances ask"),
         key("dns", Table(&DNS), "", "The VPCs' resolver"),
@@ -91,6 +92,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
+        key("quotas", Table(&QUOTAS), "", "Quotas that AWS raises on request"),
         must("region", Region, "The Region; its prefix lists are known"),
         key("route_table", Table(&ROUTE_TABLES), "", "Route tables by name"),
         key("s3", Table(&S3), "", "S3: buckets and what is in them"),
@@ -156,6 +158,7 @@ static ROUTE_TABLES: Shape = named("Route tables by name", &ROUTE_TABLE);
 static ROUTE_TABLE: Shape = shape(
     "A route table",
     &[
+        key("gateway", Reference, "", "igw or a gateway's name: it routes what comes in by this gateway"),
         key("id", Id("rtb"), "", "Its id, else derived"),
         key("main", Boolean, "false", "This is not a new table, but the VPC's main one"),
         key("routes", List(&ROUTE), "[]", "Routes besides the local ones"),
@@ -195,6 +198,7 @@ static INSTANCES: Shape = named("Instances by name", &INSTANCE);
 static INSTANCE: Shape = shape(
     "An instance with one network interface",
     &[
+        key("connection_tracking", Table(&CONNECTION_TRACKING), "", "Idle timeouts of tracked connections"),
         key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
         key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
         key("id", Id("i"), "", "Its id, else derived"),
@@ -216,7 +220,41 @@ static INSTANCE: Shape = shape(
         ),
         key("source_dest_check", Boolean, "true", "false lets it route"),
         must("subnet", Reference, "Its subnet"),
-        key("type", Text, "\"t3.micro\"", "Instance type; shown only"),
+        key(
+            "type",
+            Text,
+            "\"t3.micro\"",
+            "Instance type; shown, and it decides how long idle TCP connections are tracked",
+        ),
+    ],
+);
+
+static CONNECTION_TRACKING: Shape = shape(
+    "Idle timeouts of the connections that an interface's security groups track",
+    &[
+        key("tcp_established", TIME, "\"432000s\"", "60s to 432000s; 350s if left out on instance types of Nitro v6"),
+        key("udp", TIME, "\"30s\"", "30s to 60s: flows seen in one direction"),
+        key("udp_stream", TIME, "\"180s\"", "60s to 180s: flows that were answered"),
+    ],
+);
+
+static BLOCK_PUBLIC_ACCESS: Shape = shape(
+    "VPC Block Public Access of the account",
+    &[
+        key("allow_bidirectional", TEXTS, "[]", "VPCs and subnets that it does not apply to"),
+        key("allow_egress", TEXTS, "[]", "VPCs and subnets whose NAT gateways may go out"),
+        must("mode", Word(&["off", "block-bidirectional", "block-ingress"]), "What internet gateways do not let pass"),
+    ],
+);
+
+static QUOTAS: Shape = shape(
+    "Quotas that AWS raises on request",
+    &[
+        key("cidr_blocks_per_vpc", Integer(1, 50), "5", "IPv4 blocks of a VPC"),
+        key("routes_per_table", Integer(1, 1_000), "500", "Routes of a route table"),
+        key("rules_per_network_acl", Integer(1, 40), "20", "Rules of a network ACL in each direction"),
+        key("rules_per_security_group", Integer(1, 1_000), "60", "Rules of a security group in each direction"),
+        key("security_groups_per_interface", Integer(1, 16), "5", "Security groups of an interface"),
     ],
 );
 
