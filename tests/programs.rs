@@ -109,6 +109,17 @@ fn nc_ssh_and_udp_tell_open_refused_and_silent_ports() {
 }
 
 #[test]
+fn tracepath_prints_what_iputils_prints_and_never_lets_a_probe_be_fragmented() {
+    let (workplace, text) = transcript("tracepath");
+    insta::assert_snapshot!("tracepath", text);
+    let app = capture_of(&workplace, "app");
+    let filter = "udp.dstport >= 44444 && udp.dstport <= 44507 && !icmp && ip.flags.df == 1 && ip.flags.mf == 0";
+    let lengths = fields(&workplace, &app, filter, &["ip.len"]);
+    // Two to the host that answers; three per TTL to the other, and one more because the first found this host's own MTU.
+    assert_eq!(lengths, ["9001"; 2 + 10]);
+}
+
+#[test]
 fn traceroute_shows_the_destination_and_says_why_nothing_else() {
     let (workplace, text) = transcript("traceroute");
     insta::assert_snapshot!("traceroute", text);

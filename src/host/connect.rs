@@ -156,8 +156,9 @@ impl Program for ConnectProcess {
                         }
                     }
                     let key = IcmpKey::Udp(socket.port);
-                    let refused = std::iter::from_fn(|| cx.stack.take_icmp(key))
-                        .any(|heard| matches!(heard.message, IcmpMessage::Error { kind: 3, .. }));
+                    let refused = std::iter::from_fn(|| cx.stack.take_icmp(key)).any(|heard| {
+                        matches!(heard.message, IcmpMessage::Error { kind: 3, .. }) && heard.message.is_final()
+                    });
                     if refused || cx.now >= until {
                         cx.stack.ignore(key);
                         cx.stack.close_udp(socket);

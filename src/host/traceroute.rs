@@ -129,7 +129,7 @@ impl TracerouteProcess {
                 }
                 ProbeKind::Icmp => {
                     let identifier = *open.echo_identifier.get_or_insert_with(|| cx.stack.listen_for_echo(cx.stream));
-                    let socket = cx.stack.open_echo(identifier, time_to_live);
+                    let socket = cx.stack.open_echo(identifier, time_to_live, 2 * PAYLOAD.len());
                     cx.stack.send_echo(&socket, open.address, &echo_request(identifier, number + 1, &PAYLOAD));
                     ProbeSocket::Icmp(socket)
                 }
