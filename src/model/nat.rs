@@ -542,7 +542,10 @@ mod tests {
         assert_eq!(code(&mut model, private), "InvalidParameterCombination");
         let outside = NewNatGateway { private_ip: Some(Ipv4Addr::new(10, 0, 0, 9)), ..with(one) };
         assert_eq!(code(&mut model, outside), "InvalidParameterValue");
-        let many = NewNatGateway { secondary_allocation_ids: vec![one; 2], ..with(one) };
+        let twice = NewNatGateway { secondary_allocation_ids: vec![one], ..with(one) };
+        assert_eq!(code(&mut model, twice), "InvalidParameterValue");
+        let more = vec![elastic(&mut model, "2"), elastic(&mut model, "3")];
+        let many = NewNatGateway { secondary_allocation_ids: more, ..with(one) };
         assert_eq!(code(&mut model, many), "InvalidParameter");
         let private = |label: &str| NewNatGateway { connectivity: NatConnectivity::Private, ..new(label, subnet_id) };
         for number in 0..5 {
