@@ -10,6 +10,7 @@ mod edge;
 mod interface_endpoint;
 mod internet;
 mod names;
+mod nat;
 mod registry;
 mod reuse;
 mod route_priority;
@@ -153,7 +154,9 @@ impl Compiler {
         for endpoint in model.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway()) {
             self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
         }
-        for eni in model.network_interfaces.values() {
+        self.enrol_nat_gateways(model);
+        for eni in model.network_interfaces.values().filter(|eni| nat::is_node(eni)) {
+            self.enrol_forwarder(model, eni);
             let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
             let endpoint = model.endpoint_of_interface(eni.id);
             let of_endpoint = endpoint.map(|endpoint| interface_endpoint::interface_name(model, endpoint, eni));

@@ -3,7 +3,7 @@
 //! Allow rules only; the rules of all groups of an interface are one set, and any match allows. What a rule allows is tracked from then on, except TCP and
 //! UDP flows that need no memory because both directions are open to everybody: a matching rule for 0.0.0.0/0, and one in the other direction for
 //! 0.0.0.0/0 with all ports. Such flows are cut the moment a rule goes. Connections through a DynamoDB gateway endpoint are always tracked and take
-//! two entries; those to an interface endpoint are tracked at both ends (at the caller's only if the endpoint is in its VPC: others are not recognised), and an
+//! two entries, those through a NAT gateway are always tracked and take one; those to an interface endpoint are tracked at both ends (at the caller's only if the endpoint is in its VPC: others are not recognised), and an
 //! endpoint's interface takes up no connection in the middle: what its table does not know was silent for too long. ICMP queries are always tracked. ICMP
 //! errors about a tracked session pass with it; those that the subnet's router makes itself pass always, since its addresses are exempt. Later fragments pass
 //! after their first one ([`super::fragments`]); without it rules are asked, of which only those without ports can match.
@@ -14,7 +14,7 @@ use super::conntrack::{Conntrack, InterfaceTimeouts};
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
 use crate::net::Protocol;
-use crate::program::{CompiledRule, EniNode, EniRole, GroupSet, NextHopKind};
+use crate::program::{CompiledRule, EniNode, EniRole, GroupSet, NextHopKind, Node};
 use crate::wire::{Parsed, ethernet};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
@@ -83,7 +83,7 @@ fn by_session_or_rule<T: Tap>(
         visit.decide(Decision::SecurityGroup { direction, verdict });
         return drop(DropReason::EndpointIdleTimeout);
     }
-    let always = entries_by_endpoint(visit, eni, direction, packet.destination);
+    let always = entries_by_road(visit, eni, direction, packet.destination);
     let entries = entries_wanted(always, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
@@ -152,9 +152,9 @@ fn entries_wanted(
     if returns_open && rules.rules.iter().any(is_open) { 0 } else { ENTRIES }
 }
 
-/// How many entries a flow takes that is tracked in any case: on its way to an endpoint whose connections always are, or from one. What goes straight to a
-/// neighbour does not meet the route table.
-fn entries_by_endpoint<T: Tap>(
+/// How many entries a flow takes that is tracked in any case, because of the road it is on: to a gateway endpoint whose connections always are, or from one,
+/// through a NAT gateway, to an interface endpoint. What goes straight to a neighbour does not meet the route table.
+fn entries_by_road<T: Tap>(
     visit: &Visit<'_, '_, T>,
     eni: &EniNode,
     direction: Direction,
@@ -166,7 +166,7 @@ fn entries_by_endpoint<T: Tap>(
     if eni.role == EniRole::Endpoint || neighbour.is_some_and(|neighbour| neighbour.role == EniRole::Endpoint) {
         return Some(ENTRIES);
     }
-    let endpoint = match direction {
+    let road = match direction {
         Direction::Ingress => visit.frame.meta.via_endpoint,
         Direction::Egress => router
             .filter(|router| ethernet::destination(visit.frame.bytes) == router.mac)
@@ -174,6 +174,9 @@ fn entries_by_endpoint<T: Tap>(
             .filter(|hop| hop.kind == NextHopKind::Node)
             .map(|hop| hop.node),
     };
-    let endpoint = endpoint.and_then(|node| program.gateway_endpoint(node))?;
-    endpoint.always_tracked.then_some(ENTRIES_BY_ENDPOINT)
+    match road.map(|node| program.node(node))? {
+        Node::GatewayEndpoint(endpoint) if endpoint.always_tracked => Some(ENTRIES_BY_ENDPOINT),
+        Node::NatGateway(_) => Some(ENTRIES),
+        _ => None,
+    }
 }

@@ -26,6 +26,8 @@ pub struct Quotas {
     pub entries_per_prefix_list: u32,
     pub versions_per_prefix_list: usize,
     pub public_access_exclusions_per_region: usize,
+    pub nat_gateways_per_availability_zone: usize,
+    pub elastic_addresses_per_nat_gateway: usize,
 }
 
 /// AWS raises the rules of a security group, or the groups of an interface, only as far as their product stays within this.
@@ -54,6 +56,8 @@ impl Default for Quotas {
             entries_per_prefix_list: 1_000,
             versions_per_prefix_list: 1_000,
             public_access_exclusions_per_region: 50,
+            nat_gateways_per_availability_zone: 5,
+            elastic_addresses_per_nat_gateway: 2,
         }
     }
 }
