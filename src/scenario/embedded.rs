@@ -10,9 +10,13 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
     ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
     ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
+    ("drops/fragment-without-first", include_str!("../../scenarios/drops/fragment-without-first.toml")),
     ("drops/link", include_str!("../../scenarios/drops/link.toml")),
     ("drops/link-local", include_str!("../../scenarios/drops/link-local.toml")),
+    ("drops/link-local-rate", include_str!("../../scenarios/drops/link-local-rate.toml")),
     ("drops/malformed", include_str!("../../scenarios/drops/malformed.toml")),
+    ("drops/mtu", include_str!("../../scenarios/drops/mtu.toml")),
+    ("drops/mtu-silent", include_str!("../../scenarios/drops/mtu-silent.toml")),
     ("drops/network-acl-egress", include_str!("../../scenarios/drops/network-acl-egress.toml")),
     ("drops/network-acl-ingress", include_str!("../../scenarios/drops/network-acl-ingress.toml")),
     ("drops/no-interface", include_str!("../../scenarios/drops/no-interface.toml")),
@@ -27,6 +31,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/security-group-ingress", include_str!("../../scenarios/drops/security-group-ingress.toml")),
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
+    ("drops/ttl", include_str!("../../scenarios/drops/ttl.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
     ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
@@ -35,6 +40,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
     ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
+    ("roads/path-mtu", include_str!("../../scenarios/roads/path-mtu.toml")),
+    ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.
