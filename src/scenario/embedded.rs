@@ -2,7 +2,6 @@
 
 /// Name and source of every shipped scenario; the first is the default one.
 pub const EMBEDDED: &[(&str, &str)] = &[
-    ("tutorial", include_str!("../../scenarios/tutorial.toml")),
     ("build-a-vpc", include_str!("../../scenarios/build-a-vpc.toml")),
     ("drops/blackhole", include_str!("../../scenarios/drops/blackhole.toml")),
     ("drops/broadcast", include_str!("../../scenarios/drops/broadcast.toml")),
@@ -10,11 +9,15 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
     ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
     ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
+    ("drops/fragment-without-first", include_str!("../../scenarios/drops/fragment-without-first.toml")),
     ("drops/interface-endpoint-idle", include_str!("../../scenarios/drops/interface-endpoint-idle.toml")),
     ("drops/interface-endpoint-protocol", include_str!("../../scenarios/drops/interface-endpoint-protocol.toml")),
     ("drops/link", include_str!("../../scenarios/drops/link.toml")),
     ("drops/link-local", include_str!("../../scenarios/drops/link-local.toml")),
+    ("drops/link-local-rate", include_str!("../../scenarios/drops/link-local-rate.toml")),
     ("drops/malformed", include_str!("../../scenarios/drops/malformed.toml")),
+    ("drops/mtu", include_str!("../../scenarios/drops/mtu.toml")),
+    ("drops/mtu-silent", include_str!("../../scenarios/drops/mtu-silent.toml")),
     ("drops/network-acl-egress", include_str!("../../scenarios/drops/network-acl-egress.toml")),
     ("drops/network-acl-ingress", include_str!("../../scenarios/drops/network-acl-ingress.toml")),
     ("drops/no-interface", include_str!("../../scenarios/drops/no-interface.toml")),
@@ -30,6 +33,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/spoofed-source", include_str!("../../scenarios/drops/spoofed-source.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
+    ("drops/ttl", include_str!("../../scenarios/drops/ttl.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
     ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
@@ -40,6 +44,9 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
     ("roads/gateway-endpoint-s3", include_str!("../../scenarios/roads/gateway-endpoint-s3.toml")),
     ("roads/interface-endpoint", include_str!("../../scenarios/roads/interface-endpoint.toml")),
+    ("roads/path-mtu", include_str!("../../scenarios/roads/path-mtu.toml")),
+    ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
+    ("tutorial", include_str!("../../scenarios/tutorial.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.
