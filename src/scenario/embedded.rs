@@ -2,14 +2,18 @@
 
 /// Name and source of every shipped scenario; the first is the default one.
 pub const EMBEDDED: &[(&str, &str)] = &[
+    ("tutorial", include_str!("../../scenarios/tutorial.toml")),
     ("build-a-vpc", include_str!("../../scenarios/build-a-vpc.toml")),
     ("drops/blackhole", include_str!("../../scenarios/drops/blackhole.toml")),
+    ("drops/block-public-access", include_str!("../../scenarios/drops/block-public-access.toml")),
     ("drops/broadcast", include_str!("../../scenarios/drops/broadcast.toml")),
     ("drops/destination-check", include_str!("../../scenarios/drops/destination-check.toml")),
     ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
     ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
     ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
     ("drops/fragment-without-first", include_str!("../../scenarios/drops/fragment-without-first.toml")),
+    ("drops/gateway-table", include_str!("../../scenarios/drops/gateway-table.toml")),
+    ("drops/igw-destination-in-vpc", include_str!("../../scenarios/drops/igw-destination-in-vpc.toml")),
     ("drops/interface-endpoint-idle", include_str!("../../scenarios/drops/interface-endpoint-idle.toml")),
     ("drops/interface-endpoint-protocol", include_str!("../../scenarios/drops/interface-endpoint-protocol.toml")),
     ("drops/link", include_str!("../../scenarios/drops/link.toml")),
@@ -30,11 +34,24 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/resource-gone", include_str!("../../scenarios/drops/resource-gone.toml")),
     ("drops/security-group-egress", include_str!("../../scenarios/drops/security-group-egress.toml")),
     ("drops/security-group-ingress", include_str!("../../scenarios/drops/security-group-ingress.toml")),
+    ("drops/security-group-no-rules", include_str!("../../scenarios/drops/security-group-no-rules.toml")),
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/spoofed-source", include_str!("../../scenarios/drops/spoofed-source.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
     ("drops/ttl", include_str!("../../scenarios/drops/ttl.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
+    ("problems/2-private-no-path", include_str!("../../scenarios/problems/2-private-no-path.toml")),
+    (
+        "problems/4-sg-egress-without-prefix-list",
+        include_str!("../../scenarios/problems/4-sg-egress-without-prefix-list.toml"),
+    ),
+    (
+        "problems/5-nacl-blocks-service-or-ephemeral",
+        include_str!("../../scenarios/problems/5-nacl-blocks-service-or-ephemeral.toml"),
+    ),
+    ("problems/6-prefix-list-grew", include_str!("../../scenarios/problems/6-prefix-list-grew.toml")),
+    ("problems/13-open-connections-cut", include_str!("../../scenarios/problems/13-open-connections-cut.toml")),
+    ("problems/25-prefix-list-weight", include_str!("../../scenarios/problems/25-prefix-list-weight.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
     ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
     ("programs/dig", include_str!("../../scenarios/programs/dig.toml")),
@@ -43,10 +60,13 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
     ("roads/gateway-endpoint-s3", include_str!("../../scenarios/roads/gateway-endpoint-s3.toml")),
+    ("roads/gateway-route-table", include_str!("../../scenarios/roads/gateway-route-table.toml")),
+    ("roads/hairpin", include_str!("../../scenarios/roads/hairpin.toml")),
     ("roads/interface-endpoint", include_str!("../../scenarios/roads/interface-endpoint.toml")),
+    ("roads/internet-gateway", include_str!("../../scenarios/roads/internet-gateway.toml")),
+    ("roads/middlebox", include_str!("../../scenarios/roads/middlebox.toml")),
     ("roads/path-mtu", include_str!("../../scenarios/roads/path-mtu.toml")),
     ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
-    ("tutorial", include_str!("../../scenarios/tutorial.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.
