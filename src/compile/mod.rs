@@ -7,12 +7,14 @@
 
 mod internet;
 mod names;
+mod peering;
 mod registry;
 mod route_priority;
 mod security_groups;
+mod transit_gateway;
 mod vpc;
 
-use crate::ids::{NetworkAclId, SecurityGroupId, VpcId};
+use crate::ids::{NetworkAclId, SecurityGroupId, TransitGatewayAttachmentId, VpcId, VpcPeeringConnectionId};
 use crate::lpm::Fib;
 use crate::model::Model;
 use crate::net::{ForwardingSettings, Ipv4Net, LinkParameters, MacAddress};
@@ -22,7 +24,8 @@ use crate::program::{
 };
 use crate::rng::Seed;
 use registry::Registry;
-use std::collections::BTreeMap;
+use route_priority::CompiledTable;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// Why a model cannot be compiled.
@@ -70,6 +73,10 @@ enum LinkKey {
     Host(HostKind),
     /// Two zones of a VPC, or a zone with itself.
     Zones(VpcId, u16, u16),
+    /// The way to one side (0 is the requester) of two peered VPCs in two Regions.
+    Peering(VpcPeeringConnectionId, u8),
+    /// Two peered transit gateways, in two Regions: the requester's attachment.
+    TransitGatewayPeering(TransitGatewayAttachmentId),
 }
 
 /// The program being made. Slots of the registries that stay unfilled are what is gone.
@@ -101,6 +108,8 @@ impl Compiler {
         for vpc in model.vpcs.values() {
             self.compile_vpc(model, vpc, &mut draft)?;
         }
+        self.compile_peering_connections(model, &mut draft);
+        self.compile_transit_gateways(model, &mut draft)?;
         self.compile_internet(model, &mut draft);
         self.name_addresses(model, &mut draft);
         self.epoch += 1;
@@ -119,13 +128,15 @@ impl Compiler {
         for endpoint in model.vpc_endpoints.values() {
             self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
         }
-        for eni in model.network_interfaces.values() {
+        for eni in model.network_interfaces.values().filter(|eni| vpc::has_node(eni)) {
             let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
             self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name));
         }
         for table in model.route_tables.values() {
             self.tables.enrol(TableKey::Route(table.id), named(table.id, table.tags.name()));
         }
+        self.enrol_peering_connections(model);
+        self.enrol_transit_gateways(model);
         for acl in model.network_acls.values() {
             let default = acl.is_default.then_some("default");
             self.acls.enrol(acl.id, named(acl.id, acl.tags.name().or(default)));
@@ -147,23 +158,16 @@ impl Compiler {
 
     fn compile_tables(&mut self, model: &Model) -> Result<CompiledTables, CompileError> {
         let (mut fibs, mut origins) = (Vec::new(), Vec::new());
+        let main: BTreeSet<TableKey> =
+            model.vpcs.values().map(|vpc| TableKey::Route(vpc.main_route_table_id)).collect();
         for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
-            let table = match id {
-                TableKey::Route(id) => model.route_tables.get(id),
-                TableKey::TransitGateway(_) | TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
-            };
-            let Some(table) = table else {
+            let Some(compiled) = self.compile_table(model, id)? else {
                 self.built.remove(&TableIx(position));
                 fibs.push(Fib::default());
                 origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
                 continue;
             };
-            let compiled = route_priority::compile(model, table, &self.nodes)?;
-            origins.push(TableOrigin {
-                table: name.clone(),
-                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == table.id),
-                entries: compiled.entries,
-            });
+            origins.push(TableOrigin { table: name.clone(), is_main: main.contains(id), entries: compiled.entries });
             let ix = TableIx(position);
             match self.built.get(&ix) {
                 Some((winners, fib)) if *winners == compiled.winners => fibs.push(fib.clone()),
@@ -175,6 +179,21 @@ impl Compiler {
             }
         }
         Ok((fibs.into(), origins.into()))
+    }
+
+    /// One table; `None` for one that is gone.
+    fn compile_table(&self, model: &Model, key: &TableKey) -> Result<Option<CompiledTable>, CompileError> {
+        match key {
+            TableKey::Route(id) => {
+                let table = model.route_tables.get(id);
+                table.map(|table| route_priority::compile(model, table, &self.nodes)).transpose()
+            }
+            TableKey::TransitGateway(id) => {
+                let table = model.transit_gateway_route_tables.get(id);
+                table.map(|table| self.compile_transit_gateway_table(model, table)).transpose()
+            }
+            TableKey::VpnGateway(_) | TableKey::OnPremises(_) => Ok(None),
+        }
     }
 
     fn assemble(

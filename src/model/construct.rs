@@ -307,8 +307,8 @@ impl Model {
         };
         self.check_destination(table, destination, target, origin)?;
         self.check_target(table, target)?;
-        let used: u32 = table.routes.iter().map(|route| self.route_weight(route.destination)).sum();
-        if used + self.route_weight(destination) > self.quotas.routes_per_table {
+        let used: u32 = table.routes.iter().map(|route| self.route_weight(table.vpc_id, route.destination)).sum();
+        if used + self.route_weight(table.vpc_id, destination) > self.quotas.routes_per_table {
             return Err(ModelError::quota("RouteLimitExceeded", "routes per table", self.quotas.routes_per_table));
         }
         if let Some(table) = self.route_tables.get_mut(&table_id) {
@@ -336,10 +336,10 @@ impl Model {
             return Err(ModelError::new("RouteAlreadyExists", message));
         }
         match destination {
-            RouteDestination::PrefixList(list) if self.prefix_list(list).is_none() => {
-                Err(self.unknown_prefix_list(list))
+            RouteDestination::PrefixList(list) => {
+                let region = self.region_of(table.vpc_id);
+                self.prefix_list_in(region, list).map(|_| ()).ok_or_else(|| self.unknown_prefix_list_in(region, list))
             }
-            RouteDestination::PrefixList(_) => Ok(()),
             RouteDestination::Cidr(cidr) => {
                 let vpc = self.vpc(table.vpc_id)?;
                 let inside = vpc.cidr_blocks.iter().any(|block| block.cidr.contains(&cidr));
@@ -373,24 +373,33 @@ impl Model {
             RouteTarget::NetworkInterface(id) if !self.network_interfaces.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
             }
+            RouteTarget::PeeringConnection(id) => self.check_peering_target(table.vpc_id, id),
+            RouteTarget::TransitGateway(id) => self.check_transit_target(table.vpc_id, id),
             _ => Ok(()),
         }
     }
 
-    fn route_weight(&self, destination: RouteDestination) -> u32 {
+    fn route_weight(&self, vpc_id: VpcId, destination: RouteDestination) -> u32 {
         match destination {
             RouteDestination::Cidr(_) => 1,
-            RouteDestination::PrefixList(id) => self.prefix_list(id).map_or(1, |list| list.weight),
+            RouteDestination::PrefixList(id) => {
+                self.prefix_list_in(self.region_of(vpc_id), id).map_or(1, |list| list.weight)
+            }
         }
     }
 
-    /// The refusal for a list that this Region does not have, naming the Region that does.
+    /// The refusal for a list that the model's Region does not have, naming the Region that does.
     pub fn unknown_prefix_list(&self, id: PrefixListId) -> ModelError {
+        self.unknown_prefix_list_in(&self.region, id)
+    }
+
+    /// The refusal for a list that `region` does not have, naming the Region that does.
+    pub fn unknown_prefix_list_in(&self, region: &str, id: PrefixListId) -> ModelError {
         let elsewhere: Vec<_> =
             self.prefix_lists.values().filter(|list| list.id == id).map(|list| list.name.as_str()).collect();
         let hint = match elsewhere.as_slice() {
             [] => String::new(),
-            names => format!(" in {} (elsewhere it is {}: ids belong to a Region)", self.region, names.join(", ")),
+            names => format!(" in {region} (elsewhere it is {}: ids belong to a Region)", names.join(", ")),
         };
         ModelError::new("InvalidPrefixListID.NotFound", format!("The prefix list ID '{id}' does not exist{hint}"))
     }
@@ -460,6 +469,6 @@ impl Model {
 }
 
 /// Whether two blocks share an address.
-fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
+pub(super) fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
     a.contains(&b.network()) || b.contains(&a.network())
 }

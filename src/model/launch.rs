@@ -235,7 +235,7 @@ impl Model {
         Ok(())
     }
 
-    fn private_address(&self, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
+    pub(super) fn private_address(&self, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
         let free = |address: Ipv4Addr| self.interface_at(subnet.vpc_id, address).is_none();
         match wanted {
             Some(address) if !subnet.cidr.contains(&address) => Err(ModelError::new(

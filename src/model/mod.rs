@@ -19,6 +19,7 @@ mod network_acl;
 mod network_interface;
 mod on_premises;
 mod outside;
+mod peer;
 mod peering;
 pub mod prefix_list;
 mod public_access;
@@ -28,7 +29,9 @@ mod route_table;
 mod rules;
 mod security_group;
 mod tags;
+mod transit;
 mod transit_gateway;
+mod transit_routes;
 mod vpc;
 mod vpn;
 
@@ -47,6 +50,7 @@ pub use network_interface::{
 };
 pub use on_premises::OnPremisesNetwork;
 pub use outside::{Links, OutsideHost, PublicService, UnknownConnection};
+pub use peer::NewPeeringConnection;
 pub use peering::{PeeringSide, PeeringState, VpcPeeringConnection};
 pub use prefix_list::{CustomerManaged, PrefixList, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance};
 pub use public_access::{BlockPublicAccess, BlockPublicAccessExclusion, BlockPublicAccessMode, ExcludedResource};
@@ -56,10 +60,12 @@ pub use route_table::{
 };
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
 pub use tags::Tags;
+pub use transit::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment};
 pub use transit_gateway::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentState, TransitGatewayResource,
     TransitGatewayRouteTable, TransitGatewayRouteTarget,
 };
+pub use transit_routes::{TransitGatewayRoute, TransitGatewayRouteRank};
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
 pub use vpn::{
     CustomerGateway, LearnedRoute, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway, VpnTarget,

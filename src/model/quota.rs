@@ -1,6 +1,7 @@
 //! AWS's quotas, those that this version counts.
 //!
-//! Source: docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (defaults; most are adjustable there and here).
+//! Source: docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (defaults; most are adjustable there and here),
+//! docs.aws.amazon.com/vpc/latest/tgw/transit-gateway-quotas.html
 
 /// How many of each resource an account or resource may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,14 @@ pub struct Quotas {
     pub network_acls_per_vpc: usize,
     pub rules_per_network_acl_direction: usize,
     pub endpoint_policy_characters: usize,
+    pub active_peering_connections_per_vpc: usize,
+    pub outstanding_peering_requests_per_vpc: usize,
+    pub transit_gateways_per_region: usize,
+    pub transit_gateway_attachments: usize,
+    pub transit_gateway_peering_attachments: usize,
+    pub transit_gateways_per_vpc: usize,
+    pub transit_gateway_route_tables: usize,
+    pub transit_gateway_routes: usize,
 }
 
 impl Default for Quotas {
@@ -41,6 +50,14 @@ impl Default for Quotas {
             network_acls_per_vpc: 200,
             rules_per_network_acl_direction: 20,
             endpoint_policy_characters: 20_480,
+            active_peering_connections_per_vpc: 50,
+            outstanding_peering_requests_per_vpc: 25,
+            transit_gateways_per_region: 5,
+            transit_gateway_attachments: 5_000,
+            transit_gateway_peering_attachments: 50,
+            transit_gateways_per_vpc: 5,
+            transit_gateway_route_tables: 20,
+            transit_gateway_routes: 10_000,
         }
     }
 }

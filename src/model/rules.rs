@@ -75,13 +75,27 @@ impl Model {
         description: Option<String>,
     ) -> Result<SecurityGroupRuleId, ModelError> {
         let group = self.security_group(group_id)?;
+        let region = self.region_of(group.vpc_id);
         let peer = match peer {
             RulePeer::Cidr(cidr) => RulePeer::Cidr(cidr.trunc()),
-            RulePeer::PrefixList(list) if self.prefix_list(list).is_none() => {
-                return Err(self.unknown_prefix_list(list));
+            RulePeer::PrefixList(list) if self.prefix_list_in(region, list).is_none() => {
+                return Err(self.unknown_prefix_list_in(region, list));
             }
             RulePeer::SecurityGroup(other) => {
-                self.security_group(other)?;
+                let other_vpc_id = self.security_group(other)?.vpc_id;
+                let through_transit = || !egress && self.transit_references_groups(group.vpc_id, other_vpc_id);
+                if other_vpc_id != group.vpc_id
+                    && !self.peering_references_groups(group.vpc_id, other_vpc_id)
+                    && !through_transit()
+                {
+                    // AWS's sentence; its code here is unverified.
+                    return Err(ModelError::new(
+                        "InvalidGroup.NotFound",
+                        format!(
+                            "You have specified two resources that belong to different networks: {group_id}, {other}"
+                        ),
+                    ));
+                }
                 peer
             }
             peer => peer,
@@ -94,7 +108,7 @@ impl Model {
             ));
         }
         let weight = |peer: RulePeer| match peer {
-            RulePeer::PrefixList(list) => self.prefix_list(list).map_or(1, |list| list.weight),
+            RulePeer::PrefixList(list) => self.prefix_list_in(region, list).map_or(1, |list| list.weight),
             _ => 1,
         };
         let limit = self.quotas.rules_per_security_group_direction;
