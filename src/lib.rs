@@ -35,17 +35,19 @@
 //! # Invariants
 //!
 //! - Same scenario and seed, same bytes out: time and randomness are arguments, events are totally ordered, hash maps are never iterated.
-//! - Every packet is accounted for: injected + generated = delivered + dropped + absorbed + queued ([`sim::Conservation`]).
-//! - A drop is an outcome with a [`dataplane::DropReason`], never an error, and silent on the wire, as on AWS.
+//! - Every packet is accounted for: injected + generated + fragments made = delivered + dropped + fragmented + absorbed + queued
+//!   ([`sim::Conservation`]).
+//! - A drop is an outcome with a [`dataplane::DropReason`], never an error, and silent on the wire where it is on AWS.
 //! - A publication of a changed program disturbs neither state nor frames in flight.
 //! - Everything that grows has a limit with its own error or drop reason.
 //!
 //! # Where this differs from AWS
 //!
 //! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its retransmission timeout is never below 1 s; hosts
-//! have no loopback and do not fragment. Instances start at once. Prefix lists
+//! have no loopback. Instances start at once. Prefix lists
 //! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
-//! enforced. DynamoDB has tables, items and key queries, no indexes or expressions beyond. See the README for the whole list.
+//! enforced. DynamoDB has tables, items and key queries, no indexes or expressions beyond; S3 has buckets and whole objects, STS one
+//! user. See the README for the whole list.
 
 // L0 vocabulary
 pub mod time;

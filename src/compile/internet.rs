@@ -62,6 +62,8 @@ fn service_name(kind: ServiceKind) -> &'static str {
     match kind {
         ServiceKind::DynamoDb => "dynamodb",
         ServiceKind::Ec2 => "ec2",
+        ServiceKind::S3 => "s3",
+        ServiceKind::Sts => "sts",
     }
 }
 

@@ -25,7 +25,7 @@ impl Compiler {
         }
         names.push((Ipv4Addr::new(169, 254, 169, 253), "resolver".to_owned()));
         for service in &model.public_services {
-            // The plain name; names with a leading `*` stand for account ids.
+            // The plain name; names with a leading `*` stand for many.
             if let Some(name) = service.dns_names.iter().find(|name| !name.starts_with('*')) {
                 names.push((service.address, name.clone()));
             }

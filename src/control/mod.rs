@@ -78,6 +78,15 @@ impl ControlPlane {
         self.calendar
     }
 
+    /// Lets a service's DNS name lose its addresses (`fails`), or have them again. No API of AWS's does this, and no route changes.
+    pub fn set_dns_failure(&mut self, name: &str, fails: bool) {
+        if fails {
+            self.model.dns_failures.insert(name.to_owned());
+        } else {
+            self.model.dns_failures.remove(name);
+        }
+    }
+
     /// Does `action` at `now`: clones the model, applies, compiles, commits both. A call that repeats an earlier one's client
     /// token changes nothing and answers the same.
     ///

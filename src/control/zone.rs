@@ -1,13 +1,14 @@
 //! What DNS answers: the model's names, as seen from a VPC or from outside.
 //!
 //! An instance's public name means its private address to its own VPC and its public address to everyone else. A gateway
-//! endpoint changes nothing here: service names mean public addresses everywhere.
+//! endpoint changes nothing here: service names mean public addresses everywhere. A service's name that fails
+//! ([`Model::dns_failures`]) is there and has no address, for everyone.
 //! Non-goals: whether a resolver answers at all (`enableDnsSupport` is judged where queries arrive), IPv6.
 //! Source: docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
 
 use crate::ids::VpcId;
 use crate::model::dns_names::{private_name, public_name};
-use crate::model::{Model, NetworkInterface};
+use crate::model::{Model, NetworkInterface, ServiceKind};
 use crate::service::dns::{NameError, Zone};
 
 /// Who asks.
@@ -29,13 +30,19 @@ pub fn zone(model: &Model, view: View) -> Result<Zone, NameError> {
     for service in &model.public_services {
         for name in &service.dns_names {
             match name.strip_prefix("*.") {
-                Some(parent) => zone.insert_account_wildcard(parent, vec![service.address])?,
+                Some(parent) if service.kind == ServiceKind::DynamoDb => {
+                    zone.insert_account_wildcard(parent, vec![service.address])?;
+                }
+                Some(parent) => zone.insert_wildcard(parent, vec![service.address])?,
                 None => zone.insert(name, vec![service.address])?,
             }
         }
     }
     for interface in model.network_interfaces.values() {
         insert_instance_names(&mut zone, model, interface, view)?;
+    }
+    for name in &model.dns_failures {
+        zone.take_addresses(name);
     }
     Ok(zone)
 }
@@ -62,7 +69,7 @@ fn insert_instance_names(
 mod tests {
     use super::*;
     use crate::control::tests::tutorial;
-    use crate::model::{PublicService, ServiceKind};
+    use crate::model::PublicService;
     use crate::service::dns::Answer;
     use std::net::Ipv4Addr;
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Why a packet was dropped. AWS drops silently: none of these makes an ICMP error.
+/// Why a packet was dropped. AWS drops silently; those few of which the source is told say so in their sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the table below says what each means")]
 pub enum DropReason {
@@ -404,7 +404,7 @@ impl DropReason {
             TimeToLiveExceeded => (
                 "TTL_EXCEEDED",
                 false,
-                "the packet's time to live ran out",
+                "the packet's time to live ran out; its sender is told (ICMP 11/0)",
                 "look for a loop, or send with a higher TTL (traceroute does this on purpose)",
                 "drops/ttl",
             ),
@@ -530,7 +530,7 @@ impl DropReason {
             FragmentWithoutFirst => (
                 "FRAGMENT_WITHOUT_FIRST",
                 false,
-                "a later fragment came whose first fragment was not seen",
+                "a later fragment, which has no ports, came without its first fragment having passed",
                 "send smaller packets, or find what lost the first fragment",
                 "drops/fragment-without-first",
             ),

@@ -6,10 +6,11 @@
 //! | segment | MTU | bigger, DF set |
 //! |---|---|---|
 //! | inside a VPC, peering within a Region | 9001 | told |
-//! | internet gateway | 1500 | told, by the subnet's router |
+//! | internet gateway, to the internet | 1500 | told, by the subnet's router |
+//! | internet gateway, from the internet | 1500 | silence (assumed: nobody sends that) |
 //! | NAT gateway | 8500 | told, by the NAT gateway |
 //! | peering between Regions | 8500 | told (assumed) |
-//! | transit gateway, from a VPC | 8500 | told, by the transit gateway |
+//! | transit gateway, from a VPC | 8500 | told, by the subnet's router (assumed: AWS names no address) |
 //! | transit gateway, from elsewhere | 8500 | silence |
 //! | gateway endpoint, interface endpoint | 8500 | silence, and nothing is split either; the MSS of SYNs is lowered |
 //! | VPN | 1446 | silence |

@@ -3,7 +3,9 @@
 //! Allow rules only; the rules of all groups of an interface are one set, and any match allows. What a rule allows is tracked from then on, except TCP and
 //! UDP flows that need no memory because both directions are open to everybody: a matching rule for 0.0.0.0/0, and one in the other direction for
 //! 0.0.0.0/0 with all ports. Such flows are cut the moment a rule goes. Connections through a DynamoDB gateway endpoint are always tracked and take
-//! two entries. ICMP queries are always tracked. ICMP errors about a tracked session pass with it.
+//! two entries. ICMP queries are always tracked. ICMP errors about a tracked session pass with it; those that the subnet's router makes itself pass
+//! always, since its addresses are exempt. Later fragments pass after their first one ([`super::fragments`]); without it rules are asked, of which only those
+//! without ports can match.
 //! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
@@ -23,6 +25,36 @@ const ENTRIES_BY_ENDPOINT: u32 = 2;
 
 /// Lets the packet pass the interface's groups, or drops it.
 pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction: Direction, packet: &Parsed) -> Stage {
+    if is_from_own_router(visit, eni, packet) {
+        visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::RouterExempt });
+        return ControlFlow::Continue(());
+    }
+    if packet.is_later_fragment() && visit.state.first_fragments.has_passed(visit.at, direction, packet, visit.now) {
+        visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::FollowsFirst });
+        return ControlFlow::Continue(());
+    }
+    by_session_or_rule(visit, eni, direction, packet)?;
+    let timeout = visit.program.settings.fragment_timeout;
+    visit.state.first_fragments.note(visit.at, direction, packet, visit.now, timeout);
+    ControlFlow::Continue(())
+}
+
+/// Whether the VPC's router says it itself, from one of its reserved addresses. (What comes through the router entered it somewhere.)
+fn is_from_own_router<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, packet: &Parsed) -> bool {
+    visit.frame.meta.from == Some(eni.router)
+        && visit.frame.meta.entered_by.is_none()
+        && visit
+            .program
+            .router(eni.router)
+            .is_some_and(|router| router.subnet_of_router_address(packet.source).is_some())
+}
+
+fn by_session_or_rule<T: Tap>(
+    visit: &mut Visit<'_, '_, T>,
+    eni: &EniNode,
+    direction: Direction,
+    packet: &Parsed,
+) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
     if visit.state.conntrack.passes(visit.at, packet, quoted.as_ref(), direction, visit.now) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
@@ -34,7 +66,7 @@ pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction
     };
     let Some(rule) = deciding_rule(rules, packet, peer) else {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::NoRule });
-        return drop(refusal);
+        return drop(if packet.is_later_fragment() { DropReason::FragmentWithoutFirst } else { refusal });
     };
     let by_endpoint = goes_by_tracked_endpoint(visit, eni, direction, packet.destination);
     let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);

@@ -151,7 +151,9 @@ impl Comparison {
         }
         let (to, port) = match target {
             Target::Service(ServiceKind::DynamoDb) => ("DynamoDB".to_owned(), HTTPS),
-            Target::Service(_) => ("EC2 API".to_owned(), HTTPS),
+            Target::Service(ServiceKind::Ec2) => ("EC2 API".to_owned(), HTTPS),
+            Target::Service(ServiceKind::S3) => ("S3".to_owned(), HTTPS),
+            Target::Service(ServiceKind::Sts) => ("STS".to_owned(), HTTPS),
             Target::Host(name, port) => (name.clone(), *port),
         };
         self.differences.push(Difference { from: from.to_owned(), to, port, changed, before: one, after: other });

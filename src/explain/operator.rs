@@ -9,7 +9,7 @@ use crate::awscli::{self, Command, CommandOutput, Environment, Invocation, Usage
 use crate::control::{ControlPlane, Wanted};
 use crate::ids::InstanceId;
 use crate::model::Model;
-use crate::scenario::{Kind, Names, Scenario, Step, StepAction};
+use crate::scenario::{AccountIdEndpointMode, DnsChange, Kind, Names, Scenario, Step, StepAction};
 use crate::time::SimTime;
 use std::ops::Range;
 
@@ -103,6 +103,16 @@ pub fn give_name(names: &mut Names, model: &Model, wanted: &Wanted, created: Opt
     }
 }
 
+/// Does to names of services what a step with `dns` says.
+pub fn change_names(control: &mut ControlPlane, change: &DnsChange) {
+    for name in &change.fail {
+        control.set_dns_failure(name, true);
+    }
+    for name in &change.restore {
+        control.set_dns_failure(name, false);
+    }
+}
+
 /// Which name and id the step wants for what it creates. A step run again gets fresh ids.
 pub fn wanted(step: &Step, rerun_of: Option<usize>) -> Wanted {
     match &step.named {
@@ -117,12 +127,15 @@ pub fn wanted(step: &Step, rerun_of: Option<usize>) -> Wanted {
     }
 }
 
-/// What the machines that run `aws` are configured with.
-pub fn environment(scenario: &Scenario) -> Environment {
-    let mut endpoints = endpoint::Settings::default();
-    if scenario.settings.cli.account_based_endpoint {
-        endpoints.account_id = endpoint::AccountIdEndpoint::Preferred;
-    }
+/// What the machine that runs the `aws` line of `step` is configured with.
+pub fn environment(scenario: &Scenario, step: &Step) -> Environment {
+    let mode = step.account_id_endpoint_mode.unwrap_or(scenario.settings.cli.account_id_endpoint_mode);
+    let account_id = match mode {
+        AccountIdEndpointMode::Disabled => endpoint::AccountIdEndpoint::Disabled,
+        AccountIdEndpointMode::Preferred => endpoint::AccountIdEndpoint::Preferred,
+        AccountIdEndpointMode::Required => endpoint::AccountIdEndpoint::Required,
+    };
+    let endpoints = endpoint::Settings { account_id, ..endpoint::Settings::default() };
     Environment { region: scenario.region.clone(), account_id: Some(scenario.model.account_id.clone()), endpoints }
 }
 

@@ -1,7 +1,7 @@
 //! The network at a point of the timeline, without running the traffic.
 //!
-//! Purpose: [`after`] applies the control lines of a scenario's steps, in order, `then` included, and nothing else; what `as` names is
-//! named. A line typed on a host counts only if that host's call reaches the EC2 API and its answer comes back, which a trace says.
+//! Purpose: [`after`] applies the control lines of a scenario's steps, and what they do to names of services, in order, `then` included, and nothing
+//! else; what `as` names is named. A line typed on a host counts only if that host's call reaches the EC2 API and its answer comes back, which a trace says.
 //! Non-goals: time (every line acts at the scenario's start), connections that were opened on the way (tracking is empty).
 
 use super::operator::{self, PlanError};
@@ -12,7 +12,7 @@ use crate::calendar::Calendar;
 use crate::compile::CompileError;
 use crate::control::ControlPlane;
 use crate::rng::Stream;
-use crate::scenario::{Names, Scenario, Step};
+use crate::scenario::{Names, Scenario, Step, StepAction};
 use crate::time::SimTime;
 
 /// The network at one point.
@@ -135,6 +135,9 @@ fn apply(
     rerun_of: Option<usize>,
     stream: &mut Stream,
 ) {
+    if let StepAction::Dns(change) = &step.action {
+        operator::change_names(&mut state.control, change);
+    }
     let Some(invocation) = invocation.filter(|invocation| operator::is_control(invocation)) else { return };
     let wanted = operator::wanted(step, rerun_of);
     let nobody = ["operator".to_owned()];
@@ -177,7 +180,7 @@ fn hindrance(
         return None;
     }
     let command = Command::new(operator::with_ids(invocation, &state.names));
-    let request = match command.request(&operator::environment(scenario), stream) {
+    let request = match command.request(&operator::environment(scenario, step), stream) {
         Ok(request) => request,
         Err(error) => return Some(error.message),
     };

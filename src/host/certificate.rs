@@ -1,6 +1,6 @@
-//! The certificates of one simulated world: an authority nobody should trust, and one server certificate it signed.
+//! The certificates of one simulated world: an authority nobody should trust, and the server certificates it signed.
 //!
-//! Non-goals: revocation, several servers with different keys, IP address names. Invariants: the same seed, date and names give the
+//! Non-goals: revocation, IP address names. Invariants: the same seed, date and names give the
 //! same bytes; key and signature sizes are constant (Ed25519, RFC 8410), so no handshake is a byte longer in one run than in
 //! another. The keys follow from the seed and are therefore public: that is why the authority says so in its own name.
 
@@ -54,12 +54,29 @@ pub struct Certificates {
     pub server_der: Vec<u8>,
     /// The server's private key, PKCS #8 DER.
     pub server_key_pkcs8_der: Vec<u8>,
+    /// Certificates of other servers.
+    pub others: Vec<ServerCertificate>,
+}
+
+/// One more server's certificate.
+pub struct ServerCertificate {
+    /// The names it is for.
+    pub names: Vec<String>,
+    /// Signed by the authority, DER.
+    pub der: Vec<u8>,
+    /// Its private key, PKCS #8 DER.
+    pub key_pkcs8_der: Vec<u8>,
 }
 
 impl Certificates {
-    /// Makes both certificates. `server_names` are DNS names, a leading `*.` label allowed; the first one is the subject.
-    pub fn new(seed: Seed, calendar: Calendar, server_names: &[String]) -> Result<Certificates, CertificateError> {
-        let first_name = server_names.first().ok_or(CertificateError::NoNames)?;
+    /// Makes the authority, a certificate for `server_names` and one more for each list of `others`. Names are DNS names, a leading `*.` label
+    /// allowed; the first of a list is the subject. What `others` says changes nothing about the first two.
+    pub fn new(
+        seed: Seed,
+        calendar: Calendar,
+        server_names: &[String],
+        others: &[Vec<String>],
+    ) -> Result<Certificates, CertificateError> {
         let mut stream = seed.derive("tls:certificates");
         let authority_key = Key::draw(&mut stream)?;
         let server_key = Key::draw(&mut stream)?;
@@ -69,16 +86,31 @@ impl Certificates {
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority_der = authority.self_signed(&authority_key).map_err(encoding)?.der().to_vec();
 
-        let mut server = parameters(&mut stream, calendar, first_name)?;
-        server.subject_alt_names = server_names.iter().map(|name| dns_name(name)).collect::<Result<_, _>>()?;
-        server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        server.use_authority_key_identifier_extension = true;
         let issuer = Issuer::from_params(&authority, &authority_key);
-        let server_der = server.signed_by(&server_key, &issuer).map_err(encoding)?.der().to_vec();
-
-        Ok(Certificates { authority_der, server_der, server_key_pkcs8_der: server_key.pkcs8_der })
+        let server_der = server_certificate(&mut stream, calendar, server_names, &server_key, &issuer)?;
+        let others = others.iter().map(|names| {
+            let key = Key::draw(&mut stream)?;
+            let der = server_certificate(&mut stream, calendar, names, &key, &issuer)?;
+            Ok(ServerCertificate { names: names.clone(), der, key_pkcs8_der: key.pkcs8_der })
+        });
+        let others = others.collect::<Result<_, CertificateError>>()?;
+        Ok(Certificates { authority_der, server_der, server_key_pkcs8_der: server_key.pkcs8_der, others })
     }
+}
+
+fn server_certificate(
+    stream: &mut Stream,
+    calendar: Calendar,
+    names: &[String],
+    key: &Key,
+    issuer: &Issuer<'_, &Key>,
+) -> Result<Vec<u8>, CertificateError> {
+    let mut server = parameters(stream, calendar, names.first().ok_or(CertificateError::NoNames)?)?;
+    server.subject_alt_names = names.iter().map(|name| dns_name(name)).collect::<Result<_, _>>()?;
+    server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    server.use_authority_key_identifier_extension = true;
+    Ok(server.signed_by(key, issuer).map_err(encoding)?.der().to_vec())
 }
 
 /// What both certificates share: dates, a drawn serial number and a drawn key identifier.
@@ -158,7 +190,7 @@ mod tests {
 
     fn make(seed: u64, names: &[&str]) -> Result<Certificates, CertificateError> {
         let calendar = Calendar::starting_at(1_767_225_600).unwrap();
-        Certificates::new(Seed::new(seed), calendar, &names.iter().map(|n| n.to_string()).collect::<Vec<_>>())
+        Certificates::new(Seed::new(seed), calendar, &names.iter().map(|n| n.to_string()).collect::<Vec<_>>(), &[])
     }
 
     fn holds(der: &[u8], text: &str) -> bool {

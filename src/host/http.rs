@@ -80,6 +80,24 @@ impl HttpResponse {
     /// The bytes on the wire, in one buffer. A Content-Length is written where the list has one, else last, and fits the body; 1xx and
     /// 204 responses have neither (RFC 9110 section 8.6), nor does 304 here.
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.head(self.body.len());
+        if !bodiless(self.status) {
+            bytes.extend_from_slice(&self.body);
+        }
+        bytes
+    }
+
+    /// The bytes that answer a request of `method`. HEAD gets the head that GET would have got and no body (RFC 9110 section 9.3.2); a
+    /// Content-Length in the list is believed then, for whoever answers need not fetch the body.
+    pub fn encode_for(&self, method: &str) -> Vec<u8> {
+        if method != "HEAD" {
+            return self.encode();
+        }
+        let said = self.header("content-length").and_then(|length| length.trim().parse().ok());
+        self.head(said.unwrap_or(self.body.len()))
+    }
+
+    fn head(&self, length: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(512 + self.body.len());
         bytes.extend_from_slice(b"HTTP/1.1 ");
         // Three digits, always: the status line has no room for more (RFC 9112 section 4).
@@ -87,11 +105,7 @@ impl HttpResponse {
         bytes.push(b' ');
         push_text(&mut bytes, &self.reason);
         bytes.extend_from_slice(b"\r\n");
-        let has_body = !bodiless(self.status);
-        push_headers(&mut bytes, &self.headers, has_body.then_some(self.body.len()));
-        if has_body {
-            bytes.extend_from_slice(&self.body);
-        }
+        push_headers(&mut bytes, &self.headers, (!bodiless(self.status)).then_some(length));
         bytes
     }
 }
@@ -194,6 +208,22 @@ mod tests {
         assert_eq!(empty.encode(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         let none = HttpResponse { status: 204, reason: "No Content".into(), body: b"x".to_vec(), ..Default::default() };
         assert_eq!(none.encode(), b"HTTP/1.1 204 No Content\r\n\r\n");
+    }
+
+    #[test]
+    fn head_is_answered_without_a_body() {
+        let response = |list: &[(&str, &str)], body: &[u8]| HttpResponse {
+            status: 200,
+            reason: "OK".into(),
+            headers: headers(list),
+            body: body.to_vec(),
+        };
+        let there = response(&[("ETag", "x")], b"abc");
+        assert_eq!(there.encode_for("HEAD"), b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 3\r\n\r\n");
+        assert_eq!(there.encode_for("GET"), there.encode());
+        let told = response(&[("content-length", "7"), ("ETag", "x")], b"");
+        assert_eq!(told.encode_for("HEAD"), b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\nETag: x\r\n\r\n");
+        assert_eq!(told.encode(), b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nETag: x\r\n\r\n");
     }
 
     #[test]

@@ -126,10 +126,18 @@ struct Served {
 }
 
 enum Exchange {
-    Banner { unsent: Option<String> },
+    Banner {
+        unsent: Option<String>,
+    },
     Bulk(bulk::Served),
     Echo,
-    Http { decoder: RequestDecoder, requests: u32, outstanding: bool, last_one: bool },
+    /// `outstanding`: the method of the request that is not answered yet.
+    Http {
+        decoder: RequestDecoder,
+        requests: u32,
+        outstanding: Option<String>,
+        last_one: bool,
+    },
 }
 
 impl Servers {
@@ -225,13 +233,13 @@ impl Servers {
     pub(super) fn respond(&mut self, now: SimTime, token: RequestToken, response: &HttpResponse) -> bool {
         let Some(served) = self.connections.get_mut(&token.connection) else { return false };
         let Exchange::Http { requests, outstanding, last_one, .. } = &mut served.exchange else { return false };
-        if !*outstanding || *requests != token.request {
+        if *requests != token.request {
             return false;
         }
-        *outstanding = false;
+        let Some(method) = outstanding.take() else { return false };
         *last_one |= response.closes_connection();
         served.last_activity = now;
-        served.connection.send(&response.encode());
+        served.connection.send(&response.encode_for(&method));
         true
     }
 
@@ -260,7 +268,7 @@ impl Served {
             Server::Bulk { .. } => Exchange::Bulk(bulk::Served::new()),
             Server::TcpEcho { .. } | Server::UdpEcho { .. } => Exchange::Echo,
             Server::Https { .. } | Server::Http { .. } => {
-                Exchange::Http { decoder: RequestDecoder::new(), requests: 0, outstanding: false, last_one: false }
+                Exchange::Http { decoder: RequestDecoder::new(), requests: 0, outstanding: None, last_one: false }
             }
         };
         Served {
@@ -316,14 +324,14 @@ impl Served {
                 let idle = cx.now >= self.last_activity + self.idle_timeout;
                 (moved || !received.is_empty(), peer_finished || idle)
             }
-            Exchange::Http { outstanding: true, .. } => (moved, false),
+            Exchange::Http { outstanding: Some(_), .. } => (moved, false),
             Exchange::Http { last_one: true, .. } => (moved, true),
             Exchange::Http { decoder, requests, outstanding, last_one } => {
                 let received = self.connection.take_received();
                 match decoder.feed(&received) {
                     Ok(Some(request)) => {
                         *requests += 1;
-                        *outstanding = true;
+                        *outstanding = Some(request.method.clone());
                         *last_one = request.closes_connection();
                         let token = RequestToken { connection: id, request: *requests };
                         events.push_back(HostEvent::Request { token, request, peer, local, tls_version });
@@ -346,7 +354,7 @@ impl Served {
     fn deadline(&self) -> Option<SimTime> {
         match &self.exchange {
             // The service has the floor.
-            Exchange::Http { outstanding: true, .. } => None,
+            Exchange::Http { outstanding: Some(_), .. } => None,
             _ => Some(self.last_activity + self.idle_timeout),
         }
     }

@@ -22,7 +22,8 @@ use crate::rng::{Seed, Stream};
 use crate::time::SimTime;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     ClientConfig, ClientConnection, Connection, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
@@ -89,7 +90,18 @@ struct Shared {
 impl TlsWorld {
     /// Makes the authority and one certificate for all of `server_names` (DNS names, a leading `*.` label allowed).
     pub fn new(seed: Seed, calendar: Calendar, server_names: &[String]) -> Result<TlsWorld, TlsError> {
-        let certificates = Certificates::new(seed, calendar, server_names)?;
+        TlsWorld::with_others(seed, calendar, server_names, &[])
+    }
+
+    /// As [`TlsWorld::new`], with one more certificate for each list of `others`. Servers show the one whose names the client asks for (SNI), and
+    /// that of `server_names` where none fits.
+    pub fn with_others(
+        seed: Seed,
+        calendar: Calendar,
+        server_names: &[String],
+        others: &[Vec<String>],
+    ) -> Result<TlsWorld, TlsError> {
+        let certificates = Certificates::new(seed, calendar, server_names, others)?;
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(certificates.authority_der.as_slice()))?;
         let roots = Arc::new(roots);
@@ -98,8 +110,8 @@ impl TlsWorld {
             client_both: client_configuration(&roots, &[&TLS13, &TLS12])?,
             client_12: client_configuration(&roots, &[&TLS12])?,
             client_13: client_configuration(&roots, &[&TLS13])?,
-            server: server_configuration(certificates.server_der, certificates.server_key_pkcs8_der)?,
-            authority_der: certificates.authority_der,
+            authority_der: certificates.authority_der.clone(),
+            server: server_configuration(certificates)?,
         };
         Ok(TlsWorld { shared: Arc::new(shared) })
     }
@@ -165,19 +177,54 @@ fn client_configuration(
     Ok(Arc::new(configuration))
 }
 
-fn server_configuration(certificate_der: Vec<u8>, key_pkcs8_der: Vec<u8>) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = vec![CertificateDer::from(certificate_der)];
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key_pkcs8_der));
-    let mut configuration =
-        ServerConfig::builder_with_details(Arc::new(ambient::provider()), Arc::new(ambient::VirtualDate))
-            .with_protocol_versions(&[&TLS13, &TLS12])?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+fn server_configuration(certificates: Certificates) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(ambient::provider());
+    let certified = |der: Vec<u8>, key_pkcs8_der: Vec<u8>| {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key_pkcs8_der));
+        let key = provider.key_provider.load_private_key(key)?;
+        Ok::<_, TlsError>(Arc::new(CertifiedKey::new(vec![CertificateDer::from(der)], key)))
+    };
+    let others = certificates.others.into_iter();
+    let others = others.map(|other| Ok((other.names, certified(other.der, other.key_pkcs8_der)?)));
+    let shown = ShownCertificates {
+        others: others.collect::<Result<_, TlsError>>()?,
+        usual: certified(certificates.server_der, certificates.server_key_pkcs8_der)?,
+    };
+    let mut configuration = ServerConfig::builder_with_details(Arc::clone(&provider), Arc::new(ambient::VirtualDate))
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
     configuration.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
     configuration.session_storage = Arc::new(NoServerSessionStorage {});
     configuration.send_tls13_tickets = 0;
     configuration.key_log = Arc::new(ambient::SecretsToCaller);
     Ok(Arc::new(configuration))
+}
+
+/// Which certificate a server shows.
+#[derive(Debug)]
+struct ShownCertificates {
+    others: Vec<(Vec<String>, Arc<CertifiedKey>)>,
+    usual: Arc<CertifiedKey>,
+}
+
+impl ResolvesServerCert for ShownCertificates {
+    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asked = client_hello.server_name().map(str::to_ascii_lowercase);
+        let fits = |names: &Vec<String>| {
+            asked.as_deref().is_some_and(|asked| names.iter().any(|name| certificate_name_fits(name, asked)))
+        };
+        let found = self.others.iter().find(|(names, _)| fits(names)).map(|(_, certified)| certified);
+        Some(Arc::clone(found.unwrap_or(&self.usual)))
+    }
+}
+
+/// `*.` stands for exactly one label (RFC 6125 section 6.4.3).
+fn certificate_name_fits(name: &str, asked: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(parent) => asked.split_once('.').is_some_and(|(_, rest)| rest == parent),
+        None => name == asked,
+    }
 }
 
 /// One TLS connection without a socket, client or server side.

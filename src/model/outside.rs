@@ -24,8 +24,24 @@ pub struct PublicService {
     pub cidrs: Vec<Ipv4Net>,
     /// The address that DNS answers with, inside `cidrs`.
     pub address: Ipv4Addr,
-    /// DNS names. A first label `*` stands for any 12-digit account id.
+    /// DNS names, the Region's plain one first. A first label `*` stands for one label: a 12-digit account id before DynamoDB's `ddb.`, a
+    /// bucket's name before S3's.
     pub dns_names: Vec<String>,
+}
+
+impl PublicService {
+    /// Whether `name`, in lower case, is one of the service's DNS names: written out, under a `*`, or the pattern with the `*` itself.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.dns_names.iter().any(|own| match own.strip_prefix("*.") {
+            Some(parent) => name.split_once('.').is_some_and(|(label, rest)| rest == parent && self.takes_label(label)),
+            None => own == name,
+        })
+    }
+
+    fn takes_label(&self, label: &str) -> bool {
+        let is_account = label.len() == 12 && label.bytes().all(|byte| byte.is_ascii_digit());
+        label == "*" || (self.kind != ServiceKind::DynamoDb && !label.is_empty()) || is_account
+    }
 }
 
 /// How a service's access point treats segments of connections it does not know.

@@ -148,20 +148,21 @@ impl Model {
 
     /// Lets requests that have waited for too long at `now` expire.
     pub fn expire_peering_requests(&mut self, now: SimTime) {
-        for connection in self.peering_connections.values_mut() {
-            if connection.state == PeeringState::PendingAcceptance && connection.expires_at() <= now {
-                connection.state = PeeringState::Expired;
-            }
-        }
+        let overdue = |connection: &VpcPeeringConnection| {
+            connection.state == PeeringState::PendingAcceptance && connection.expires_at() <= now
+        };
+        let ids: Vec<_> = self.peering_connections.values().filter(|other| overdue(other)).map(|it| it.id).collect();
+        ids.into_iter().for_each(|id| self.set_peering_state(id, PeeringState::Expired));
     }
 
     /// Ends every connection of a VPC that goes.
     pub(super) fn delete_peering_connections_of(&mut self, vpc_id: VpcId) {
-        for connection in self.peering_connections.values_mut().filter(|other| other.other_side(vpc_id).is_some()) {
-            if matches!(connection.state, PeeringState::Active | PeeringState::PendingAcceptance) {
-                connection.state = PeeringState::Deleted;
-            }
-        }
+        let lives = |connection: &VpcPeeringConnection| {
+            connection.other_side(vpc_id).is_some()
+                && matches!(connection.state, PeeringState::Active | PeeringState::PendingAcceptance)
+        };
+        let ids: Vec<_> = self.peering_connections.values().filter(|other| lives(other)).map(|it| it.id).collect();
+        ids.into_iter().for_each(|id| self.set_peering_state(id, PeeringState::Deleted));
     }
 
     /// Whether an active peering connection joins the VPCs.

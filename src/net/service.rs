@@ -7,4 +7,8 @@ pub enum ServiceKind {
     DynamoDb,
     /// The EC2 API.
     Ec2,
+    /// Amazon S3.
+    S3,
+    /// AWS Security Token Service.
+    Sts,
 }

@@ -9,14 +9,19 @@ use crate::model::Model;
 use crate::net::ServiceKind;
 use crate::program::HostKind;
 use crate::rng::Stream;
-use crate::scenario::{Names, Scenario};
+use crate::scenario::{Names, Scenario, Step};
 use crate::service::dynamodb::{self, Context, Tables};
+use crate::service::{s3, sts};
 use crate::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 /// How long DynamoDB thinks about a call. An assumption; AWS documents "single-digit milliseconds".
 const DYNAMODB_THINKING: SimDuration = SimDuration::from_millis(2);
+/// How long S3 thinks. An assumption; AWS documents "100-200 milliseconds" for small objects and their first byte.
+const S3_THINKING: SimDuration = SimDuration::from_millis(100);
+/// How long STS thinks. An assumption.
+const STS_THINKING: SimDuration = SimDuration::from_millis(20);
 /// How long the EC2 API thinks. An assumption.
 const EC2_THINKING: SimDuration = SimDuration::from_millis(150);
 
@@ -31,6 +36,9 @@ pub(super) struct Services {
     /// DynamoDB's tables by Region. They belong to this run: the model only names those that it begins with.
     tables: BTreeMap<String, Tables>,
     table_settling: SimDuration,
+    /// S3's buckets in all Regions.
+    buckets: s3::Buckets,
+    access_key_id: String,
 }
 
 impl Services {
@@ -39,15 +47,27 @@ impl Services {
         let table_settling = scenario.settings.dynamodb_table_settling;
         let tables = BTreeMap::from([(region.clone(), declared_tables(&scenario.model, table_settling))]);
         let request_ids = scenario.seed.derive("request ids");
-        Services { region, account_id: scenario.model.account_id.clone(), request_ids, tables, table_settling }
+        Services {
+            region,
+            account_id: scenario.model.account_id.clone(),
+            request_ids,
+            tables,
+            table_settling,
+            buckets: declared_buckets(scenario),
+            access_key_id: scenario.settings.credentials.access_key.clone(),
+        }
     }
 
     /// How long the service takes before it answers.
-    pub(super) fn thinking_time(&self, host: &HostKind) -> SimDuration {
-        match host {
-            HostKind::PublicService(ServiceKind::Ec2, _) => EC2_THINKING,
-            HostKind::Instance(_) | HostKind::Outside(_) => WEB_THINKING,
-            _ => DYNAMODB_THINKING,
+    pub(super) fn thinking_time(&self, model: &Model, host: &HostKind) -> SimDuration {
+        if let HostKind::Instance(_) | HostKind::Outside(_) = host {
+            return WEB_THINKING;
+        }
+        match service_behind(model, host) {
+            ServiceKind::DynamoDb => DYNAMODB_THINKING,
+            ServiceKind::Ec2 => EC2_THINKING,
+            ServiceKind::S3 => S3_THINKING,
+            ServiceKind::Sts => STS_THINKING,
         }
     }
 
@@ -64,10 +84,35 @@ impl Services {
             HostKind::PublicService(_, region) => region.clone(),
             _ => self.region.clone(),
         };
-        match host {
-            HostKind::PublicService(ServiceKind::Ec2, _) => self.ec2(control, now, request, wanted),
-            _ => (self.dynamodb(control, now, &region, request), None),
+        match service_behind(control.model(), host) {
+            ServiceKind::Ec2 => self.ec2(control, now, request, wanted),
+            ServiceKind::DynamoDb => (self.dynamodb(control, now, &region, request), None),
+            ServiceKind::S3 => (self.s3(control, now, &region, request), None),
+            ServiceKind::Sts => (self.sts(control, now, &region, request), None),
         }
+    }
+
+    fn s3(&mut self, control: &ControlPlane, now: SimTime, region: &str, request: &HttpRequest) -> HttpResponse {
+        let mut context = s3::Context {
+            region,
+            account_id: &self.account_id,
+            calendar: control.calendar(),
+            now,
+            request_ids: &mut self.request_ids,
+        };
+        s3::answer(request, &mut self.buckets, &mut context)
+    }
+
+    fn sts(&mut self, control: &ControlPlane, now: SimTime, region: &str, request: &HttpRequest) -> HttpResponse {
+        let mut context = sts::Context {
+            region,
+            account_id: &self.account_id,
+            access_key_id: &self.access_key_id,
+            calendar: control.calendar(),
+            now,
+            request_ids: &mut self.request_ids,
+        };
+        sts::answer(request, &mut context)
     }
 
     fn dynamodb(&mut self, control: &ControlPlane, now: SimTime, region: &str, request: &HttpRequest) -> HttpResponse {
@@ -131,7 +176,7 @@ impl Services {
         now: SimTime,
         invocation: &Invocation,
         names: &Names,
-        scenario: &Scenario,
+        (scenario, step): (&Scenario, &Step),
         wanted: &Wanted,
     ) -> (CommandOutput, Option<String>) {
         if invocation.service == Service::Ec2 {
@@ -140,8 +185,8 @@ impl Services {
         }
         let mut command = Command::new(operator::with_ids(invocation, names));
         loop {
-            let output = match self.dynamodb_for_operator(control, now, &command, scenario) {
-                Ok(response) => command.received(response.status, &response.body),
+            let output = match self.call_for_operator(control, now, &command, scenario, step) {
+                Ok(response) => command.received(response.status, &response.headers, &response.body),
                 Err(output) => Some(output),
             };
             if let Some(output) = output {
@@ -150,15 +195,16 @@ impl Services {
         }
     }
 
-    fn dynamodb_for_operator(
+    fn call_for_operator(
         &mut self,
         control: &ControlPlane,
         now: SimTime,
         command: &Command,
         scenario: &Scenario,
+        step: &Step,
     ) -> Result<HttpResponse, CommandOutput> {
         let request = command
-            .request(&operator::environment(scenario), &mut self.request_ids)
+            .request(&operator::environment(scenario, step), &mut self.request_ids)
             .map_err(|error| CommandOutput::usage(&error))?;
         let mut headers = request.headers;
         // The operator's call is not signed, since no bytes travel; the front end only looks whether a signature is there.
@@ -166,7 +212,12 @@ impl Services {
         let http =
             HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
         let region = command.invocation().globals.region.clone().unwrap_or_else(|| self.region.clone());
-        Ok(self.dynamodb(control, now, &region, &http))
+        Ok(match command.invocation().service {
+            Service::S3 => self.s3(control, now, &region, &http),
+            Service::Sts => self.sts(control, now, &region, &http),
+            // The EC2 API is asked by `operator`, not here.
+            Service::DynamoDb | Service::Ec2 => self.dynamodb(control, now, &region, &http),
+        })
     }
 }
 
@@ -192,11 +243,37 @@ pub(super) fn web_page(name: &str, request: &HttpRequest, peer: SocketAddrV4, ht
     }
 }
 
+/// The service that answers at an end system; where none is known, DynamoDB.
+fn service_behind(model: &Model, host: &HostKind) -> ServiceKind {
+    match host {
+        HostKind::PublicService(kind, _) => *kind,
+        HostKind::EndpointService(endpoint) => match model.vpc_endpoints.get(endpoint) {
+            Some(endpoint) if endpoint.service_name.ends_with(".s3") => ServiceKind::S3,
+            _ => ServiceKind::DynamoDb,
+        },
+        _ => ServiceKind::DynamoDb,
+    }
+}
+
+/// The S3 buckets that a run begins with. The scenario lets only valid ones in.
+fn declared_buckets(scenario: &Scenario) -> s3::Buckets {
+    let mut buckets = s3::Buckets::new();
+    for (name, declared) in &scenario.buckets {
+        let inserted = buckets.insert(name, &declared.region);
+        debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");
+        for (key, bytes) in &declared.objects {
+            let inserted = buckets.insert_object(name, key, *bytes);
+            debug_assert!(inserted.is_ok(), "{key} was checked when it was declared");
+        }
+    }
+    buckets
+}
+
 /// The DynamoDB tables that a run begins with. The scenario lets only valid names in.
 fn declared_tables(model: &Model, settling_time: SimDuration) -> Tables {
     let mut tables = Tables::new();
     tables.settling_time = settling_time;
-    for name in &model.dynamodb_tables {
+    for name in model.dynamodb_tables.iter() {
         let inserted = tables.insert(name);
         debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");
     }

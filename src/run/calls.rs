@@ -125,7 +125,7 @@ impl Run {
                     operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
                 }
                 self.publish_if_changed()?;
-                self.sim.respond_after(self.services.thinking_time(&kind), host, token, response);
+                self.sim.respond_after(self.services.thinking_time(self.control.model(), &kind), host, token, response);
             }
             HostEvent::Finished { process, outcome } => self.finished(host, process, outcome),
         }

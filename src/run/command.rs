@@ -47,7 +47,7 @@ impl Conversation {
     ) -> Result<(Conversation, Call), CommandOutput> {
         let mut conversation = Conversation {
             command: Command::new(with_ids(invocation, names)),
-            environment: environment(scenario),
+            environment: environment(scenario, step),
             stream: Seed::new(salt).derive("aws command"),
             settings: scenario.settings.clone(),
             session: step.session.clone(),
@@ -60,7 +60,7 @@ impl Conversation {
     /// Takes in how a call ended.
     pub(super) fn answered(&mut self, outcome: &Outcome) -> Next {
         let output = match &outcome.result {
-            Ok(Reply::Http(response)) => self.command.received(response.status, &response.body),
+            Ok(Reply::Http(response)) => self.command.received(response.status, &response.headers, &response.body),
             Ok(_) => Some(self.command.failed("the far end does not speak HTTP")),
             Err(failure) => Some(self.command.failed(&failure.to_string())),
         };
@@ -116,6 +116,7 @@ pub(super) fn command_line(step: &Step) -> String {
         StepAction::Aws { line, .. } => line.split_whitespace().collect::<Vec<_>>().join(" "),
         StepAction::Ssh { line, .. } | StepAction::Program { line, .. } => line.clone(),
         StepAction::Send(packet) => format!("send {packet}"),
+        StepAction::Dns(change) => change.to_string(),
         StepAction::Rerun => format!("again: {}", step.then.join(", ")),
         StepAction::Wait => "wait".to_owned(),
     }

@@ -55,7 +55,7 @@ fn task<'s>(
         _ => None,
     };
     let operator = ["operator".to_owned()];
-    let operates = step.on.is_empty() && invocation.is_some();
+    let operates = step.on.is_empty() && (invocation.is_some() || matches!(step.action, StepAction::Dns(_)));
     let hosts = if operates { &operator[..] } else { &step.on[..] };
     let expect = hosts.iter().filter_map(|host| Some((host.clone(), expected(host)?.clone()))).collect();
     Ok(Task { step: position, rerun_of, invocation, program, expect })

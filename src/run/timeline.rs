@@ -7,6 +7,7 @@ use super::record::{CallRecord, HostRecord};
 use super::result::{PacketAccount, RunResult, StepResult, Warning};
 use super::taps::Taps;
 use super::{Observer, RunError, check, record, vantage, warning};
+use crate::awscli::CommandOutput;
 use crate::calendar::Calendar;
 use crate::capture::{CaptureOptions, CaptureTap, FileSet};
 use crate::control::ControlPlane;
@@ -17,6 +18,7 @@ use crate::host::Server;
 use crate::host::tls::TlsWorld;
 use crate::ids::InstanceId;
 use crate::metrics::IntervalLog;
+use crate::net::ServiceKind;
 use crate::program::HostKind;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
 use crate::sim::{HostSettings, Sim};
@@ -85,12 +87,16 @@ impl Run {
     pub fn capturing(scenario: Scenario, options: CaptureOptions) -> Result<Run, RunError> {
         let plan = plan(&scenario)?;
         let calendar = Calendar::starting_at(scenario.start_unix_seconds).ok_or(RunError::StartDate)?;
-        let mut server_names = BTreeSet::new();
+        // DynamoDB and the EC2 API share a certificate; S3 and STS have one in each Region, S3's with many names.
+        let (mut shared_names, mut others) = (BTreeSet::new(), Vec::new());
         for service in &scenario.model.public_services {
-            server_names.extend(service.dns_names.iter().cloned());
+            match service.kind {
+                ServiceKind::DynamoDb | ServiceKind::Ec2 => shared_names.extend(service.dns_names.iter().cloned()),
+                ServiceKind::S3 | ServiceKind::Sts => others.push(service.dns_names.clone()),
+            }
         }
-        let server_names: Vec<_> = server_names.into_iter().collect();
-        let tls = TlsWorld::new(scenario.seed, calendar, &server_names)?;
+        let shared_names: Vec<_> = shared_names.into_iter().collect();
+        let tls = TlsWorld::with_others(scenario.seed, calendar, &shared_names, &others)?;
         let settings = HostSettings {
             calendar,
             tls,
@@ -307,7 +313,8 @@ impl Run {
         let step = &self.scenario.steps[self.plan[task].step];
         let (on, repeat, seed) = (step.on.clone(), step.repeat.max(1), self.scenario.seed);
         let mut active = Active { task, started: now, hosts: Vec::new(), operator: None };
-        if on.is_empty() && self.plan[task].invocation.is_some() {
+        let is_dns = matches!(step.action, StepAction::Dns(_));
+        if on.is_empty() && (is_dns || self.plan[task].invocation.is_some()) {
             active.operator = Some(self.operate(task)?);
         }
         if self.active.is_empty() {
@@ -370,7 +377,8 @@ impl Run {
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let mut warnings: Vec<Warning> =
             fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
-        let remark = self.plan[task].program.as_ref().and_then(|program| program.remark());
+        let remark =
+            self.plan[task].program.as_ref().and_then(|program| program.remark(self.sim.program().settings.ttl));
         // Once a run is enough.
         let said =
             |text: &&str| self.steps.iter().flat_map(|step| &step.warnings).any(|warning| warning.text == **text);
@@ -389,10 +397,16 @@ impl Run {
         let now = self.sim.now();
         let mut record = HostRecord::new("operator", now);
         let step = &self.scenario.steps[self.plan[task].step];
-        if let (StepAction::Aws { .. }, Some(invocation)) = (&step.action, &self.plan[task].invocation) {
+        if let StepAction::Dns(change) = &step.action {
+            operator::change_names(&mut self.control, change);
+            let output = CommandOutput { stdout: String::new(), stderr: String::new(), exit_code: 0 };
+            record.add(CallRecord::local(now, output));
+            // The program is the same; the resolvers' zones come from the model.
+            self.publish()?;
+        } else if let (StepAction::Aws { .. }, Some(invocation)) = (&step.action, &self.plan[task].invocation) {
             let wanted = operator::wanted(step, self.plan[task].rerun_of);
             let (output, created) =
-                self.services.operate(&mut self.control, now, invocation, &self.names, &self.scenario, &wanted);
+                self.services.operate(&mut self.control, now, invocation, &self.names, (&self.scenario, step), &wanted);
             record.add(CallRecord::local(now, output));
             operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
             self.publish_if_changed()?;

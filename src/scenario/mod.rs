@@ -7,8 +7,10 @@
 //! tables in the file changes nothing except the order of hosts and steps; the same text and seed give the same scenario.
 
 mod build;
+mod dns;
 mod embedded;
 mod error;
+mod forwarding;
 mod names;
 mod notation;
 mod packet;
@@ -20,16 +22,18 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use build::HOSTS_MAX;
+pub use build::{DeclaredBucket, HOSTS_MAX};
+pub use dns::DnsChange;
 pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
 pub use notation::parse_duration;
 pub use packet::{
-    FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
+    FRAME_BYTES_MAX, Flaw, FragmentFields, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags,
+    Transport,
 };
 pub use read::closest;
-pub use settings::{CliSettings, Credentials, Settings, TlsChoice};
+pub use settings::{AccountIdEndpointMode, CliSettings, Credentials, Settings, TlsChoice};
 pub use step::{
     ACTIONS_MAX, Expectation, ExpectedSource, NamedResult, PROGRAM_NAMES, REPEATS_MAX, STEPS_MAX, Step, StepAction, Via,
 };
@@ -81,6 +85,8 @@ pub struct Scenario {
     pub outside: Vec<String>,
     /// What listens on the hosts that say so (`serves`), by the host's name.
     pub servers: BTreeMap<String, Vec<Server>>,
+    /// S3 buckets that exist from the start, by name.
+    pub buckets: BTreeMap<String, DeclaredBucket>,
     /// How programs and services behave.
     pub settings: Settings,
     /// The timeline.
@@ -168,6 +174,7 @@ fn read<'a>(
     }
     let mut builder = Builder::new(reader, region, model);
     builder.build(&root);
+    dns::read_settings(&root, &mut builder);
     let steps = step::read(&root, &builder);
     root.finish();
     Some(Scenario {
@@ -183,6 +190,7 @@ fn read<'a>(
         instances: builder.instances,
         outside: builder.outside,
         servers: builder.servers,
+        buckets: builder.buckets,
         settings,
         steps,
     })

@@ -83,6 +83,12 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// `word`, which must be a slice of the text, as a text of its own.
+    pub(super) fn sliced(&self, word: &'a str) -> Text<'a> {
+        let span = self.place(word);
+        Text { text: word, exact: self.exact.map(|_| span.start), span }
+    }
+
     /// The place of the whole text without its quotes.
     pub(super) fn contents(&self) -> Span {
         self.part(0..self.text.len())

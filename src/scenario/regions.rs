@@ -1,6 +1,6 @@
-//! Regions: their zones and their EC2 API.
+//! Regions: their zones, their EC2 API and their STS.
 //!
-//! Zones are the letters that accounts commonly see (AWS maps letters to zones per account). The EC2 API's addresses are
+//! Zones are the letters that accounts commonly see (AWS maps letters to zones per account). The addresses of the EC2 API and of STS are
 //! **invented**: each lies in a block that AWS publishes for EC2 in the Region (ip-ranges.json, createDate 2026-08-22-15-17-05)
 //! and outside the lists of DynamoDB and S3; the real ones vary and are not documented.
 
@@ -22,6 +22,12 @@ impl Region {
             zones,
             ec2_api: Ipv4Addr::new(*a, *b, *c, *d),
         })
+    }
+
+    /// STS has a neighbour of the EC2 API's address: the blocks that these lie in are /24s.
+    pub(super) fn sts_api(&self) -> Ipv4Addr {
+        let [a, b, c, d] = self.ec2_api.octets();
+        Ipv4Addr::new(a, b, c, d.wrapping_add(20))
     }
 
     /// `us-east-1a` and so on.
@@ -114,9 +120,12 @@ mod tests {
     fn no_api_address_lies_in_a_prefix_list() {
         let lists = prefix_list::aws_managed();
         for name in names() {
-            let address = Region::named(name).unwrap().ec2_api;
-            let clash = lists.values().find(|list| list.cidrs.iter().any(|cidr| cidr.contains(&address)));
-            assert!(clash.is_none(), "{name}: {address} lies in {clash:?}");
+            let region = Region::named(name).unwrap();
+            assert_ne!(region.ec2_api, region.sts_api());
+            for address in [region.ec2_api, region.sts_api()] {
+                let clash = lists.values().find(|list| list.cidrs.iter().any(|cidr| cidr.contains(&address)));
+                assert!(clash.is_none(), "{name}: {address} lies in {clash:?}");
+            }
         }
     }
 

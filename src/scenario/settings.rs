@@ -1,6 +1,7 @@
 //! Settings: how programs, services and links behave. Every key has a default.
 
 use super::error::Problem;
+use super::forwarding;
 use super::notation::{bandwidth, duration, size};
 use super::read::{Section, Text, closest, shown};
 use crate::model::{LinkParameters, Links, Model, UnknownConnection};
@@ -44,8 +45,20 @@ pub struct CliSettings {
     pub attempts_max: u32,
     /// TLS versions offered: both.
     pub tls: TlsChoice,
-    /// Whether DynamoDB is called as `ACCOUNT.ddb.REGION.amazonaws.com`: no, because static keys do not tell the CLI the account.
-    pub account_based_endpoint: bool,
+    /// Whether DynamoDB is called as `ACCOUNT.ddb.REGION.amazonaws.com`: never, because static keys do not tell the CLI the account.
+    pub account_id_endpoint_mode: AccountIdEndpointMode,
+}
+
+/// `account_id_endpoint_mode` of the CLI's configuration, and `AWS_ACCOUNT_ID_ENDPOINT_MODE`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountIdEndpointMode {
+    /// The Region's name.
+    #[default]
+    Disabled,
+    /// The account's name, where there is one: the default of clients since 2024 whose credentials tell the account.
+    Preferred,
+    /// The account's name, or no call.
+    Required,
 }
 
 /// Which TLS versions a client offers.
@@ -72,7 +85,7 @@ impl Default for Settings {
                 read_timeout: SimDuration::from_secs(60),
                 attempts_max: 4,
                 tls: TlsChoice::Any,
-                account_based_endpoint: false,
+                account_id_endpoint_mode: AccountIdEndpointMode::default(),
             },
             service_idle_timeout: SimDuration::from_secs(300),
             dynamodb_table_settling: SimDuration::from_secs(5),
@@ -84,6 +97,20 @@ impl Default for Settings {
 /// A duration at `key`; reports what is none.
 pub(super) fn duration_at(section: &Section<'_, '_>, key: &'static str) -> Option<SimDuration> {
     converted(section, section.text(key)?, duration)
+}
+
+/// A mode at `account_id_endpoint_mode`.
+pub(super) fn account_id_endpoint_mode_at(section: &Section<'_, '_>) -> Option<AccountIdEndpointMode> {
+    let text = section.text("account_id_endpoint_mode")?;
+    match text.text {
+        "disabled" => Some(AccountIdEndpointMode::Disabled),
+        "preferred" => Some(AccountIdEndpointMode::Preferred),
+        "required" => Some(AccountIdEndpointMode::Required),
+        other => {
+            section.report(one_of(&text, other, &["disabled", "preferred", "required"]));
+            None
+        }
+    }
 }
 
 /// A TLS version at `tls`.
@@ -107,7 +134,7 @@ pub(super) fn tls_at(section: &Section<'_, '_>) -> Option<TlsChoice> {
     }
 }
 
-/// Reads `[cli]`, `[service]`, `[dns]`, `[links]` and `[limits]`, putting into `model` what belongs there.
+/// Reads `[cli]`, `[service]`, `[dns]`, `[links]`, `[forwarding]` and `[limits]`, putting into `model` what belongs there.
 pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
     let mut settings = Settings::default();
     if let Some(cli) = root.section("cli") {
@@ -133,6 +160,10 @@ pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
             model.dns_ttl_seconds = u32::try_from(ttl).unwrap_or(model.dns_ttl_seconds);
         }
         dns.finish();
+    }
+    if let Some(section) = root.section("forwarding") {
+        forwarding::read(&section, &mut model.forwarding);
+        section.finish();
     }
     if let Some(limits) = root.section("limits") {
         let connections = limits.integer("tracked_connections", 1..=10_000_000);
@@ -174,8 +205,8 @@ fn read_cli(cli: &Section<'_, '_>, settings: &mut Settings) {
     if let Some(choice) = tls_at(cli) {
         settings.cli.tls = choice;
     }
-    if let Some(flag) = cli.boolean("account_based_endpoint") {
-        settings.cli.account_based_endpoint = flag;
+    if let Some(mode) = account_id_endpoint_mode_at(cli) {
+        settings.cli.account_id_endpoint_mode = mode;
     }
     for key in ["access_key", "secret_key"] {
         let value =

@@ -6,11 +6,12 @@
 //! declared or created by an earlier step.
 
 use super::build::{Builder, check_name};
+use super::dns::{self, DnsChange};
 use super::error::{Problem, Span};
 use super::names::Kind;
 use super::packet::{self, PacketSpec};
 use super::read::{Section, Text, closest, shown};
-use super::settings::{TlsChoice, duration_at, one_of, tls_at};
+use super::settings::{AccountIdEndpointMode, TlsChoice, account_id_endpoint_mode_at, duration_at, one_of, tls_at};
 use crate::dataplane::DropReason;
 use crate::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ pub const REPEATS_MAX: u32 = 100_000;
 pub const ACTIONS_MAX: u64 = 1_000_000;
 
 /// What hosts can run beside `aws` and `ssh`. The grammars are in `programs`.
-pub const PROGRAM_NAMES: [&str; 8] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "traceroute", "udp"];
+pub const PROGRAM_NAMES: [&str; 9] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "tracepath", "traceroute", "udp"];
 
 /// One step of the timeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,8 @@ pub struct Step {
     pub session: Option<String>,
     /// TLS versions, if other than the settings'.
     pub tls: Option<TlsChoice>,
+    /// How `aws` names DynamoDB, if other than the settings say.
+    pub account_id_endpoint_mode: Option<AccountIdEndpointMode>,
     /// What must come out, by host name, or "all". See [`Step::expectation`] and [`Step::expectation_of_rerun`].
     pub expect: BTreeMap<String, Expectation>,
     /// A remark for the reader of the report.
@@ -92,6 +95,8 @@ pub enum StepAction {
     },
     /// One raw packet (per repetition) from each host in `on`.
     Send(PacketSpec),
+    /// Names of services lose their addresses, or get them back.
+    Dns(DnsChange),
     /// Nothing of its own: only `then`.
     Rerun,
     /// Only a pause.
@@ -236,6 +241,7 @@ impl Timeline<'_, '_, '_> {
             jitter: duration_at(section, "jitter").unwrap_or(SimDuration::ZERO),
             session: self.session(section, &action),
             tls: tls_at(section),
+            account_id_endpoint_mode: account_id_endpoint_mode_at(section),
             expect: self.expect(section, &on, &then),
             note: section.text("note").map(|text| text.text.to_owned()),
             action: action.unwrap_or(StepAction::Rerun),
@@ -303,13 +309,14 @@ impl Timeline<'_, '_, '_> {
     fn action(&self, section: &Section<'_, '_>, on: &[String]) -> Option<StepAction> {
         let run = section.text("run");
         let sends = section.has("send");
-        if let (Some(run), true) = (&run, sends) {
-            let problem = Problem::new(
-                section.span_of("send"),
-                "a step either runs a command or sends a packet",
-                "leave one out",
-            );
-            section.report(problem.also(run.span.clone(), "the other"));
+        let doing: Vec<&str> = ["run", "send", "dns"].into_iter().filter(|key| section.has(key)).collect();
+        if let [one, other, ..] = doing[..] {
+            let message = "a step does one thing: it runs a command, sends a packet or changes names";
+            let problem = Problem::new(section.span_of(other), message, "leave one out");
+            section.report(problem.also(section.span_of(one), "the other"));
+        }
+        if section.has("dns") {
+            return dns::read_step(section, on, self.builder).map(StepAction::Dns);
         }
         if sends {
             let spec = packet::read(section);
@@ -538,11 +545,14 @@ impl Timeline<'_, '_, '_> {
 
     fn check_whole(&mut self, section: &Section<'_, '_>, step: &Step) {
         let does_nothing = step.action == StepAction::Rerun && step.then.is_empty();
-        let tried = ["run", "send", "then"].iter().any(|key| section.has(key));
+        let tried = ["run", "send", "dns", "then"].iter().any(|key| section.has(key));
         if does_nothing && !tried {
             let problem =
                 Problem::new(heading(section), format!("the step \"{}\" does nothing", step.name), "nothing to do");
-            section.report(problem.help("give it run = \"aws ...\", send = \"...\", then = \"STEP\" or wait = \"5s\""));
+            section
+                .report(problem.help(
+                    "give it run = \"aws ...\", send = \"...\", dns = { ... }, then = \"STEP\" or wait = \"5s\"",
+                ));
         }
         if step.background && !step.then.is_empty() {
             let problem = Problem::new(section.span_of("background"), "a background step cannot re-run others", "here");

@@ -166,11 +166,16 @@ fn public_services_of_every_region() {
     let scenario = tutorial();
     let services = &scenario.model.public_services;
     let home: Vec<_> = services.iter().filter(|service| service.region == "us-east-1").collect();
-    assert_eq!(home.len(), 2);
+    assert_eq!(home.len(), 4);
     assert_eq!(home[0].address, Ipv4Addr::new(52, 94, 2, 72));
     assert!(home[0].dns_names.contains(&"*.ddb.us-east-1.amazonaws.com".to_owned()));
     assert_eq!(home[1].kind, ServiceKind::Ec2);
-    assert_eq!(services.len(), 43);
+    assert_eq!((home[2].kind, home[3].kind), (ServiceKind::S3, ServiceKind::Sts));
+    assert!(home[2].has_name("pictures.s3.amazonaws.com") && home[2].has_name("s3.us-east-1.amazonaws.com"));
+    assert!(!home[2].has_name("a.b.s3.amazonaws.com") && !home[0].has_name("x.ddb.us-east-1.amazonaws.com"));
+    assert!(home[3].has_name("sts.amazonaws.com"));
+    // One Region has no S3 list.
+    assert_eq!(services.len(), 1 + 42 + 41 + 42);
     for service in services {
         assert!(service.cidrs.iter().any(|cidr| cidr.contains(&service.address)), "{service:?}");
     }

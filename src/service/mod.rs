@@ -2,3 +2,5 @@
 
 pub mod dns;
 pub mod dynamodb;
+pub mod s3;
+pub mod sts;

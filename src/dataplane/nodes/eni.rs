@@ -1,7 +1,7 @@
 //! A network interface: the checks of the host under the instance.
 //!
 //! Out of the instance: ARP is answered from what AWS knows, never passed on; link-local services (DHCP, resolver, the subnet router's ping) go to the
-//! platform before any rule; then source check, security groups, and the Ethernet destination decides: another interface of the subnet gets the
+//! platform before any rule, so many packets a second ([`crate::dataplane::link_local`]); then source check, security groups, and the Ethernet destination decides: another interface of the subnet gets the
 //! frame directly, without route table or ACL, everything else is the router's.
 //! Into the instance: security groups, destination check.
 //! Assumed: ARP for an address that no interface of the subnet has is not answered (dropped as `NoInterfaceAtAddress`); announcements and ARP replies of guests
@@ -48,7 +48,15 @@ fn egress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
         return answer_arp(visit, &request, owner);
     }
     let packet = visit.ipv4_from_host()?;
-    match link_local(eni, &packet) {
+    let service = link_local(eni, &packet);
+    if service != LinkLocal::No {
+        let limit = visit.program.settings.link_local_packets_per_second;
+        if !visit.state.link_local.allows(visit.at, limit, visit.now) {
+            visit.decide(Decision::LinkLocalRate { limit });
+            return drop(DropReason::LinkLocalRateExceeded);
+        }
+    }
+    match service {
         LinkLocal::Platform => {
             visit.decide(Decision::Platform { host: eni.platform });
             return ControlFlow::Continue(Step::Deliver(eni.platform));

@@ -9,9 +9,12 @@ mod instances;
 mod network;
 mod prefix_lists;
 mod routes;
+mod s3;
 mod security;
 mod servers;
 mod services;
+
+pub use s3::DeclaredBucket;
 
 use super::error::{Problem, Span};
 use super::names::{Kind, Names};
@@ -39,6 +42,8 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) outside: Vec<String>,
     /// What listens on hosts that say so.
     pub(super) servers: BTreeMap<String, Vec<Server>>,
+    /// S3 buckets, by name.
+    pub(super) buckets: BTreeMap<String, DeclaredBucket>,
     broken: BTreeSet<(Kind, String)>,
     /// Where things were declared, by id.
     pub(super) places: BTreeMap<String, Span>,
@@ -56,6 +61,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             instances: Vec::new(),
             outside: Vec::new(),
             servers: BTreeMap::new(),
+            buckets: BTreeMap::new(),
             broken: BTreeSet::new(),
             places: BTreeMap::new(),
             host_places: BTreeMap::new(),

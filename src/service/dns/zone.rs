@@ -18,7 +18,16 @@ pub struct NameError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zone {
     exact: BTreeMap<String, Vec<Ipv4Addr>>,
-    account_parents: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// By the name below which they are.
+    wildcards: BTreeMap<String, Wildcard>,
+}
+
+/// All names of one label more than a parent's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wildcard {
+    /// Only labels of 12 digits.
+    only_accounts: bool,
+    addresses: Vec<Ipv4Addr>,
 }
 
 impl Zone {
@@ -37,19 +46,38 @@ impl Zone {
     /// Gives every `ACCOUNT.parent` these addresses, where ACCOUNT is any 12 digits: DynamoDB's account-based endpoints,
     /// `parent` being `ddb.REGION.amazonaws.com`. An exact name goes before.
     pub fn insert_account_wildcard(&mut self, parent: &str, addresses: Vec<Ipv4Addr>) -> Result<(), NameError> {
-        self.account_parents.insert(canonical(parent)?, addresses);
+        self.wildcards.insert(canonical(parent)?, Wildcard { only_accounts: true, addresses });
         Ok(())
+    }
+
+    /// Gives every `LABEL.parent` these addresses: S3's virtual-hosted buckets. An exact name goes before.
+    pub fn insert_wildcard(&mut self, parent: &str, addresses: Vec<Ipv4Addr>) -> Result<(), NameError> {
+        self.wildcards.insert(canonical(parent)?, Wildcard { only_accounts: false, addresses });
+        Ok(())
+    }
+
+    /// Takes its addresses from `name`, which goes on to exist: see [`Zone::insert`]. `*.parent` means every name that `parent`'s wildcard
+    /// stands for. A name that the zone does not know stays unknown.
+    pub fn take_addresses(&mut self, name: &str) {
+        if let Some(parent) = name.strip_prefix("*.").and_then(|parent| canonical(parent).ok()) {
+            if let Some(wildcard) = self.wildcards.get_mut(&parent) {
+                wildcard.addresses.clear();
+            }
+        } else if let (Ok(name), Answer::Addresses(_)) = (canonical(name), self.lookup(name)) {
+            self.exact.insert(name, Vec::new());
+        }
     }
 
     /// What is known about `name`. A name above a known one exists, without addresses (RFC 8020).
     pub fn lookup(&self, name: &str) -> Answer {
         let Ok(name) = canonical(name) else { return Answer::NoSuchName };
-        let by_account = || {
+        let by_wildcard = || {
             let (label, parent) = name.split_once('.')?;
             let is_account = label.len() == 12 && label.bytes().all(|byte| byte.is_ascii_digit());
-            self.account_parents.get(parent).filter(|_| is_account)
+            let wildcard = self.wildcards.get(parent).filter(|wildcard| is_account || !wildcard.only_accounts)?;
+            Some(&wildcard.addresses)
         };
-        match self.exact.get(&name).or_else(by_account) {
+        match self.exact.get(&name).or_else(by_wildcard) {
             Some(addresses) if addresses.is_empty() => Answer::NoData,
             Some(addresses) => Answer::Addresses(addresses.clone()),
             None if self.has_names_below(&name) => Answer::NoData,
@@ -59,7 +87,7 @@ impl Zone {
 
     fn has_names_below(&self, name: &str) -> bool {
         let is_below = |other: &String| other.strip_suffix(name).is_some_and(|front| front.ends_with('.'));
-        self.exact.keys().any(is_below) || self.account_parents.keys().any(|parent| parent == name || is_below(parent))
+        self.exact.keys().any(is_below) || self.wildcards.keys().any(|parent| parent == name || is_below(parent))
     }
 }
 
@@ -114,6 +142,27 @@ mod tests {
         ] {
             assert_eq!(zone.lookup(name), answer, "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_lose_their_addresses_go_on_to_exist() {
+        let mut zone = zone();
+        zone.insert_wildcard("s3.us-east-1.amazonaws.com", vec![ONE]).unwrap();
+        zone.insert("s3.us-east-1.amazonaws.com", vec![TWO]).unwrap();
+        let bucket = "pictures.s3.us-east-1.amazonaws.com";
+        assert_eq!(zone.lookup(bucket), Answer::Addresses(vec![ONE]));
+        assert_eq!(zone.lookup("a.b.s3.us-east-1.amazonaws.com"), Answer::NoSuchName, "one label only");
+        zone.take_addresses("Pictures.s3.us-east-1.amazonaws.com");
+        zone.take_addresses("nowhere.example");
+        assert_eq!(zone.lookup(bucket), Answer::NoData);
+        assert_eq!(zone.lookup("other.s3.us-east-1.amazonaws.com"), Answer::Addresses(vec![ONE]));
+        assert_eq!(zone.lookup("nowhere.example"), Answer::NoSuchName);
+        zone.take_addresses("*.s3.us-east-1.amazonaws.com");
+        assert_eq!(zone.lookup("other.s3.us-east-1.amazonaws.com"), Answer::NoData);
+        assert_eq!(zone.lookup("s3.us-east-1.amazonaws.com"), Answer::Addresses(vec![TWO]));
+        zone.take_addresses("dynamodb.us-east-1.amazonaws.com");
+        assert_eq!(zone.lookup("dynamodb.us-east-1.amazonaws.com"), Answer::NoData);
+        assert_eq!(zone.lookup("111122223333.ddb.us-east-1.amazonaws.com"), Answer::Addresses(vec![TWO]));
     }
 
     #[test]
