@@ -232,6 +232,7 @@ impl Compiler {
                 tables,
                 links: self.links.names(),
                 acls: self.acls.names(),
+                zones: self.zones.names(),
                 groups,
                 address_names: draft.address_names.into(),
             },

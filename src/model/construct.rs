@@ -49,7 +49,8 @@ impl Model {
     /// # Errors
     /// `VpcLimitExceeded`, `InvalidVpc.Range` (blocks outside /16../28, or overlapping each other), `VpcAlreadyExists` (the id is taken).
     pub fn add_vpc(&mut self, new: NewVpc) -> Result<VpcId, ModelError> {
-        if self.vpcs.len() >= self.quotas.vpcs_per_region {
+        let region = new.region.clone().unwrap_or_else(|| self.region.clone());
+        if self.vpcs.values().filter(|vpc| vpc.region == region).count() >= self.quotas.vpcs_per_region {
             return Err(ModelError::quota("VpcLimitExceeded", "VPCs", self.quotas.vpcs_per_region));
         }
         if new.cidrs.is_empty() || new.cidrs.len() > self.quotas.cidr_blocks_per_vpc {
@@ -114,7 +115,7 @@ impl Model {
             id,
             Vpc {
                 id,
-                region: new.region.unwrap_or_else(|| self.region.clone()),
+                region,
                 cidr_blocks,
                 is_default: new.is_default,
                 main_route_table_id: table_id,

@@ -32,7 +32,8 @@ impl Model {
     /// [`Model::add_endpoint_route_tables`].
     pub fn add_vpc_endpoint(&mut self, new: NewVpcEndpoint) -> Result<VpcEndpointId, ModelError> {
         self.vpc(new.vpc_id)?;
-        let Some(list) = self.prefix_list_named(&new.service_name) else {
+        let region = self.region_of(new.vpc_id);
+        let Some(list) = self.prefix_list_named_in(region, &new.service_name) else {
             return Err(ModelError::new(
                 "InvalidServiceName",
                 format!("The Vpc Endpoint Service '{}' does not exist", new.service_name),

@@ -282,7 +282,12 @@ impl Model {
 
     /// The prefix list of this Region called `name`.
     pub fn prefix_list_named(&self, name: &str) -> Option<&PrefixList> {
-        self.prefix_lists.values().find(|list| list.region == self.region && list.name == name)
+        self.prefix_list_named_in(&self.region, name)
+    }
+
+    /// The prefix list of a Region called `name`.
+    pub fn prefix_list_named_in(&self, region: &str, name: &str) -> Option<&PrefixList> {
+        self.prefix_lists.values().find(|list| list.region == region && list.name == name)
     }
 
     /// The interface in `vpc_id` whose private address is `address`.

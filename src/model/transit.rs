@@ -481,7 +481,7 @@ impl Model {
         if self.network_interfaces.len() >= limit {
             return Err(ModelError::quota("NetworkInterfaceLimitExceeded", "network interfaces", limit));
         }
-        let private_ip = self.private_address(&subnet, None)?;
+        let private_ip = self.last_private_address(&subnet)?;
         // A subnet may leave an attachment and come back: its interface is another one then.
         let label = (1u32..).map(|number| format!("{id} {subnet_id} {number}")).find(|label| {
             let id = EniId::mint(self.seed, label, self.id_length);

@@ -26,6 +26,8 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
             Via::GatewayEndpoint => got.is_some_and(|got| got.class == "gateway-endpoint"),
             Via::Local => got.is_some_and(|got| got.class == "local"),
             Via::None => got.is_none(),
+            Via::Peering => got.is_some_and(|got| got.class == "peering"),
+            Via::TransitGateway => got.is_some_and(|got| got.class == "transit-gateway"),
             Via::Named(name) => got.is_some_and(|got| {
                 let id = got.id.as_deref();
                 id == Some(name)

@@ -22,11 +22,15 @@ pub enum Kind {
     VpcEndpoint,
     PrefixList,
     ElasticIp,
+    Peering,
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayRouteTable,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -38,6 +42,10 @@ impl Kind {
         Kind::VpcEndpoint,
         Kind::PrefixList,
         Kind::ElasticIp,
+        Kind::Peering,
+        Kind::TransitGateway,
+        Kind::TransitGatewayAttachment,
+        Kind::TransitGatewayRouteTable,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -54,6 +62,10 @@ impl Kind {
             Kind::VpcEndpoint => "vpce",
             Kind::PrefixList => "pl",
             Kind::ElasticIp => "eipalloc",
+            Kind::Peering => "pcx",
+            Kind::TransitGateway => "tgw",
+            Kind::TransitGatewayAttachment => "tgw-attach",
+            Kind::TransitGatewayRouteTable => "tgw-rtb",
         }
     }
 
@@ -81,6 +93,10 @@ impl fmt::Display for Kind {
             Kind::VpcEndpoint => "VPC endpoint",
             Kind::PrefixList => "prefix list",
             Kind::ElasticIp => "Elastic IP",
+            Kind::Peering => "VPC peering connection",
+            Kind::TransitGateway => "transit gateway",
+            Kind::TransitGatewayAttachment => "transit gateway attachment",
+            Kind::TransitGatewayRouteTable => "transit gateway route table",
         })
     }
 }

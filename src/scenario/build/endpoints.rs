@@ -25,7 +25,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 word => self.refer(Kind::RouteTable, text, word)?,
             });
         }
-        let region = &self.model.region;
+        let region = self.model.region_of(vpc_id).to_owned();
         let service_name = match service.text.contains('.') {
             true => service.text.to_owned(),
             false => format!("com.amazonaws.{region}.{}", service.text),
