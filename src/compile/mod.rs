@@ -11,8 +11,9 @@ mod registry;
 mod route_priority;
 mod security_groups;
 mod vpc;
+mod vpn;
 
-use crate::ids::{NetworkAclId, SecurityGroupId, VpcId};
+use crate::ids::{NetworkAclId, SecurityGroupId, VirtualInterfaceId, VpcId, VpnConnectionId};
 use crate::lpm::Fib;
 use crate::model::Model;
 use crate::net::{ForwardingSettings, Ipv4Net, LinkParameters, MacAddress};
@@ -22,6 +23,7 @@ use crate::program::{
 };
 use crate::rng::Seed;
 use registry::Registry;
+use route_priority::CompiledTable;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -70,6 +72,12 @@ enum LinkKey {
     Host(HostKind),
     /// Two zones of a VPC, or a zone with itself.
     Zones(VpcId, u16, u16),
+    /// The two ends of a VPN tunnel, the first (0) or the second.
+    Tunnel(VpnConnectionId, u8),
+    /// The two ends of a virtual interface.
+    VirtualInterface(VirtualInterfaceId),
+    /// The router of the network on premises of this name and the internet.
+    OnPremisesInternet(String),
 }
 
 /// The program being made. Slots of the registries that stay unfilled are what is gone.
@@ -101,6 +109,7 @@ impl Compiler {
         for vpc in model.vpcs.values() {
             self.compile_vpc(model, vpc, &mut draft)?;
         }
+        self.compile_vpn(model, &mut draft);
         self.compile_internet(model, &mut draft);
         self.name_addresses(model, &mut draft);
         self.epoch += 1;
@@ -126,6 +135,7 @@ impl Compiler {
         for table in model.route_tables.values() {
             self.tables.enrol(TableKey::Route(table.id), named(table.id, table.tags.name()));
         }
+        self.enrol_vpn(model);
         for acl in model.network_acls.values() {
             let default = acl.is_default.then_some("default");
             self.acls.enrol(acl.id, named(acl.id, acl.tags.name().or(default)));
@@ -148,20 +158,26 @@ impl Compiler {
     fn compile_tables(&mut self, model: &Model) -> Result<CompiledTables, CompileError> {
         let (mut fibs, mut origins) = (Vec::new(), Vec::new());
         for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
-            let table = match id {
-                TableKey::Route(id) => model.route_tables.get(id),
-                TableKey::TransitGateway(_) | TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
+            let compiled = match id {
+                TableKey::Route(id) => (model.route_tables.get(id))
+                    .map(|table| route_priority::compile(model, table, &self.nodes))
+                    .transpose()?,
+                TableKey::VpnGateway(id) => Some(self.compile_learned(&model.learned_by_gateway(*id))?),
+                TableKey::OnPremises(network) => (model.on_premises.get(network))
+                    .map(|network| self.compile_learned(&model.learned_on_premises(network)))
+                    .transpose()?,
+                TableKey::TransitGateway(_) => None,
             };
-            let Some(table) = table else {
+            let Some(compiled) = compiled else {
                 self.built.remove(&TableIx(position));
                 fibs.push(Fib::default());
                 origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
                 continue;
             };
-            let compiled = route_priority::compile(model, table, &self.nodes)?;
+            let is_main = |table| model.vpcs.values().any(|vpc| vpc.main_route_table_id == table);
             origins.push(TableOrigin {
                 table: name.clone(),
-                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == table.id),
+                is_main: matches!(id, TableKey::Route(id) if is_main(*id)),
                 entries: compiled.entries,
             });
             let ix = TableIx(position);

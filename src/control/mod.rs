@@ -14,6 +14,7 @@ mod error;
 mod instance;
 mod network;
 mod network_acl;
+mod on_premises;
 pub mod region;
 mod route;
 mod security_group;
@@ -23,6 +24,7 @@ pub mod zone;
 
 pub use action::*;
 pub use error::ControlError;
+pub use on_premises::LinkEvent;
 
 use crate::calendar::Calendar;
 use crate::compile::{CompileError, Compiler};

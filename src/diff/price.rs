@@ -49,6 +49,8 @@ pub(super) fn price(side: &Side<'_>, traced: &Traced, target: &Target) -> Option
         // From the internet: answers leave AWS.
         (Road::InternetGateway(_), _, None) => Some(Price { answered_usd_per_gb: INTERNET_EGRESS_USD, ..Price::FREE }),
         (Road::InternetGateway(_), ..) => None,
+        // What VPN and Direct Connect charge is not in the table.
+        (Road::Vpn(_) | Road::DirectConnect(_), ..) => None,
         (Road::Local, _, caller) => {
             let zone = |eni: &NetworkInterface| Some(&model.subnets.get(&eni.subnet_id)?.availability_zone);
             let far =

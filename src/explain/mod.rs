@@ -94,12 +94,21 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             format!("{}: came from {}, associated with {table}", origins.node(at).id, origins.node(from).id)
         }
         Decision::TransitPort { zone } => format!("enters the VPC in zone {zone}"),
-        Decision::VpnGatewayAddress { address, known, .. } => {
+        Decision::VpnGatewayAddress { direction, address, known } => {
+            let field = if direction == Direction::Egress { "source" } else { "destination" };
             let whose = if known { "an interface's of the VPC" } else { "no interface's of the VPC" };
-            format!("{}: {address} is {whose}", origins.node(at).id)
+            format!("{}: {field} {address} is {whose}", origins.node(at).id)
         }
-        Decision::Tunnel { tunnel: Some(tunnel) } => format!("{}: tunnel {}", origins.node(at).id, tunnel + 1),
-        Decision::Tunnel { tunnel: None } => format!("{}: both tunnels are down", origins.node(at).id),
+        Decision::Tunnel { connection, tunnel: Some(tunnel) } => {
+            format!("{}: through tunnel {}", origins.node(connection).id, tunnel + 1)
+        }
+        Decision::Tunnel { connection, tunnel: None } => {
+            format!("{}: both tunnels are down", origins.node(connection).id)
+        }
+        Decision::VirtualInterface { interface, up } => {
+            let state = if up { "its BGP session is up" } else { "its BGP session is down" };
+            format!("{}: {state}", origins.node(interface).id)
+        }
         Decision::BlockPublicAccess { passed } => {
             let verdict = if passed { "excluded, passes" } else { "blocks it" };
             format!("VPC Block Public Access: {verdict}")
@@ -174,6 +183,8 @@ fn road<'a>(program: &'a Program, decisions: &[(NodeIx, Decision)]) -> Option<&'
     decisions.iter().find_map(|(at, decision)| match decision {
         Decision::Endpoint { endpoint, .. } => Some(program.origins.node(*endpoint).id.as_str()),
         Decision::Translate { .. } => Some(program.origins.node(*at).id.as_str()),
+        Decision::Tunnel { connection, tunnel: Some(_) } => Some(program.origins.node(*connection).id.as_str()),
+        Decision::VirtualInterface { interface, up: true } => Some(program.origins.node(*interface).id.as_str()),
         _ => None,
     })
 }

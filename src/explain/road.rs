@@ -12,6 +12,10 @@ pub enum Road {
     InternetGateway(NodeIx),
     /// Through a gateway endpoint.
     GatewayEndpoint(NodeIx),
+    /// Over a Site-to-Site VPN connection.
+    Vpn(NodeIx),
+    /// Over a virtual interface of Direct Connect.
+    DirectConnect(NodeIx),
     /// Outside every VPC: between hosts on the internet and public services.
     Internet,
 }
@@ -23,6 +27,8 @@ impl Road {
             Road::Local => "local",
             Road::InternetGateway(_) => "internet-gateway",
             Road::GatewayEndpoint(_) => "gateway-endpoint",
+            Road::Vpn(_) => "vpn",
+            Road::DirectConnect(_) => "direct-connect",
             Road::Internet => "internet",
         }
     }
@@ -31,6 +37,7 @@ impl Road {
     pub const fn node(self) -> Option<NodeIx> {
         match self {
             Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(node),
+            Road::Vpn(node) | Road::DirectConnect(node) => Some(node),
             Road::Local | Road::Internet => None,
         }
     }
@@ -49,6 +56,8 @@ impl Road {
             Decision::SameSubnet { .. } => so_far.or(Some(Road::Local)),
             Decision::Translate { .. } => Some(Road::InternetGateway(at)),
             Decision::Endpoint { endpoint, .. } => Some(Road::GatewayEndpoint(endpoint)),
+            Decision::Tunnel { connection, tunnel: Some(_) } => Some(Road::Vpn(connection)),
+            Decision::VirtualInterface { interface, up: true } => Some(Road::DirectConnect(interface)),
             Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),
             _ => so_far,
         }

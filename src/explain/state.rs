@@ -12,7 +12,7 @@ use crate::calendar::Calendar;
 use crate::compile::CompileError;
 use crate::control::ControlPlane;
 use crate::rng::Stream;
-use crate::scenario::{Names, Scenario, Step};
+use crate::scenario::{Names, Scenario, Step, StepAction};
 use crate::time::SimTime;
 
 /// The network at one point.
@@ -135,6 +135,16 @@ fn apply(
     rerun_of: Option<usize>,
     stream: &mut Stream,
 ) {
+    if let StepAction::Set(change) = &step.action {
+        let output = operator::set_link(&mut state.control, &state.names, change);
+        let effect = match output.exit_code {
+            0 => Effect::Done,
+            _ => Effect::Refused(output.stderr.trim().to_owned()),
+        };
+        let (step, on, line) = (step.name.clone(), "operator".to_owned(), operator::line_of(step));
+        state.applied.push(Applied { step, on, line, effect });
+        return;
+    }
     let Some(invocation) = invocation.filter(|invocation| operator::is_control(invocation)) else { return };
     let wanted = operator::wanted(step, rerun_of);
     let nobody = ["operator".to_owned()];

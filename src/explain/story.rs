@@ -193,6 +193,7 @@ impl Teller<'_> {
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
                     Decision::Tunnel { .. } => "tunnel",
+                    Decision::VirtualInterface { .. } => "virtual interface",
                     Decision::BlockPublicAccess { .. } => "block public access",
                     _ => "rate",
                 };
@@ -388,7 +389,9 @@ impl Teller<'_> {
         match road {
             Some(Road::Local) => "inside the VPC".to_owned(),
             Some(Road::Internet) => "by the internet".to_owned(),
-            Some(Road::InternetGateway(node) | Road::GatewayEndpoint(node)) => format!("by {}", self.node(node)),
+            Some(
+                Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::Vpn(node) | Road::DirectConnect(node),
+            ) => format!("by {}", self.node(node)),
             None => "straight".to_owned(),
         }
     }
@@ -416,7 +419,9 @@ impl Teller<'_> {
         let named = self.program.origins.host(host);
         match &self.program.hosts[host.at()].kind {
             HostKind::EndpointService(_) | HostKind::PublicService(..) => named.id.clone(),
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => "resolver, DHCP, router".to_owned(),
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => {
+                "resolver, DHCP, router".to_owned()
+            }
             _ => self.names.name_of(&named.id).or(named.name.as_deref()).unwrap_or(&named.id).to_owned(),
         }
     }
@@ -478,6 +483,14 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
             matches!(decision, Decision::SecurityGroup { .. })
         }
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
+        DropReason::VpnGatewaySource | DropReason::VpnGatewayDestination => {
+            matches!(decision, Decision::VpnGatewayAddress { known: false, .. })
+        }
+        DropReason::TunnelsDown => matches!(decision, Decision::Tunnel { tunnel: None, .. }),
+        DropReason::VirtualInterfaceDown => matches!(decision, Decision::VirtualInterface { up: false, .. }),
+        DropReason::VpnGatewayNoRoute | DropReason::OnPremisesNoRoute => {
+            matches!(decision, Decision::Route { entry: None, .. })
+        }
         DropReason::NoRoute | DropReason::BlackholeRoute => matches!(decision, Decision::Route { .. }),
         DropReason::NoInterfaceAtAddress | DropReason::BroadcastOrMulticast => matches!(decision, Decision::Arp { .. }),
         _ => false,

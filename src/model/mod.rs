@@ -9,11 +9,13 @@
 mod construct;
 mod delete;
 mod dhcp_options;
+mod direct_connect;
 pub mod dns_names;
 mod endpoint;
 mod error;
 mod gateway;
 mod launch;
+mod learned;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
@@ -27,6 +29,7 @@ mod replace;
 mod route_table;
 mod rules;
 mod security_group;
+mod site_to_site;
 mod tags;
 mod transit_gateway;
 mod vpc;
@@ -35,10 +38,12 @@ mod vpn;
 pub use crate::net::{ForwardingSettings, LinkParameters, ServiceKind, TrafficMatch, TtlMode};
 pub use construct::{NewSubnet, NewVpc};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
+pub use direct_connect::NewVirtualInterface;
 pub use endpoint::NewVpcEndpoint;
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
 pub use launch::NewInstance;
+pub use learned::Learned;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
 pub use network_interface::{
@@ -55,6 +60,7 @@ pub use route_table::{
     EdgeGateway, LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
 };
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
+pub use site_to_site::NewVpnConnection;
 pub use tags::Tags;
 pub use transit_gateway::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentState, TransitGatewayResource,
@@ -62,7 +68,8 @@ pub use transit_gateway::{
 };
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
 pub use vpn::{
-    CustomerGateway, LearnedRoute, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway, VpnTarget,
+    CustomerGateway, LearnedRoute, OnPremisesLink, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway,
+    VpnTarget,
 };
 
 use crate::ids::*;

@@ -21,6 +21,12 @@ pub struct Quotas {
     pub network_acls_per_vpc: usize,
     pub rules_per_network_acl_direction: usize,
     pub endpoint_policy_characters: usize,
+    pub propagated_routes_per_table: usize,
+    pub vpn_gateways_per_region: usize,
+    pub customer_gateways_per_region: usize,
+    pub vpn_connections_per_gateway: usize,
+    pub static_routes_per_vpn_connection: usize,
+    pub announced_routes_per_vpn_connection: usize,
 }
 
 impl Default for Quotas {
@@ -41,6 +47,13 @@ impl Default for Quotas {
             network_acls_per_vpc: 200,
             rules_per_network_acl_direction: 20,
             endpoint_policy_characters: 20_480,
+            // docs.aws.amazon.com/vpn/latest/s2svpn/vpn-limits.html.
+            propagated_routes_per_table: 100,
+            vpn_gateways_per_region: 5,
+            customer_gateways_per_region: 50,
+            vpn_connections_per_gateway: 10,
+            static_routes_per_vpn_connection: 50,
+            announced_routes_per_vpn_connection: 100,
         }
     }
 }

@@ -46,7 +46,7 @@ impl Services {
     pub(super) fn thinking_time(&self, host: &HostKind) -> SimDuration {
         match host {
             HostKind::PublicService(ServiceKind::Ec2, _) => EC2_THINKING,
-            HostKind::Instance(_) | HostKind::Outside(_) => WEB_THINKING,
+            HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..) => WEB_THINKING,
             _ => DYNAMODB_THINKING,
         }
     }

@@ -144,7 +144,7 @@ impl Observer {
     fn is_actor(&self, host: HostIx) -> bool {
         matches!(
             self.program.hosts[host.at()].kind,
-            HostKind::Instance(_) | HostKind::Outside(_) | HostKind::EndpointService(_)
+            HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..) | HostKind::EndpointService(_)
         )
     }
 
@@ -179,6 +179,8 @@ impl Tap for Observer {
         if self.run.length == 0 {
             self.run.length = bytes.len();
             (self.run.source, self.run.destination) = ends(bytes);
+            // A road goes on behind a link.
+            self.run.road = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
             if packet.from.is_none() && self.is_actor(packet.sender) {
                 self.count_frame(packet.sender, bytes.len());
             }
@@ -199,7 +201,8 @@ impl Tap for Observer {
         self.run.source = ends(bytes).0;
         if let Step::Deliver(host) = step
             && self.is_actor(host)
-            && (host != packet.sender || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_)))
+            && (host != packet.sender
+                || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_) | Node::OnPremises(_)))
         {
             self.count_frame(host, bytes.len());
         }

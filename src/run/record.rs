@@ -153,6 +153,7 @@ fn via(program: &Program, names: &crate::scenario::Names, road: Road) -> Via {
     let node = match road {
         Road::Local | Road::Internet => None,
         Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(program.origins.node(node)),
+        Road::Vpn(node) | Road::DirectConnect(node) => Some(program.origins.node(node)),
     };
     let id = node.map(|node| node.id.clone());
     let name = id.as_deref().and_then(|id| names.name_of(id)).map(str::to_owned);
@@ -170,6 +171,10 @@ fn is_service(model: &Model, address: Ipv4Addr) -> bool {
 fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: Ipv4Addr) -> Option<&'static str> {
     if model.outside_hosts.get(host).is_some_and(|outside| outside.address == address) {
         return Some("public");
+    }
+    if let Some((network, own)) = model.host_on_premises(host) {
+        let public = network.internet_address == Some(address);
+        return if own == address { Some("private") } else { public.then_some("public") };
     }
     let id = names.lookup(crate::scenario::Kind::Instance, host)?.parse().ok()?;
     let eni = model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)?;

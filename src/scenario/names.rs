@@ -22,11 +22,15 @@ pub enum Kind {
     VpcEndpoint,
     PrefixList,
     ElasticIp,
+    VpnGateway,
+    CustomerGateway,
+    VpnConnection,
+    VirtualInterface,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -38,6 +42,10 @@ impl Kind {
         Kind::VpcEndpoint,
         Kind::PrefixList,
         Kind::ElasticIp,
+        Kind::VpnGateway,
+        Kind::CustomerGateway,
+        Kind::VpnConnection,
+        Kind::VirtualInterface,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -54,6 +62,10 @@ impl Kind {
             Kind::VpcEndpoint => "vpce",
             Kind::PrefixList => "pl",
             Kind::ElasticIp => "eipalloc",
+            Kind::VpnGateway => "vgw",
+            Kind::CustomerGateway => "cgw",
+            Kind::VpnConnection => "vpn",
+            Kind::VirtualInterface => "dxvif",
         }
     }
 
@@ -81,6 +93,10 @@ impl fmt::Display for Kind {
             Kind::VpcEndpoint => "VPC endpoint",
             Kind::PrefixList => "prefix list",
             Kind::ElasticIp => "Elastic IP",
+            Kind::VpnGateway => "virtual private gateway",
+            Kind::CustomerGateway => "customer gateway",
+            Kind::VpnConnection => "VPN connection",
+            Kind::VirtualInterface => "virtual interface",
         })
     }
 }

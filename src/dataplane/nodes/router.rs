@@ -191,7 +191,7 @@ fn port_for<T: Tap>(visit: &Visit<'_, '_, T>, ports: &TransitPorts, packet: &Par
 }
 
 /// The same for both directions of a flow.
-fn symmetric_hash(tuple: FiveTuple) -> u64 {
+pub(super) fn symmetric_hash(tuple: FiveTuple) -> u64 {
     let side = |address: Ipv4Addr, port: u16| u64::from(u32::from(address)) << 16 | u64::from(port);
     let (a, b) = (side(tuple.source, tuple.source_port), side(tuple.destination, tuple.destination_port));
     let mixed = (a ^ b).wrapping_add(u64::from(tuple.protocol.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -1,17 +1,20 @@
 //! From the file's sections to the [`Model`], through the model's own constructors.
 //!
 //! Order of work, so that the order of the file does not matter: prefix lists; VPCs and gateways; empty route tables, ACLs and groups; subnets;
-//! rules; hosts outside; Elastic IPs; instances; routes; endpoints; services.
+//! rules; hosts outside and on premises; Elastic IPs; instances; links to premises; routes; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
 mod endpoints;
 mod instances;
 mod network;
+mod on_premises;
 mod prefix_lists;
 mod routes;
 mod security;
 mod servers;
 mod services;
+
+pub(super) use on_premises::{state_at, tunnels_at};
 
 use super::error::{Problem, Span};
 use super::names::{Kind, Names};
@@ -24,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// How many hosts (instances and outside) a scenario may have.
+/// How many hosts (instances, outside, on premises) a scenario may have.
 pub const HOSTS_MAX: usize = 1_000;
 
 /// What is being built.
@@ -37,9 +40,13 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) instances: Vec<String>,
     /// Outside hosts, in the order of the file.
     pub(super) outside: Vec<String>,
+    /// Hosts on premises, in the order of the file.
+    pub(super) on_premises: Vec<String>,
     /// What listens on hosts that say so.
     pub(super) servers: BTreeMap<String, Vec<Server>>,
     broken: BTreeSet<(Kind, String)>,
+    /// Networks on premises that were refused.
+    broken_networks: BTreeSet<String>,
     /// Where things were declared, by id.
     pub(super) places: BTreeMap<String, Span>,
     /// Where hosts were declared, by name in lower case: their captures must not share a file.
@@ -55,6 +62,8 @@ impl<'a, 'r> Builder<'a, 'r> {
             names: Names::default(),
             instances: Vec::new(),
             outside: Vec::new(),
+            on_premises: Vec::new(),
+            broken_networks: BTreeSet::new(),
             servers: BTreeMap::new(),
             broken: BTreeSet::new(),
             places: BTreeMap::new(),
@@ -67,13 +76,18 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.prefix_lists(root);
         self.vpcs(root);
         self.internet_gateways(root);
+        self.vpn_gateways(root);
         let tables = self.route_tables(root);
         self.network_acls(root);
         self.subnets(root);
         self.security_groups(root);
         self.outside_hosts(root);
+        let static_routes = self.networks_on_premises(root);
         self.elastic_ips(root);
         self.instances(root);
+        self.vpn_connections(root);
+        self.virtual_interfaces(root);
+        self.static_routes_on_premises(static_routes);
         self.routes(tables);
         self.endpoints(root);
         self.services(root);
