@@ -43,7 +43,7 @@
 //! # Where this differs from AWS
 //!
 //! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its retransmission timeout is never below 1 s; hosts
-//! have no loopback and do not fragment. Instances start at once. Prefix lists
+//! have no loopback. Instances start at once. Prefix lists
 //! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
 //! enforced. DynamoDB has tables, items and key queries, no indexes or expressions beyond. See the README for the whole list.
 

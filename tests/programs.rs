@@ -109,6 +109,17 @@ fn nc_ssh_and_udp_tell_open_refused_and_silent_ports() {
 }
 
 #[test]
+fn tracepath_prints_what_iputils_prints_and_never_lets_a_probe_be_fragmented() {
+    let (workplace, text) = transcript("tracepath");
+    insta::assert_snapshot!("tracepath", text);
+    let app = capture_of(&workplace, "app");
+    let filter = "udp.dstport >= 44444 && udp.dstport <= 44507 && !icmp && ip.flags.df == 1 && ip.flags.mf == 0";
+    let lengths = fields(&workplace, &app, filter, &["ip.len"]);
+    // Two to the host that answers; three per TTL to the other, and one more because the first found this host's own MTU.
+    assert_eq!(lengths, ["9001"; 2 + 10]);
+}
+
+#[test]
 fn traceroute_shows_the_destination_and_says_why_nothing_else() {
     let (workplace, text) = transcript("traceroute");
     insta::assert_snapshot!("traceroute", text);
@@ -204,6 +215,19 @@ fn dont_fragment_is_the_users_choice() {
     };
     assert_eq!((is_set("0"), is_set("1")), (1, 1));
     assert_no_complaints_of_wireshark(&workplace, &result);
+}
+
+#[test]
+fn long_datagrams_cross_in_fragments_that_wireshark_puts_together() {
+    let (workplace, result) = run("", &[("app", "ping -c 1 -s 20000 db"), ("app", "udp db 7 -n 2 -s 30000")]);
+    assert!(outcome(&result, 0).1.contains("20008 bytes from 10.0.1.11: icmp_seq=1"), "{:?}", outcome(&result, 0));
+    assert!(outcome(&result, 1).1.contains("2 sent, 2 echoed"), "{:?}", outcome(&result, 1));
+    assert_no_complaints_of_wireshark(&workplace, &result);
+    let app = capture_of(&workplace, "app");
+    let lengths = |filter| fields(&workplace, &app, filter, &["ip.reassembled.length"]);
+    assert_eq!(lengths("icmp.type == 8 || icmp.type == 0"), ["20008", "20008"]);
+    assert_eq!(lengths("udp.port == 7 && ip.reassembled.length"), ["30008"; 4]);
+    assert_eq!(fields(&workplace, &app, "ip.len > 9001", &["frame.number"]), [""; 0]);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! A gateway that is attached to no VPC takes no packets and is left out; so are deleted connections. The forwarding tables of gateways and of routers on premises come
 //! from what they learned ([`Learned`]): of each block the best, and nothing over a link that is down as long as a link that is up covers the block.
 
-use super::{CompileError, CompiledTable, Compiler, Draft, LinkKey, immediate, named, small_index, virtual_mac};
+use super::route_priority::CompiledTable;
+use super::{CompileError, Compiler, Draft, LinkKey, immediate, named, small_index, virtual_mac};
 use crate::model::{
     Learned, Model, OnPremisesLink, OnPremisesNetwork, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnTarget,
 };
@@ -151,11 +152,26 @@ impl Compiler {
         announced.into()
     }
 
+    /// The table of a gateway or router on premises; `None` for other tables, and those of what is gone.
+    ///
+    /// # Errors
+    /// [`CompileError::TooMany`].
+    pub(super) fn learned_table(&self, model: &Model, key: &TableKey) -> Result<Option<CompiledTable>, CompileError> {
+        match key {
+            TableKey::VpnGateway(id) => self.compile_learned(&model.learned_by_gateway(*id)).map(Some),
+            TableKey::OnPremises(network) => {
+                let network = model.on_premises.get(network);
+                network.map(|network| self.compile_learned(&model.learned_on_premises(network))).transpose()
+            }
+            TableKey::Route(_) | TableKey::TransitGateway(_) => Ok(None),
+        }
+    }
+
     /// The table of a gateway or router on premises.
     ///
     /// # Errors
     /// [`CompileError::TooMany`]: more entries than a next hop can name.
-    pub(super) fn compile_learned(&self, learned: &[Learned]) -> Result<CompiledTable, CompileError> {
+    fn compile_learned(&self, learned: &[Learned]) -> Result<CompiledTable, CompileError> {
         let live: Vec<Ipv4Net> = learned.iter().filter(|learned| learned.up).map(|learned| learned.cidr).collect();
         let (mut entries, mut winners, mut decided) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (position, learned) in learned.iter().enumerate() {

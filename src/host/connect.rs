@@ -94,17 +94,17 @@ impl Program for ConnectProcess {
         let mut moved = false;
         loop {
             match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Finding => match self.target.poll(cx, &mut self.record) {
-                    None => {
-                        self.phase = Phase::Finding;
-                        return Step::waiting(moved);
-                    }
-                    Some(Err(failure)) => return Step::over(Err(failure)),
-                    Some(Ok(address)) => match self.begin(cx, address) {
+                Phase::Finding => {
+                    self.phase = Phase::Finding;
+                    let address = match self.target.seek(cx, &mut self.record) {
+                        Ok(address) => address,
+                        Err(step) => return step,
+                    };
+                    match self.begin(cx, address) {
                         Ok(phase) => self.phase = phase,
                         Err(failure) => return Step::over(Err(failure)),
-                    },
-                },
+                    }
+                }
                 Phase::Connecting { mut connection, deadline } => {
                     moved |= connection.poll(cx);
                     self.record.connect_time = connection.connect_time();
@@ -156,8 +156,9 @@ impl Program for ConnectProcess {
                         }
                     }
                     let key = IcmpKey::Udp(socket.port);
-                    let refused = std::iter::from_fn(|| cx.stack.take_icmp(key))
-                        .any(|heard| matches!(heard.message, IcmpMessage::Error { kind: 3, .. }));
+                    let refused = std::iter::from_fn(|| cx.stack.take_icmp(key)).any(|heard| {
+                        matches!(heard.message, IcmpMessage::Error { kind: 3, .. }) && heard.message.is_final()
+                    });
                     if refused || cx.now >= until {
                         cx.stack.ignore(key);
                         cx.stack.close_udp(socket);

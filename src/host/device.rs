@@ -1,21 +1,30 @@
 //! The network card between a smoltcp interface and the host's frame queues.
 //!
-//! Purpose: hold frames in both directions and watch what leaves. Non-goals: timing and loss, which belong to links.
-//! Invariants: frames leave in the order smoltcp made them; outgoing buffers come from one pool that is reused when every
-//! holder of a frame (links, captures) has let go of it.
+//! Purpose: hold frames in both directions, make what leaves fit its road, and watch it. Non-goals: timing and loss, which belong to links.
+//! Invariants: frames leave in the order smoltcp made them, none longer than the interface's MTU; outgoing buffers come from one pool that is
+//! reused when every holder of a frame (links, captures, the segments kept for being sent again) has let go of it.
 //!
-//! Two things a Linux host does differently from smoltcp are mended here, because smoltcp offers no switch for them:
-//! a connect that has used up its SYN retries sends no further SYN ([`QueueDevice::mute_syn`]), and a host may be told
-//! to stay silent towards segments of connections it does not know ([`QueueDevice::new`]).
+//! What a Linux host does differently from smoltcp is mended here, because smoltcp offers no switch for it:
+//! - a connect that has used up its SYN retries sends no further SYN ([`QueueDevice::mute_syn`]);
+//! - a host may be told to stay silent towards segments of connections it does not know ([`QueueDevice::new`]);
+//! - smoltcp drops datagrams beyond the interface's MTU and knows no path MTU. So, once the host has an address, it is told the greatest MTU
+//!   there is, and this card cuts: TCP into shorter segments (`segment`), everything else into fragments, as [`PathMtuDiscovery`] says.
+//!   What smoltcp would do with the true MTU is done to the MSS options: ours says what the interface's MTU leaves (newer Linux
+//!   kernels may say less where they know a lower path MTU: unverified), the peer's is lowered to what the path's MTU leaves before smoltcp sees it.
 
 use super::HostCounters;
+use super::interface::IcmpKey;
+use super::path_mtu::{FragmentationNeeded, PathMtu, PathMtuDiscovery, PathMtus};
+use super::segment::{self, SentSegments};
+use crate::net::Protocol;
 use crate::time::SimTime;
+use crate::wire::fragment::fragments;
+use crate::wire::{Parsed, TcpFlags, ethernet, icmp_type};
 use bytes::{Bytes, BytesMut};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, Icmpv4Message, Icmpv4Packet, IpProtocol,
-    Ipv4Packet, TcpPacket,
+    ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -23,14 +32,21 @@ use std::net::Ipv4Addr;
 /// Length of an Ethernet header without tags (IEEE 802.3).
 pub(super) const ETHERNET_HEADER_BYTES: usize = 14;
 
+/// The longest IPv4 packet (RFC 791 section 3.1).
+pub(super) const GREATEST_MTU_BYTES: usize = 65_535;
+
 /// The pool grows in steps of this size; one step holds about 40 frames of 1,500 bytes.
 const POOL_STEP_BYTES: usize = 64 * 1024;
 
 /// Frame queues in both directions.
 #[derive(Debug)]
 pub(super) struct QueueDevice {
-    /// IP MTU; smoltcp is told 14 bytes more.
+    /// The interface's IP MTU.
     pub(super) mtu_bytes: usize,
+    /// The IP MTU that smoltcp is told when an interface is made.
+    pub(super) told_mtu_bytes: usize,
+    /// What is known of the roads.
+    pub(super) path_mtus: PathMtus,
     /// The time of the poll under way.
     pub(super) now: SimTime,
     /// What the card did besides carrying frames.
@@ -44,8 +60,11 @@ pub(super) struct QueueDevice {
     arp_requests: BTreeMap<Ipv4Addr, SimTime>,
     arp_requests_sent: u64,
     refused_port: Option<u16>,
-    /// Identifiers of echo requests that leave without the don't-fragment bit, which smoltcp always sets.
-    fragmentable: BTreeSet<u16>,
+    /// Sockets that deal with MTUs in another way than Linux's default.
+    discoveries: BTreeMap<IcmpKey, PathMtuDiscovery>,
+    /// Identification of the next packet without the don't-fragment bit; others have 0 (RFC 6864 section 4.1).
+    next_identification: u16,
+    sent_segments: SentSegments,
 }
 
 impl QueueDevice {
@@ -53,6 +72,8 @@ impl QueueDevice {
     pub(super) fn new(mtu_bytes: usize, resets_unknown: bool) -> Self {
         QueueDevice {
             mtu_bytes,
+            told_mtu_bytes: mtu_bytes,
+            path_mtus: PathMtus::default(),
             now: SimTime::ZERO,
             counters: HostCounters::default(),
             incoming: VecDeque::new(),
@@ -64,22 +85,66 @@ impl QueueDevice {
             arp_requests: BTreeMap::new(),
             arp_requests_sent: 0,
             refused_port: None,
-            fragmentable: BTreeSet::new(),
+            discoveries: BTreeMap::new(),
+            next_identification: 1,
+            sent_segments: SentSegments::default(),
         }
     }
 
-    /// Clears the don't-fragment bit of echo requests with this identifier from now on, or sets it again.
-    pub(super) fn allow_fragments(&mut self, identifier: u16, allowed: bool) {
-        if allowed {
-            self.fragmentable.insert(identifier);
+    /// From now on the datagrams of this socket deal with MTUs so.
+    pub(super) fn set_discovery(&mut self, socket: IcmpKey, discovery: PathMtuDiscovery) {
+        if discovery == PathMtuDiscovery::default() {
+            self.discoveries.remove(&socket);
         } else {
-            self.fragmentable.remove(&identifier);
+            self.discoveries.insert(socket, discovery);
+        }
+    }
+
+    /// What a datagram of this socket to `destination` may measure.
+    pub(super) fn path(&self, now: SimTime, destination: Ipv4Addr, socket: IcmpKey) -> PathMtu {
+        self.path_for(now, destination, self.discoveries.get(&socket).copied().unwrap_or_default())
+    }
+
+    /// Whether datagrams of this socket that do not fit are refused instead of cut.
+    pub(super) fn refuses_long(&self, socket: IcmpKey) -> bool {
+        matches!(self.discoveries.get(&socket), Some(PathMtuDiscovery::Do | PathMtuDiscovery::Probe))
+    }
+
+    /// A router could not forward a packet of this host for its length. A segment that has not been kept is left to TCP's own timer.
+    pub(super) fn hear_fragmentation_needed(&mut self, now: SimTime, needed: &FragmentationNeeded) {
+        self.now = now;
+        if self.path_mtus.learn(now, needed, self.mtu_bytes).is_some() {
+            self.counters.path_mtus_learned += 1;
+        }
+        if needed.protocol != Protocol::TCP {
+            return;
+        }
+        let path = self.path_for(now, needed.destination, PathMtuDiscovery::Want);
+        // As it was it would be dropped again, and again be sent: only what leaves in another form is sent at once.
+        let would_change = |packet: &Parsed| {
+            usize::from(packet.total_bytes) > path.mtu_bytes || (path.is_locked && packet.dont_fragment)
+        };
+        if let Some(frame) = self.sent_segments.take(now, needed)
+            && ipv4(&frame).as_ref().is_some_and(would_change)
+        {
+            self.counters.segments_sent_again += 1;
+            self.send_fitting(BytesMut::from(&frame[..]));
         }
     }
 
     /// Puts a frame before the interface; the next `receive` takes it.
-    pub(super) fn push_incoming(&mut self, frame: Bytes) {
-        self.incoming.push_back(frame);
+    pub(super) fn push_incoming(&mut self, now: SimTime, frame: Bytes) {
+        let is_syn = |packet: &Parsed| packet.tcp_flags.is_some_and(|flags| flags.has(TcpFlags::SYN));
+        let syn = ipv4(&frame).filter(is_syn);
+        self.incoming.push_back(match syn {
+            None => frame,
+            Some(packet) => {
+                let path = self.path_for(now, packet.source, PathMtuDiscovery::Want);
+                let mut changed = BytesMut::from(&frame[..]);
+                segment::limit_mss(&mut changed, &packet, path.mtu_bytes - segment::HEADER_BYTES);
+                changed.freeze()
+            }
+        });
     }
 
     /// The frame that the next `receive` takes.
@@ -93,7 +158,7 @@ impl QueueDevice {
     }
 
     /// Puts a frame on the wire that the interface did not make itself.
-    pub(super) fn push_outgoing(&mut self, frame: Bytes) {
+    pub(super) fn push_outgoing(&mut self, frame: BytesMut) {
         self.emit(frame, false);
     }
 
@@ -121,6 +186,7 @@ impl QueueDevice {
     pub(super) fn forget_port(&mut self, port: u16) {
         self.muted_ports.remove(&port);
         self.first_syn_at.remove(&port);
+        self.sent_segments.forget(port);
     }
 
     /// When `neighbour` was last asked for.
@@ -139,7 +205,7 @@ impl QueueDevice {
     }
 
     /// Judges a finished frame and queues it. `reply` is set when smoltcp made it on the spot for an incoming frame.
-    fn emit(&mut self, frame: Bytes, reply: bool) {
+    fn emit(&mut self, frame: BytesMut, reply: bool) {
         match Outgoing::of(&frame) {
             Outgoing::ArpRequest { target } => {
                 self.arp_requests.insert(target, self.now);
@@ -160,8 +226,81 @@ impl QueueDevice {
             }
             Outgoing::Reset { .. } | Outgoing::Other => {}
         }
-        self.outgoing.push_back(frame);
+        self.send_fitting(frame);
     }
+
+    /// Queues a frame, cut if it is too long for its road.
+    fn send_fitting(&mut self, mut frame: BytesMut) {
+        let Some(packet) = ipv4(&frame) else { return self.outgoing.push_back(frame.freeze()) };
+        if packet.tcp_flags.is_some_and(|flags| flags.has(TcpFlags::SYN)) {
+            segment::limit_mss(&mut frame, &packet, self.mtu_bytes - segment::HEADER_BYTES);
+        }
+        let discovery = self.discovery(&packet);
+        let path = self.path_for(self.now, packet.destination, discovery);
+        let fits = usize::from(packet.total_bytes) <= path.mtu_bytes;
+        if packet.protocol == Protocol::TCP {
+            let pieces = if fits { vec![frame] } else { segment::split(&frame, &packet, path.mtu_bytes) };
+            for mut piece in pieces {
+                if path.is_locked {
+                    self.let_routers_fragment(&mut piece);
+                }
+                let piece = piece.freeze();
+                self.sent_segments.keep(self.now, &piece);
+                self.outgoing.push_back(piece);
+            }
+            return;
+        }
+        let must_be_whole = matches!(discovery, PathMtuDiscovery::Do | PathMtuDiscovery::Probe);
+        if !fits && must_be_whole {
+            // Its socket was told the limit when it handed it in, but a router has spoken since.
+            self.counters.datagrams_too_long += 1;
+            return;
+        }
+        if !must_be_whole && (!fits || path.is_locked || discovery == PathMtuDiscovery::Dont) {
+            self.let_routers_fragment(&mut frame);
+        }
+        if fits {
+            return self.outgoing.push_back(frame.freeze());
+        }
+        // No error is possible: the don't-fragment bit is clear, and 552 bytes have room for any header.
+        for fragment in fragments(&frame, path.mtu_bytes).into_iter().flatten() {
+            self.counters.fragments_sent += 1;
+            self.outgoing.push_back(Bytes::from(fragment));
+        }
+    }
+
+    fn discovery(&self, packet: &Parsed) -> PathMtuDiscovery {
+        let key = match (packet.protocol, packet.ports, packet.icmp) {
+            (Protocol::UDP, Some((source, _)), _) => IcmpKey::Udp(source),
+            (Protocol::ICMP, _, Some(icmp)) if icmp.kind == icmp_type::ECHO => IcmpKey::Echo(icmp.identifier),
+            // What Linux itself says (echo replies, errors) may always be fragmented.
+            (Protocol::ICMP, ..) => return PathMtuDiscovery::Dont,
+            _ => return PathMtuDiscovery::Want,
+        };
+        self.discoveries.get(&key).copied().unwrap_or_default()
+    }
+
+    fn path_for(&self, now: SimTime, destination: Ipv4Addr, discovery: PathMtuDiscovery) -> PathMtu {
+        match discovery {
+            PathMtuDiscovery::Probe => PathMtu { mtu_bytes: self.mtu_bytes, is_locked: false },
+            _ => self.path_mtus.path(now, destination, self.mtu_bytes),
+        }
+    }
+
+    /// Clears the don't-fragment bit, which smoltcp always sets, and gives the packet an identification that its fragments can share.
+    fn let_routers_fragment(&mut self, frame: &mut [u8]) {
+        let Some(packet) = frame.get_mut(ETHERNET_HEADER_BYTES..) else { return };
+        let mut ip = Ipv4Packet::new_unchecked(packet);
+        ip.set_dont_frag(false);
+        ip.set_ident(self.next_identification);
+        ip.fill_checksum();
+        self.next_identification = self.next_identification.wrapping_add(1).max(1);
+    }
+}
+
+/// The IPv4 packet in `frame`, if there is one.
+fn ipv4(frame: &[u8]) -> Option<Parsed> {
+    Parsed::of(frame).ok().filter(|_| ethernet::ether_type(frame) == Some(ethernet::IPV4))
 }
 
 impl Device for QueueDevice {
@@ -180,7 +319,7 @@ impl Device for QueueDevice {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = self.mtu_bytes + ETHERNET_HEADER_BYTES;
+        capabilities.max_transmission_unit = self.told_mtu_bytes + ETHERNET_HEADER_BYTES;
         capabilities
     }
 }
@@ -210,31 +349,8 @@ impl TxToken for Slot<'_> {
         pool.resize(length_bytes, 0);
         let mut frame = pool.split_to(length_bytes);
         let result = write(&mut frame);
-        if !self.device.fragmentable.is_empty() {
-            clear_dont_fragment(&mut frame, &self.device.fragmentable);
-        }
-        self.device.emit(frame.freeze(), self.reply);
+        self.device.emit(frame, self.reply);
         result
-    }
-}
-
-/// Clears the don't-fragment bit if `frame` is an echo request with one of these identifiers.
-fn clear_dont_fragment(frame: &mut [u8], identifiers: &BTreeSet<u16>) {
-    let Ok(mut ethernet) = EthernetFrame::new_checked(frame) else { return };
-    if ethernet.ethertype() != EthernetProtocol::Ipv4 {
-        return;
-    }
-    let Ok(mut ip) = Ipv4Packet::new_checked(ethernet.payload_mut()) else { return };
-    if ip.next_header() != IpProtocol::Icmp {
-        return;
-    }
-    let is_ours = match Icmpv4Packet::new_checked(&*ip.payload_mut()) {
-        Ok(icmp) => icmp.msg_type() == Icmpv4Message::EchoRequest && identifiers.contains(&icmp.echo_ident()),
-        Err(_) => false,
-    };
-    if is_ours {
-        ip.set_dont_frag(false);
-        ip.fill_checksum();
     }
 }
 

@@ -12,9 +12,9 @@
 //! sender (smoltcp has neither), an RTO below 1 s.
 //!
 //! Invariants: same seed, name and inputs give the same frames, bytes and outcomes; [`Host::poll_timeout`] is always later than `now`;
-//! no input panics. Only `device`, `interface` and `neighbours` (and the packet maker `dhcp`) know smoltcp.
+//! no input panics. Only `device`, `interface`, `neighbours` and `segment` (and the packet maker `dhcp`) know smoltcp.
 //!
-//! Programs: `call` (what `aws` and `curl` do), `ssh`, `ping`, `dig`, `connect` (what `nc` does), `bulk`, `udp_flow`, `traceroute`. Their text is
+//! Programs: `call` (what `aws` and `curl` do), `ssh`, `ping`, `dig`, `connect` (what `nc` does), `bulk`, `udp_flow`, `traceroute`, `tracepath`. Their text is
 //! made elsewhere (`awscli`, `programs`): a [`Reply`] is what was measured.
 
 pub mod certificate;
@@ -34,15 +34,18 @@ mod dig;
 mod interface;
 mod neighbours;
 mod outcome;
+mod path_mtu;
 mod ping;
 mod program;
 mod resolver;
+mod segment;
 mod server;
 mod session;
 mod ssh;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tracepath;
 mod traceroute;
 mod udp_flow;
 
@@ -51,9 +54,11 @@ pub use call::{Call, Signing};
 pub use connect::{Connect, ConnectReport};
 pub use dig::{Dig, DnsAnswer, DnsReport};
 pub use outcome::{Failure, Marks, Outcome, ProcessId, Reply, SocketProblem, SshProblem};
+pub use path_mtu::PathMtuDiscovery;
 pub use ping::{Ping, PingEvent, PingReport};
 pub use server::{CONNECTIONS_MAX, Server};
 pub use ssh::Ssh;
+pub use tracepath::{Tracepath, TracepathAnswer, TracepathEvent, TracepathReport};
 pub use traceroute::{HopAnswer, ProbeKind, Traceroute, TracerouteReport};
 pub use udp_flow::{UdpFlow, UdpFlowReport};
 
@@ -70,6 +75,7 @@ use self::server::Servers;
 use self::session::SessionPool;
 use self::ssh::SshProcess;
 use self::tls::TlsWorld;
+use self::tracepath::TracepathProcess;
 use self::traceroute::TracerouteProcess;
 use self::udp_flow::UdpFlowProcess;
 use crate::calendar::Calendar;
@@ -138,6 +144,8 @@ pub enum Workload {
     UdpFlow(UdpFlow),
     /// Probes with growing TTL.
     Traceroute(Traceroute),
+    /// The MTUs along a road.
+    Tracepath(Tracepath),
 }
 
 /// Something a driver wants to know.
@@ -202,6 +210,18 @@ pub struct HostCounters {
     pub lingering_dropped: u64,
     /// Answers for connections that had died.
     pub responses_unwanted: u64,
+    /// Path MTUs learned from ICMP "fragmentation needed", or lowered by it.
+    pub path_mtus_learned: u64,
+    /// TCP segments that a router found too long and that were sent again at once, in pieces.
+    pub segments_sent_again: u64,
+    /// Fragments into which this host cut its datagrams.
+    pub fragments_sent: u64,
+    /// Datagrams of sockets that forbid fragments, dropped because the path's MTU fell after they had been handed in.
+    pub datagrams_too_long: u64,
+    /// Fragments that were dropped: they overlap, contradict others, or are over a limit.
+    pub fragments_dropped: u64,
+    /// Datagrams given up because not all their fragments came within 30 s.
+    pub reassemblies_timed_out: u64,
     /// Polls that were cut short after 10,000 rounds: a fault in this crate.
     pub polls_cut_short: u64,
 }
@@ -258,9 +278,9 @@ impl Host {
     }
 
     /// Hands over a frame; the next [`Host::poll`], which should be at `now`, processes it.
-    pub fn handle_frame(&mut self, _now: SimTime, frame: Bytes) {
+    pub fn handle_frame(&mut self, now: SimTime, frame: Bytes) {
         self.attention = true;
-        self.stack.handle_frame(frame);
+        self.stack.handle_frame(now, frame);
     }
 
     /// Does everything that can be done at `now`. `now` never goes back.
@@ -309,6 +329,7 @@ impl Host {
             Workload::Connect(connect) => Process::Other(Box::new(ConnectProcess::new(now, connect))),
             Workload::Bulk(bulk) => Process::Other(Box::new(BulkProcess::new(now, bulk))),
             Workload::UdpFlow(flow) => Process::Other(Box::new(UdpFlowProcess::new(now, flow))),
+            Workload::Tracepath(trace) => Process::Other(Box::new(TracepathProcess::new(now, trace))),
             Workload::Traceroute(trace) => Process::Other(Box::new(TracerouteProcess::new(now, trace))),
         };
         self.processes.insert(id, process);

@@ -7,7 +7,7 @@
 use super::device::QueueDevice;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::{SimDuration, SimTime};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, Ipv4Packet};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -135,7 +135,7 @@ impl Heard {
     }
 }
 
-fn arp_request(mac: MacAddress, own: Ipv4Addr, target: Ipv4Addr) -> Bytes {
+fn arp_request(mac: MacAddress, own: Ipv4Addr, target: Ipv4Addr) -> BytesMut {
     let repr = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
         source_hardware_addr: EthernetAddress(mac.0),
@@ -143,11 +143,11 @@ fn arp_request(mac: MacAddress, own: Ipv4Addr, target: Ipv4Addr) -> Bytes {
         target_hardware_addr: EthernetAddress::BROADCAST,
         target_protocol_addr: target,
     };
-    let mut bytes = vec![0; EthernetFrame::<&[u8]>::buffer_len(repr.buffer_len())];
+    let mut bytes = BytesMut::zeroed(EthernetFrame::<&[u8]>::buffer_len(repr.buffer_len()));
     let mut frame = EthernetFrame::new_unchecked(&mut bytes);
     frame.set_src_addr(EthernetAddress(mac.0));
     frame.set_dst_addr(EthernetAddress::BROADCAST);
     frame.set_ethertype(EthernetProtocol::Arp);
     repr.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    Bytes::from(bytes)
+    bytes
 }

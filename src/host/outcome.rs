@@ -5,6 +5,7 @@ use super::connect::ConnectReport;
 use super::dig::DnsReport;
 use super::http::HttpResponse;
 use super::ping::PingReport;
+use super::tracepath::TracepathReport;
 use super::traceroute::TracerouteReport;
 use super::udp_flow::UdpFlowReport;
 use crate::time::{SimDuration, SimTime};
@@ -90,6 +91,8 @@ pub enum Reply {
     UdpFlow(UdpFlowReport),
     /// Probes with growing TTL.
     Traceroute(TracerouteReport),
+    /// The MTUs along a road.
+    Tracepath(TracepathReport),
 }
 
 impl Reply {
@@ -229,9 +232,6 @@ pub enum SocketProblem {
     /// The host itself: there is no loopback interface.
     #[error("vpcsim has no loopback: a host cannot talk to itself")]
     Loopback,
-    /// One datagram would not fit into the MTU, and hosts here do not fragment.
-    #[error("Message too long")]
-    TooLong,
 }
 
 /// What can go wrong with SSH up to the banner.

@@ -1,12 +1,13 @@
 //! ICMP echo (RFC 792) as iputils' `ping` paces it.
 //!
 //! Purpose: requests at an interval, replies matched by identifier and sequence number, the wait at the end. Non-goals: broadcast, record
-//! route, flooding, fragmentation (a request that would need it is an error of this host).
+//! route, flooding.
 //! Invariant: no request is counted twice: a second reply to one sequence number is a duplicate.
 
 use super::context::Context;
-use super::interface::{EchoSocket, IcmpKey, IcmpMessage, Stack, echo_request};
+use super::interface::{EchoSocket, IcmpKey, IcmpMessage, Stack, TooLong, echo_request};
 use super::outcome::{Outcome, Reply};
+use super::path_mtu::{FRAGMENTATION_NEEDED, PathMtuDiscovery};
 use super::program::{Program, Step};
 use super::target::Target;
 use crate::time::{SimDuration, SimTime};
@@ -14,6 +15,8 @@ use std::net::Ipv4Addr;
 
 /// Bytes of the IPv4 and ICMP headers before the payload.
 const HEADER_BYTES: usize = 28;
+/// Of these, the ICMP header.
+const ECHO_HEADER_BYTES: usize = 8;
 /// The TTL of Linux.
 const TIME_TO_LIVE: u8 = 64;
 
@@ -26,8 +29,8 @@ pub struct Ping {
     pub count: u32,
     /// Bytes after the ICMP header, 56.
     pub payload_bytes: u16,
-    /// Whether routers may not fragment the requests.
-    pub dont_fragment: bool,
+    /// What is done with requests that exceed an MTU.
+    pub discovery: PathMtuDiscovery,
     /// From one request to the next, 1 s.
     pub interval: SimDuration,
     /// How long to wait at the end if nothing has come, 10 s. Otherwise two round trips, but no less than the interval.
@@ -78,7 +81,7 @@ pub enum PingEvent {
         /// MTU of the next hop, if the code is 4.
         mtu_bytes: u16,
     },
-    /// The request is longer than this host's MTU: it was not sent.
+    /// The request is longer than the known path MTU, and may not be fragmented: it was not sent.
     TooLong {
         /// Which request.
         sequence: u16,
@@ -95,6 +98,21 @@ impl PingReport {
             _ => None,
         });
         replies.collect()
+    }
+
+    /// How many errors there were, of this host's and of others'.
+    pub fn errors(&self) -> usize {
+        self.events.iter().filter(|event| !matches!(event, PingEvent::Reply { .. })).count()
+    }
+
+    /// The least MTU that an error told of: how long an IPv4 packet may be. 0 from a router that tells none.
+    pub fn least_mtu_bytes(&self) -> Option<usize> {
+        let told = self.events.iter().filter_map(|event| match event {
+            PingEvent::Error { kind: 3, code: FRAGMENTATION_NEEDED, mtu_bytes, .. } => Some(usize::from(*mtu_bytes)),
+            PingEvent::TooLong { mtu_bytes, .. } => Some(*mtu_bytes),
+            _ => None,
+        });
+        told.min()
     }
 }
 
@@ -127,8 +145,9 @@ impl PingProcess {
 
     fn begin(&mut self, cx: &mut Context<'_>, address: Ipv4Addr) {
         let identifier = cx.stack.listen_for_echo(cx.stream);
-        cx.stack.allow_fragments(identifier, !self.ping.dont_fragment);
-        let socket = cx.stack.open_echo(identifier, TIME_TO_LIVE);
+        cx.stack.set_discovery(IcmpKey::Echo(identifier), self.ping.discovery);
+        let request_bytes = usize::from(self.ping.payload_bytes) + ECHO_HEADER_BYTES;
+        let socket = cx.stack.open_echo(identifier, TIME_TO_LIVE, request_bytes);
         self.report.address = address;
         self.open = Some(Open { socket, identifier, sent: Vec::new(), next_at: cx.now, last_event_at: cx.now });
     }
@@ -172,14 +191,15 @@ impl PingProcess {
         open.sent.push((cx.now, false));
         open.next_at = cx.now + self.ping.interval;
         open.last_event_at = cx.now;
-        let mtu_bytes = cx.stack.mtu_bytes();
-        if usize::from(self.ping.payload_bytes) + HEADER_BYTES > mtu_bytes {
-            self.report.events.push(PingEvent::TooLong { sequence, mtu_bytes });
-        } else {
-            let payload = payload(cx, usize::from(self.ping.payload_bytes));
-            let request = echo_request(open.identifier, sequence, &payload);
-            // A full send buffer loses the request, as a full queue would.
-            cx.stack.send_echo(&open.socket, self.report.address, &request);
+        let (payload_bytes, key) = (usize::from(self.ping.payload_bytes), IcmpKey::Echo(open.identifier));
+        match cx.stack.fits(cx.now, key, self.report.address, payload_bytes + HEADER_BYTES) {
+            Err(TooLong { mtu_bytes }) => self.report.events.push(PingEvent::TooLong { sequence, mtu_bytes }),
+            Ok(()) => {
+                let payload = payload(cx, payload_bytes);
+                let request = echo_request(open.identifier, sequence, &payload);
+                // A full send buffer loses the request, as a full queue would.
+                cx.stack.send_echo(&open.socket, self.report.address, &request);
+            }
         }
         true
     }
@@ -194,8 +214,6 @@ impl PingProcess {
         let longest = self.report.round_trips().into_iter().max();
         Some(match longest {
             Some(longest) => last_sent + (longest + longest).max(self.ping.interval),
-            // What never left is not waited for.
-            None if self.report.events.iter().any(|event| matches!(event, PingEvent::TooLong { .. })) => last_sent,
             None => last_sent + self.ping.wait,
         })
     }
@@ -203,15 +221,16 @@ impl PingProcess {
     fn is_over(&self, now: SimTime) -> bool {
         let Some(open) = &self.open else { return false };
         let all_sent = self.report.transmitted >= self.ping.count;
-        let all_answered = open.sent.iter().all(|(_, answered)| *answered);
-        all_sent && (all_answered || self.ends_at().is_some_and(|at| now >= at))
+        // iputils counts an error as an end of its request, and waits for no more.
+        let answers = open.sent.iter().filter(|(_, answered)| *answered).count() + self.report.errors();
+        all_sent && (answers >= open.sent.len() || self.ends_at().is_some_and(|at| now >= at))
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Reply {
         if let Some(open) = self.open.take() {
             cx.stack.close_echo(open.socket);
             cx.stack.ignore(IcmpKey::Echo(open.identifier));
-            cx.stack.allow_fragments(open.identifier, false);
+            cx.stack.set_discovery(IcmpKey::Echo(open.identifier), PathMtuDiscovery::default());
             let first = open.sent.first().map_or(open.last_event_at, |(at, _)| *at);
             self.report.span = open.last_event_at.since(first);
         }
@@ -222,10 +241,9 @@ impl PingProcess {
 impl Program for PingProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         if self.open.is_none() {
-            match self.target.poll(cx, &mut self.record) {
-                None => return Step::waiting(false),
-                Some(Err(failure)) => return Step::over(Err(failure)),
-                Some(Ok(address)) => self.begin(cx, address),
+            match self.target.seek(cx, &mut self.record) {
+                Ok(address) => self.begin(cx, address),
+                Err(step) => return step,
             }
         }
         let moved = self.hear(cx) | self.ask(cx);

@@ -129,7 +129,7 @@ impl TracerouteProcess {
                 }
                 ProbeKind::Icmp => {
                     let identifier = *open.echo_identifier.get_or_insert_with(|| cx.stack.listen_for_echo(cx.stream));
-                    let socket = cx.stack.open_echo(identifier, time_to_live);
+                    let socket = cx.stack.open_echo(identifier, time_to_live, 2 * PAYLOAD.len());
                     cx.stack.send_echo(&socket, open.address, &echo_request(identifier, number + 1, &PAYLOAD));
                     ProbeSocket::Icmp(socket)
                 }
@@ -277,13 +277,11 @@ impl Probe {
 impl Program for TracerouteProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         if self.open.is_none() {
-            match self.target.poll(cx, &mut self.record) {
-                None => return Step::waiting(false),
-                Some(Err(failure)) => return Step::over(Err(failure)),
-                Some(Ok(address)) => {
-                    self.open = Some(Open { address, echo_identifier: None, probes: Vec::new(), reached_at: None });
-                }
-            }
+            let address = match self.target.seek(cx, &mut self.record) {
+                Ok(address) => address,
+                Err(step) => return step,
+            };
+            self.open = Some(Open { address, echo_identifier: None, probes: Vec::new(), reached_at: None });
         }
         let mut moved = self.hear(cx);
         match self.send(cx) {

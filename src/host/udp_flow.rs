@@ -4,7 +4,7 @@
 //! Non-goals: rates beyond one datagram per interval, reordering statistics.
 
 use super::context::Context;
-use super::interface::{IcmpKey, IcmpMessage, Stack, UdpSocket};
+use super::interface::{IcmpKey, Stack, UdpSocket};
 use super::outcome::{Outcome, Reply, SocketProblem};
 use super::program::{Program, Step};
 use super::target::Target;
@@ -13,8 +13,6 @@ use std::net::SocketAddrV4;
 
 /// How long the last echoes are waited for.
 const WAIT: SimDuration = SimDuration::from_secs(2);
-/// IPv4 and UDP headers.
-const HEADER_BYTES: usize = 28;
 /// The number at the beginning of every datagram.
 const NUMBER_BYTES: usize = 4;
 
@@ -74,10 +72,8 @@ impl UdpFlowProcess {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>, peer: SocketAddrV4) -> Result<(), SocketProblem> {
-        if usize::from(self.flow.payload_bytes) + HEADER_BYTES > cx.stack.mtu_bytes() {
-            return Err(SocketProblem::TooLong);
-        }
-        let socket = cx.stack.open_udp(cx.stream).ok_or(SocketProblem::NoFreePort)?;
+        let payload_bytes = usize::from(self.flow.payload_bytes);
+        let socket = cx.stack.open_udp_for(cx.stream, payload_bytes).ok_or(SocketProblem::NoFreePort)?;
         cx.stack.listen_for(IcmpKey::Udp(socket.port));
         self.record.peer = Some(peer);
         let report = UdpFlowReport {
@@ -119,7 +115,8 @@ impl Open {
             moved = true;
         }
         while let Some(heard) = cx.stack.take_icmp(IcmpKey::Udp(self.socket.port)) {
-            if let IcmpMessage::Error { .. } = heard.message {
+            // A datagram too long for the road is lost as in a full queue: the next ones are cut.
+            if heard.message.is_final() {
                 self.report.unreachable += 1;
                 self.last_event_at = cx.now;
             }
@@ -156,12 +153,11 @@ impl Open {
 impl Program for UdpFlowProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         if self.open.is_none() {
-            let begun = match self.target.poll(cx, &mut self.record) {
-                None => return Step::waiting(false),
-                Some(Err(failure)) => return Step::over(Err(failure)),
-                Some(Ok(address)) => self.begin(cx, SocketAddrV4::new(address, self.flow.port)),
+            let address = match self.target.seek(cx, &mut self.record) {
+                Ok(address) => address,
+                Err(step) => return step,
             };
-            if let Err(problem) = begun {
+            if let Err(problem) = self.begin(cx, SocketAddrV4::new(address, self.flow.port)) {
                 return Step::over(Err(self.target.failure(problem)));
             }
         }

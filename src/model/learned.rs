@@ -87,7 +87,7 @@ impl Model {
     /// The routes that virtual private gateways propagate into a table: the best of each block.
     pub fn propagated_routes(&self, table: &RouteTable) -> Vec<Route> {
         let mut routes = Vec::new();
-        for id in &table.propagating_gateways {
+        for id in table.propagating_gateways.iter() {
             let attached =
                 self.vpn_gateways.get(id).is_some_and(|gateway| gateway.attached_vpc_id == Some(table.vpc_id));
             if !attached {

@@ -95,8 +95,11 @@ impl Model {
         if let Some(gateway) = self.vpn_gateways.get_mut(&id) {
             gateway.attached_vpc_id = None;
         }
-        for table in self.route_tables.values_mut().filter(|table| table.vpc_id == vpc_id) {
-            table.propagating_gateways.remove(&id);
+        let tables = self.route_tables.values().filter(|table| table.propagating_gateways.contains(&id));
+        for table_id in tables.map(|table| table.id).collect::<Vec<_>>() {
+            if let Some(table) = self.route_tables.get_mut(&table_id) {
+                table.propagating_gateways.remove(&id);
+            }
         }
         Ok(())
     }
@@ -369,7 +372,7 @@ impl Model {
     fn check_propagated(&self, table_id: RouteTableId, new: &BTreeSet<Ipv4Net>) -> Result<(), ModelError> {
         let limit = self.quotas.propagated_routes_per_table;
         let mut all = new.clone();
-        for gateway in &self.route_table(table_id)?.propagating_gateways {
+        for gateway in self.route_table(table_id)?.propagating_gateways.iter() {
             all.extend(self.learned_by_gateway(*gateway).into_iter().map(|learned| learned.cidr));
         }
         if all.len() > limit {
@@ -402,11 +405,14 @@ impl Model {
     }
 
     fn detach_from_transit_gateways(&mut self, resource: &TransitGatewayResource) {
-        for attachment in self.transit_gateway_attachments.values_mut().filter(|other| other.resource == *resource) {
-            attachment.state = TransitGatewayAttachmentState::Deleted;
+        let attachments = self.transit_gateway_attachments.values().filter(|other| other.resource == *resource);
+        for id in attachments.map(|attachment| attachment.id).collect::<Vec<_>>() {
+            if let Some(attachment) = self.transit_gateway_attachments.get_mut(&id) {
+                attachment.state = TransitGatewayAttachmentState::Deleted;
+            }
             for table in self.transit_gateway_route_tables.values_mut() {
-                table.associations.remove(&attachment.id);
-                table.propagations.remove(&attachment.id);
+                table.associations.remove(&id);
+                table.propagations.remove(&id);
             }
         }
     }

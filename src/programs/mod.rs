@@ -1,6 +1,6 @@
 //! The programs that hosts run beside `aws`: their command lines in, their workloads out, and the text they print.
 //!
-//! Purpose: `ping`, `curl`, `dig`, `nc`, `traceroute` with the words, layout and exit codes people know from Amazon Linux 2023 (iputils,
+//! Purpose: `ping`, `curl`, `dig`, `nc`, `traceroute`, `tracepath` with the words, layout and exit codes people know from Amazon Linux 2023 (iputils,
 //! curl 8, BIND 9.18, ncat 7.93, traceroute 2.1), and vpcsim's own `bulk` and `udp`. Each file has one program's grammar and its output.
 //! Non-goals: running them (`host`), finding hosts by the scenario's names (`run`), `ssh` (its line is read with the scenario).
 //! Invariants: pure; no line panics; an option that is not simulated is refused by name, never ignored.
@@ -11,6 +11,7 @@ mod dig;
 mod grammar;
 mod nc;
 mod ping;
+mod tracepath;
 mod traceroute;
 mod udp;
 
@@ -50,6 +51,7 @@ enum Program {
     Bulk(bulk::Bulk),
     Udp(udp::Udp),
     Traceroute(traceroute::Traceroute),
+    Tracepath(tracepath::Tracepath),
 }
 
 /// Reads a command line.
@@ -66,6 +68,7 @@ pub fn parse(line: &str) -> Result<Invocation, UsageError> {
         "nc" | "ncat" => Program::Nc(nc::parse(rest)?),
         "bulk" => Program::Bulk(bulk::parse(rest)?),
         "udp" => Program::Udp(udp::parse(rest)?),
+        "tracepath" => Program::Tracepath(tracepath::parse(rest)?),
         "traceroute" => Program::Traceroute(traceroute::parse(rest)?),
         other => {
             let error = UsageError::unsupported(format!("\"{other}\" is no command that hosts know"));
@@ -80,6 +83,7 @@ pub fn parse(line: &str) -> Result<Invocation, UsageError> {
         Program::Bulk(bulk) => Some(bulk.destination.clone()),
         Program::Udp(udp) => Some(udp.destination.clone()),
         Program::Traceroute(traceroute) => Some(traceroute.destination.clone()),
+        Program::Tracepath(tracepath) => Some(tracepath.destination.clone()),
     };
     Ok(Invocation { program, destination })
 }
@@ -99,6 +103,7 @@ impl Invocation {
             Program::Bulk(bulk) => bulk.workload(host(&bulk.destination)),
             Program::Udp(udp) => udp.workload(host(&udp.destination)),
             Program::Traceroute(traceroute) => traceroute.workload(host(&traceroute.destination)),
+            Program::Tracepath(tracepath) => tracepath.workload(host(&tracepath.destination)),
         }
     }
 
@@ -112,6 +117,7 @@ impl Invocation {
             Program::Bulk(bulk) => bulk.output(outcome),
             Program::Udp(udp) => udp.output(outcome),
             Program::Traceroute(traceroute) => traceroute.output(outcome),
+            Program::Tracepath(tracepath) => tracepath.output(outcome),
         }
     }
 

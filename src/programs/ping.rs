@@ -3,7 +3,7 @@
 use super::grammar::{Flag, arguments, destination, option, switch};
 use super::{Destination, complaint, printed};
 use crate::awscli::{CommandOutput, UsageError, Word};
-use crate::host::{self, Failure, Outcome, PingEvent, PingReport, Reply, SocketProblem, Workload};
+use crate::host::{self, Failure, Outcome, PathMtuDiscovery, PingEvent, PingReport, Reply, SocketProblem, Workload};
 use crate::time::SimDuration;
 use std::fmt::Write;
 
@@ -25,8 +25,7 @@ pub(super) struct Ping {
     pub(super) destination: Destination,
     count: u32,
     payload_bytes: u16,
-    dont_fragment: bool,
-    must_not_fragment: bool,
+    discovery: PathMtuDiscovery,
     interval: SimDuration,
     wait: SimDuration,
     quiet: bool,
@@ -38,8 +37,7 @@ pub(super) fn parse(words: &[Word]) -> Result<Ping, UsageError> {
         destination: destination(found.one_operand("host")?)?,
         count: COUNT_DEFAULT,
         payload_bytes: 56,
-        dont_fragment: true,
-        must_not_fragment: false,
+        discovery: PathMtuDiscovery::Want,
         interval: SimDuration::from_secs(1),
         wait: SimDuration::from_secs(10),
         quiet: false,
@@ -50,8 +48,11 @@ pub(super) fn parse(words: &[Word]) -> Result<Ping, UsageError> {
             "-c" => ping.count = given.number(1..=65_535)? as u32,
             "-s" => ping.payload_bytes = given.number(0..=65_507)? as u16,
             "-M" => {
-                let choice = given.one_of(&["do", "dont", "want"])?;
-                (ping.dont_fragment, ping.must_not_fragment) = (choice != "dont", choice == "do");
+                ping.discovery = match given.one_of(&["do", "dont", "want"])? {
+                    "do" => PathMtuDiscovery::Do,
+                    "dont" => PathMtuDiscovery::Dont,
+                    _ => PathMtuDiscovery::Want,
+                }
             }
             "-i" => {
                 ping.interval = given.seconds()?;
@@ -73,7 +74,7 @@ impl Ping {
             host,
             count: self.count,
             payload_bytes: self.payload_bytes,
-            dont_fragment: self.dont_fragment,
+            discovery: self.discovery,
             interval: self.interval,
             wait: self.wait,
         })
@@ -111,15 +112,11 @@ impl Ping {
                     errors += 1;
                     format!("From {from} icmp_seq={sequence} {}\n", icmp_words(*kind, *code, *mtu_bytes))
                 }
+                // With -q iputils neither says nor counts its own host's errors.
+                PingEvent::TooLong { .. } if self.quiet => continue,
                 PingEvent::TooLong { mtu_bytes, .. } => {
                     errors += 1;
-                    let _ = match self.must_not_fragment {
-                        true => writeln!(complaints, "ping: local error: message too long, mtu={mtu_bytes}"),
-                        false => writeln!(
-                            complaints,
-                            "ping: vpcsim: hosts do not fragment: message too long, mtu={mtu_bytes}"
-                        ),
-                    };
+                    let _ = writeln!(complaints, "ping: local error: message too long, mtu={mtu_bytes}");
                     continue;
                 }
             };
@@ -208,7 +205,7 @@ mod tests {
     #[test]
     fn options_and_limits() {
         let ping = read("ping -c 3 -s 8973 -M do -i 0.2 -W2 db").unwrap();
-        assert_eq!((ping.count, ping.payload_bytes, ping.must_not_fragment), (3, 8973, true));
+        assert_eq!((ping.count, ping.payload_bytes, ping.discovery), (3, 8973, PathMtuDiscovery::Do));
         assert_eq!((ping.interval, ping.wait), (SimDuration::from_millis(200), SimDuration::from_secs(2)));
         for bad in
             ["ping", "ping -c 0 db", "ping -s 65508 db", "ping -M maybe db", "ping -f db", "ping -i 0 db", "ping a b"]
@@ -250,6 +247,28 @@ mod tests {
         rtt min/avg/max/mdev = 12.345/12.345/12.345/0.000 ms
         ");
         assert_eq!(output.exit_code, 0);
+    }
+
+    #[test]
+    fn the_first_error_is_a_routers_and_the_next_ones_are_this_hosts() {
+        let (address, router) = (Ipv4Addr::new(10, 0, 2, 9), Ipv4Addr::new(10, 0, 0, 1));
+        let events = vec![
+            PingEvent::Error { sequence: 1, from: router, kind: 3, code: 4, mtu_bytes: 1500 },
+            PingEvent::TooLong { sequence: 2, mtu_bytes: 1500 },
+        ];
+        let report = PingReport { address, transmitted: 2, events, span: SimDuration::from_millis(1_000) };
+        assert_eq!((report.errors(), report.least_mtu_bytes()), (2, Some(1500)));
+        let output = read("ping -c 2 -M do -s 8972 db").unwrap().report(&report);
+        insta::assert_snapshot!(output.stdout, @r"
+        PING db (10.0.2.9) 8972(9000) bytes of data.
+        From 10.0.0.1 icmp_seq=1 Frag needed and DF set (mtu = 1500)
+
+        --- db ping statistics ---
+        2 packets transmitted, 0 received, +2 errors, 100% packet loss, time 1000ms
+        ");
+        assert_eq!((output.stderr.as_str(), output.exit_code), ("ping: local error: message too long, mtu=1500\n", 1));
+        let quiet = read("ping -q -c 2 -M do -s 8972 db").unwrap().report(&report);
+        assert!(quiet.stderr.is_empty() && quiet.stdout.contains(" +1 errors, ") && !quiet.stdout.contains("From"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/dig", include_str!("../../scenarios/programs/dig.toml")),
     ("programs/ping", include_str!("../../scenarios/programs/ping.toml")),
     ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
+    ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
 ];
 

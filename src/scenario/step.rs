@@ -26,7 +26,7 @@ pub const REPEATS_MAX: u32 = 100_000;
 pub const ACTIONS_MAX: u64 = 1_000_000;
 
 /// What hosts can run beside `aws` and `ssh`. The grammars are in `programs`.
-pub const PROGRAM_NAMES: [&str; 8] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "traceroute", "udp"];
+pub const PROGRAM_NAMES: [&str; 9] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "tracepath", "traceroute", "udp"];
 
 /// One step of the timeline.
 #[derive(Clone, Debug, PartialEq)]

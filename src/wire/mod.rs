@@ -1,15 +1,17 @@
 //! Packets as bytes: fixed-offset reading, in-place rewriting, checksums.
 //!
 //! Purpose: everything the data plane needs to know of a frame ([`Parsed`], one bounds check per header) and everything it may change in it
-//! ([`rewrite`]): Ethernet addresses, IPv4 addresses with every checksum that covers them, ARP requests into replies. Non-goals: building packets
-//! (edges use etherparse, hosts smoltcp), IPv6, VLAN tags, TCP options. Invariants: nothing here allocates or panics, whatever the bytes; lengths come from
-//! the headers, are checked once against the frame, and Ethernet padding behind the IPv4 packet is left alone.
+//! ([`rewrite`]): Ethernet addresses, IPv4 addresses with every checksum that covers them, ARP requests into replies; cutting packets to an
+//! MTU and putting them together again ([`fragment`]). Non-goals: building packets (edges use etherparse, hosts smoltcp), IPv6, VLAN tags,
+//! TCP options. Invariants: nothing here panics, whatever the bytes, and only [`fragment`] and [`base64`] allocate; lengths come from the
+//! headers, are checked once against the frame, and Ethernet padding behind the IPv4 packet is left alone.
 //! Sources: RFC 791 (IPv4), 792 (ICMP), 826 (ARP), 768 (UDP), 9293 (TCP), 1071 and 1624 (checksums).
 
 pub mod arp;
 pub mod base64;
 pub mod checksum;
 pub mod ethernet;
+pub mod fragment;
 mod parsed;
 pub mod rewrite;
 

@@ -1,12 +1,12 @@
 //! Datagrams of the host's stack: UDP sockets, echo requests, and the ICMP messages that programs want to hear.
 //!
-//! Purpose: what `ping`, `dig`, `traceroute` and the rest need and TCP does not. Non-goals: fragmentation (no datagram is longer than the
-//! MTU), raw sockets. Invariant: an ICMP message is heard only by who asked for it, with the TTL it arrived with; at most
-//! [`HEARD_MAX`] wait per listener.
+//! Purpose: what `ping`, `dig`, `traceroute` and the rest need and TCP does not; the path MTUs that ICMP tells of. Non-goals: raw sockets.
+//! Invariant: an ICMP message is heard only by who asked for it, with the TTL it arrived with; at most [`HEARD_MAX`] wait per listener.
 //!
 //! ICMP is read from the frame, because smoltcp tells its sockets neither the TTL nor which of several probes an error is about.
 
 use super::{Stack, endpoint_v4};
+use crate::host::path_mtu::{FRAGMENTATION_NEEDED, FragmentationNeeded, PathMtuDiscovery};
 use crate::net::Protocol;
 use crate::rng::Stream;
 use crate::time::SimTime;
@@ -17,7 +17,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// Datagrams and bytes a UDP socket holds each way.
+/// Datagrams and bytes a UDP socket holds each way; twice the longest datagram if that is more.
 const UDP_DATAGRAMS: usize = 8;
 const UDP_BUFFER_BYTES: usize = 16 * 1024;
 /// The same of a server, which may be asked by many at once.
@@ -95,6 +95,25 @@ pub(in crate::host) enum IcmpMessage {
     },
 }
 
+impl IcmpMessage {
+    /// Whether it is an error that says more than "too long", which the next, shorter packet mends.
+    pub(in crate::host) fn is_final(&self) -> bool {
+        match self {
+            IcmpMessage::EchoReply { .. } => false,
+            IcmpMessage::Error { kind, code, .. } => {
+                (*kind, *code) != (icmp_type::DESTINATION_UNREACHABLE, FRAGMENTATION_NEEDED)
+            }
+        }
+    }
+}
+
+/// A datagram is longer than it may be (Linux: `EMSGSIZE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) struct TooLong {
+    /// How long it may be, its IPv4 header included.
+    pub(in crate::host) mtu_bytes: usize,
+}
+
 /// Who listens for what.
 #[derive(Debug, Default)]
 pub(super) struct Ears {
@@ -106,8 +125,13 @@ impl Stack {
 
     /// Opens a socket on a free ephemeral port. `None` if there is none.
     pub(in crate::host) fn open_udp(&mut self, stream: &mut Stream) -> Option<UdpSocket> {
+        self.open_udp_for(stream, 0)
+    }
+
+    /// The same for datagrams of up to `payload_bytes`.
+    pub(in crate::host) fn open_udp_for(&mut self, stream: &mut Stream, payload_bytes: usize) -> Option<UdpSocket> {
         let port = self.take_port(stream)?;
-        let handle = self.sockets.add(bound(port, UDP_DATAGRAMS, UDP_BUFFER_BYTES));
+        let handle = self.sockets.add(bound(port, UDP_DATAGRAMS, UDP_BUFFER_BYTES.max(2 * payload_bytes)));
         Some(UdpSocket { handle, port, ephemeral: true })
     }
 
@@ -154,6 +178,7 @@ impl Stack {
     /// Closes the socket; datagrams still queued are dropped.
     pub(in crate::host) fn close_udp(&mut self, socket: UdpSocket) {
         self.sockets.remove(socket.handle);
+        self.device.set_discovery(IcmpKey::Udp(socket.port), PathMtuDiscovery::default());
         if socket.ephemeral {
             self.ports.remove(&socket.port);
         }
@@ -161,10 +186,10 @@ impl Stack {
 
     // ---- ICMP
 
-    /// Opens a socket for echo requests with TTL `time_to_live`.
-    pub(in crate::host) fn open_echo(&mut self, identifier: u16, time_to_live: u8) -> EchoSocket {
-        let mtu_bytes = self.mtu_bytes();
-        let out = icmp::PacketBuffer::new(vec![icmp::PacketMetadata::EMPTY; 4], vec![0; 4 * mtu_bytes]);
+    /// Opens a socket for echo requests of up to `request_bytes` with TTL `time_to_live`.
+    pub(in crate::host) fn open_echo(&mut self, identifier: u16, time_to_live: u8, request_bytes: usize) -> EchoSocket {
+        let buffer_bytes = 4 * request_bytes.max(ECHO_HEADER_BYTES);
+        let out = icmp::PacketBuffer::new(vec![icmp::PacketMetadata::EMPTY; 4], vec![0; buffer_bytes]);
         // Without room: what arrives is read from the frame.
         let none = icmp::PacketBuffer::new(Vec::new(), Vec::new());
         let mut socket = icmp::Socket::new(none, out);
@@ -217,9 +242,32 @@ impl Stack {
         super::is_unicast(address) && self.address.map(|net| net.broadcast()) != Some(address)
     }
 
-    /// Clears the don't-fragment bit of echo requests with this identifier, or sets it again.
-    pub(in crate::host) fn allow_fragments(&mut self, identifier: u16, allowed: bool) {
-        self.device.allow_fragments(identifier, allowed);
+    /// From now on the datagrams or requests of this socket deal with MTUs so.
+    pub(in crate::host) fn set_discovery(&mut self, socket: IcmpKey, discovery: PathMtuDiscovery) {
+        self.device.set_discovery(socket, discovery);
+    }
+
+    /// Whether this socket takes an IPv4 packet of `packet_bytes` to `destination`.
+    ///
+    /// # Errors
+    /// It is longer than the MTU that counts for the socket, and the socket does not have its packets cut.
+    pub(in crate::host) fn fits(
+        &self,
+        now: SimTime,
+        socket: IcmpKey,
+        destination: Ipv4Addr,
+        packet_bytes: usize,
+    ) -> Result<(), TooLong> {
+        let mtu_bytes = self.device.path(now, destination, socket).mtu_bytes;
+        if packet_bytes > mtu_bytes && self.device.refuses_long(socket) {
+            return Err(TooLong { mtu_bytes });
+        }
+        Ok(())
+    }
+
+    /// Whether packets to `address` are for this host.
+    pub(super) fn owns(&self, address: Ipv4Addr) -> bool {
+        self.address() == Some(address) || self.answers_for.iter().any(|net| net.contains(&address))
     }
 
     /// Who sent a frame that smoltcp would answer on the spot (echo request, closed port), if the way back is not known yet.
@@ -252,18 +300,25 @@ impl Stack {
         })
     }
 
-    /// Takes note of an ICMP message that somebody waits for.
+    /// Takes note of an ICMP message: of the path MTU it tells, and of whatever somebody waits for.
     pub(super) fn hear_icmp(&mut self, now: SimTime, frame: &[u8]) {
-        if self.ears.heard.is_empty() || ethernet::ether_type(frame) != Some(ethernet::IPV4) {
+        if ethernet::ether_type(frame) != Some(ethernet::IPV4) {
             return;
         }
         let Ok(packet) = Parsed::of(frame) else { return };
-        let own = self.address() == Some(packet.destination);
-        let whole = frame.get(
-            packet.transport_at()
-                ..packet.transport_at() - usize::from(packet.header_bytes) + usize::from(packet.total_bytes),
-        );
-        if packet.protocol != Protocol::ICMP || !own || !whole.is_some_and(checksum::is_valid) {
+        if packet.protocol != Protocol::ICMP || !self.owns(packet.destination) {
+            return;
+        }
+        let end = packet.transport_at() - usize::from(packet.header_bytes) + usize::from(packet.total_bytes);
+        let is_sound = packet.header_checksum_is_valid(frame)
+            && frame.get(packet.transport_at()..end).is_some_and(checksum::is_valid);
+        if !is_sound {
+            return;
+        }
+        if let Some(needed) = FragmentationNeeded::of(&packet, frame) {
+            self.device.hear_fragmentation_needed(now, &needed);
+        }
+        if self.ears.heard.is_empty() || self.address() != Some(packet.destination) {
             return;
         }
         let Some((key, message)) = icmp_message(&packet, frame) else { return };

@@ -2,4 +2,6 @@
 
 mod calls;
 mod limits;
+mod middle;
+mod mtu;
 mod wire;

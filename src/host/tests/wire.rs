@@ -1,5 +1,6 @@
 //! A tiny world for tests: a router that answers ARP, DHCP and DNS itself and carries everything else between hosts.
 
+use super::middle::{Middle, Passed};
 use crate::calendar::Calendar;
 use crate::host::dhcp::Lease;
 use crate::host::http::HttpResponse;
@@ -46,6 +47,8 @@ pub(super) struct World {
     pub(super) statuses: Vec<u16>,
     pub(super) secrets: String,
     pub(super) polls: u64,
+    /// Boxes on the way between hosts, in order as seen from host 0.
+    pub(super) middles: Vec<Middle>,
     flight: BTreeMap<(SimTime, u64), (usize, Bytes)>,
     sequence: u64,
     configs: Vec<HostConfig>,
@@ -124,6 +127,7 @@ impl World {
             statuses: vec![],
             secrets: String::new(),
             polls: 0,
+            middles: vec![],
             flight: BTreeMap::new(),
             sequence: 0,
             configs,
@@ -249,7 +253,7 @@ impl World {
             return;
         }
         let ip = Ipv4Packet::new_checked(ethernet.payload()).unwrap();
-        if ip.next_header() == IpProtocol::Udp {
+        if ip.next_header() == IpProtocol::Udp && !self.routes.contains_key(&ip.dst_addr()) {
             let is_dhcp = UdpPacket::new_checked(ip.payload()).unwrap().dst_port() == 67;
             if is_dhcp && !self.dhcp_answers {
                 return;
@@ -261,7 +265,30 @@ impl World {
             return;
         }
         if let Some(to) = self.routes.get(&ip.dst_addr()).copied() {
-            let mut bytes = frame.to_vec();
+            self.cross(from, to, frame.to_vec());
+        }
+    }
+
+    /// Through the boxes on the way, and what they say about it back to the sender.
+    fn cross(&mut self, from: usize, to: usize, frame: Vec<u8>) {
+        let mut frames = vec![frame];
+        let order: Vec<usize> =
+            if from == 0 { (0..self.middles.len()).collect() } else { (0..self.middles.len()).rev().collect() };
+        for index in order {
+            let mut passed = Vec::new();
+            for frame in frames {
+                match self.middles[index].pass(self.now, frame) {
+                    Passed::On(mut onward) => passed.append(&mut onward),
+                    Passed::Nowhere => {}
+                    Passed::Back(mut error) => {
+                        address(&mut error, EthernetAddress(self.configs[from].mac.0), EthernetProtocol::Ipv4);
+                        self.deliver(from, error);
+                    }
+                }
+            }
+            frames = passed;
+        }
+        for mut bytes in frames {
             address(&mut bytes, EthernetAddress(self.configs[to].mac.0), EthernetProtocol::Ipv4);
             self.deliver(to, bytes);
         }
@@ -363,6 +390,11 @@ fn check(frame: &Bytes) {
     }
     let checksums = ChecksumCapabilities::default();
     let packet = Ipv4Packet::new_checked(ethernet.payload()).unwrap();
+    if packet.more_frags() || packet.frag_offset() != 0 {
+        // smoltcp reads no fragments.
+        assert!(packet.verify_checksum());
+        return;
+    }
     let ip = Ipv4Repr::parse(&packet, &checksums).unwrap();
     let (source, destination) = (ip.src_addr.into(), ip.dst_addr.into());
     match ip.next_header {

@@ -55,7 +55,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 services.push(dynamodb(other, vec![Ipv4Net::new_assert(address, 32)], address));
             }
         }
-        self.model.public_services = services;
+        self.model.public_services = services.into();
     }
 
     /// A DynamoDB table's name: 3 to 255 of a-z, A-Z, 0-9, '_', '-', '.'.
