@@ -35,8 +35,9 @@
 //! # Invariants
 //!
 //! - Same scenario and seed, same bytes out: time and randomness are arguments, events are totally ordered, hash maps are never iterated.
-//! - Every packet is accounted for: injected + generated = delivered + dropped + absorbed + queued ([`sim::Conservation`]).
-//! - A drop is an outcome with a [`dataplane::DropReason`], never an error, and silent on the wire, as on AWS.
+//! - Every packet is accounted for: injected + generated + fragments made = delivered + dropped + fragmented + absorbed + queued
+//!   ([`sim::Conservation`]).
+//! - A drop is an outcome with a [`dataplane::DropReason`], never an error, and silent on the wire where it is on AWS.
 //! - A publication of a changed program disturbs neither state nor frames in flight.
 //! - Everything that grows has a limit with its own error or drop reason.
 //!

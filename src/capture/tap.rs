@@ -7,7 +7,7 @@
 use super::pcapng::Direction as Way;
 use super::{CaptureOptions, FileIx, FileSet, Selection, Vantage};
 use crate::calendar::Calendar;
-use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
+use crate::dataplane::{Decision, DropReason, Made, PacketMeta, Step, Tap};
 use crate::explain;
 use crate::net::Protocol;
 use crate::program::{HostIx, HostKind, Node, NodeIx, Program};
@@ -52,6 +52,8 @@ struct Known {
 /// One packet's steps without delay. Buffers are kept from run to run.
 #[derive(Default)]
 struct Run {
+    /// Which node made the packet, if a node did, and what it is.
+    made: Option<(NodeIx, Made)>,
     decisions: Vec<(NodeIx, Decision)>,
     sightings: Vec<Sighting>,
     sighting_count: usize,
@@ -309,6 +311,10 @@ impl Tap for CaptureTap {
         }
     }
 
+    fn on_made(&mut self, _now: SimTime, at: NodeIx, _of: &PacketMeta, _packet: &PacketMeta, made: Made) {
+        self.run.made = Some((at, made));
+    }
+
     fn on_link_drop(
         &mut self,
         _now: SimTime,
@@ -330,7 +336,7 @@ impl Tap for CaptureTap {
 
     fn on_run_end(&mut self, now: SimTime, _packet: &PacketMeta) {
         if self.run.sighting_count > 0 {
-            let comment = explain::comment(&self.program, &self.run.decisions, self.run.end);
+            let comment = explain::comment(&self.program, self.run.made, &self.run.decisions, self.run.end);
             let comments = [comment.as_str()];
             let comments = if comment.is_empty() { &comments[..0] } else { &comments[..] };
             let unix_ns = self.calendar.unix_nanos(now);
@@ -340,6 +346,7 @@ impl Tap for CaptureTap {
                 }
             }
         }
+        self.run.made = None;
         self.run.decisions.clear();
         self.run.sighting_count = 0;
         self.run.end = None;

@@ -273,11 +273,19 @@ fn totals(text: &mut String, result: &RunResult) {
     let _ = writeln!(text, "checks   {style}{} of {total} as expected{style:#}", checks.passed);
     let packets = &result.packets;
     let dropped: Vec<_> = packets.dropped.iter().map(|(code, count)| format!("{count} dropped [{code}]")).collect();
-    let mut line = format!("{} = {} delivered", packets.injected + packets.generated, packets.delivered);
+    let came = packets.injected + packets.generated + packets.fragments_made;
+    let mut line = format!("{came} = {} delivered", packets.delivered);
     for part in dropped {
         let _ = write!(line, " + {part}");
     }
+    if packets.fragmented > 0 {
+        let _ = write!(line, " + {} split into {} fragments", packets.fragmented, packets.fragments_made);
+    }
     let _ = write!(line, " + {} answered by the VPC (ARP) + {} queued", packets.absorbed, packets.queued);
+    let told = packets.generated - packets.absorbed.min(packets.generated);
+    if told > 0 {
+        let _ = write!(line, "; {told} of them said by the network itself (ICMP errors, resets)");
+    }
     labelled(text, "packets", &line);
     for road in &result.latency {
         let kind = road.kind.as_str().replace('_', " ");

@@ -110,8 +110,8 @@ fn speaker(program: &Program, at: NodeIx, meta: &PacketMeta) -> Option<(Ipv4Addr
         Node::Router(router) => {
             // The subnet that the packet came from; for what came by a gateway, the first one.
             let subnet = match meta.entered_by.map(|entered_by| program.node(entered_by)) {
-                Some(Node::Eni(eni)) => eni.subnet,
-                Some(Node::NatGateway(gateway)) => gateway.subnet,
+                Some(Node::Eni(eni)) if eni.router == at => eni.subnet,
+                Some(Node::NatGateway(gateway)) if gateway.router == at => gateway.subnet,
                 _ => 0,
             };
             Some((router.subnets.get(usize::from(subnet))?.router_address, at))

@@ -16,7 +16,7 @@
 //! | other protocols (by protocol and addresses) | 600 s | documented |
 //!
 //! Limit: entries per interface; a new session beyond it is refused. Expiry is exact: a session is gone at its time, whether or not anybody looked.
-//! Non-goals: reassembly; a later fragment belongs to no session and is judged by the rules.
+//! Non-goals: reassembly; a later fragment belongs to no session (it follows its first one: [`super::fragments`]).
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
 use super::Direction;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Why a packet was dropped. AWS drops silently: none of these makes an ICMP error.
+/// Why a packet was dropped. AWS drops silently; those few of which the source is told say so in their sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the table below says what each means")]
 pub enum DropReason {
@@ -376,7 +376,7 @@ impl DropReason {
             NatIdleTimeout => (
                 "NAT_IDLE_TIMEOUT",
                 false,
-                "the connection was silent for longer than the NAT gateway remembers (350 s); the sender gets a TCP reset",
+                "the NAT gateway no longer knows the connection: it was silent for more than 350 s (or began elsewhere); it resets it",
                 "send TCP keepalives at least every 350 s",
                 "problems/24-nat-idle-350s",
             ),
@@ -404,7 +404,7 @@ impl DropReason {
             TimeToLiveExceeded => (
                 "TTL_EXCEEDED",
                 false,
-                "the packet's time to live ran out",
+                "the packet's time to live ran out; its sender is told (ICMP 11/0)",
                 "look for a loop, or send with a higher TTL (traceroute does this on purpose)",
                 "drops/ttl",
             ),
@@ -530,7 +530,7 @@ impl DropReason {
             FragmentWithoutFirst => (
                 "FRAGMENT_WITHOUT_FIRST",
                 false,
-                "a later fragment came whose first fragment was not seen",
+                "a later fragment, which has no ports, came without its first fragment having passed",
                 "send smaller packets, or find what lost the first fragment",
                 "drops/fragment-without-first",
             ),

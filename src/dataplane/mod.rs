@@ -36,7 +36,9 @@ pub mod conntrack;
 pub mod counters;
 mod drop;
 mod fit;
+pub mod fragments;
 mod frame;
+pub mod link_local;
 pub mod nat;
 mod network_acl;
 mod nodes;
@@ -47,7 +49,7 @@ mod visit;
 
 pub use drop::{DropFacts, DropReason};
 pub use frame::{Frame, PacketId, PacketMeta};
-pub use tap::{Decision, Direction, MtuOutcome, NoTap, SecurityVerdict, Tap};
+pub use tap::{Decision, Direction, Made, MtuOutcome, NoTap, SecurityVerdict, Tap};
 
 use crate::program::{HostIx, LinkIx, Node, NodeIx, Program};
 use crate::time::SimTime;
@@ -80,6 +82,16 @@ pub enum Step {
     Drop(DropReason),
 }
 
+impl Step {
+    /// Why the packet ended, if it was dropped: without a word, or with one to its source.
+    pub const fn drop_reason(self) -> Option<DropReason> {
+        match self {
+            Step::Drop(reason) | Step::Reply(Reply::Error { reason, .. }) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// How a node answers a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -99,6 +111,10 @@ pub enum Reply {
 pub struct State {
     /// Sessions of the security groups.
     pub conntrack: conntrack::Conntrack,
+    /// First fragments that passed security groups.
+    pub first_fragments: fragments::FirstFragments,
+    /// How much each interface has sent to link-local services.
+    pub link_local: link_local::LinkLocalRates,
     /// Sessions of NAT gateways, forwarding instances and routers on premises.
     pub nat: nat::Nat,
     /// What passed where.

@@ -1,5 +1,6 @@
 //! Watching the data plane.
 
+use super::answer::Answer;
 use super::{DropReason, PacketMeta, Step};
 use crate::program::{AclIx, GroupIx, HostIx, NodeIx, TableIx};
 use crate::time::SimTime;
@@ -211,6 +212,22 @@ pub enum SecurityVerdict {
     },
     /// No rule allows it.
     NoRule,
+    /// A later fragment, whose first fragment passed: no rule asked.
+    FollowsFirst,
+    /// The subnet's router says it: no rule asked.
+    RouterExempt,
+}
+
+/// What the data plane makes of a packet, besides sending it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A part of it, because it did not fit what comes next.
+    Fragment {
+        /// The biggest IP packet that fits.
+        mtu_bytes: u16,
+    },
+    /// What its source is told: the packet was dropped.
+    Answer(Answer),
 }
 
 /// An observer of the data plane and of the driver around it. Every method has an empty default.
@@ -221,6 +238,8 @@ pub trait Tap {
     fn on_decision(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _decision: Decision) {}
     /// The packet leaves the node, as `bytes`; the step says where to.
     fn on_step(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _bytes: &[u8], _step: Step) {}
+    /// Node `at` made `packet` of the packet `of`, whose run is over. Its own way begins.
+    fn on_made(&mut self, _now: SimTime, _at: NodeIx, _of: &PacketMeta, _packet: &PacketMeta, _made: Made) {}
     /// The driver drops a packet outside any node: link queue, link loss. `from` is the node before the link, if any.
     fn on_link_drop(
         &mut self,

@@ -23,7 +23,8 @@ pub mod state;
 pub mod story;
 pub mod trace;
 
-use crate::dataplane::{Decision, Direction, DropReason, MtuOutcome, SecurityVerdict, Step};
+use crate::dataplane::answer::Answer;
+use crate::dataplane::{Decision, Direction, DropReason, Made, MtuOutcome, SecurityVerdict, Step};
 use crate::program::{NodeIx, Program, TableIx, TableOrigin};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -138,6 +139,8 @@ pub fn route_sentence(program: &Program, table: TableIx, destination: Ipv4Addr, 
 fn security_group(program: &Program, direction: Direction, verdict: SecurityVerdict) -> String {
     match verdict {
         SecurityVerdict::Tracked => format!("security group {}: tracked connection", side(direction)),
+        SecurityVerdict::FollowsFirst => format!("security group {}: its first fragment passed", side(direction)),
+        SecurityVerdict::RouterExempt => format!("security group {}: the subnet router is exempt", side(direction)),
         SecurityVerdict::NoRule => format!("security group {}: no rule allows it", side(direction)),
         SecurityVerdict::Rule { group, position, tracked } => {
             let (name, rules) = &program.origins.groups[group.at()];
@@ -164,13 +167,32 @@ pub fn drop_sentence(program: &Program, at: Option<NodeIx>, reason: DropReason) 
     format!("DROP{place} [{}]: {}", reason.code(), reason.facts().sentence)
 }
 
-/// What a capture says about a frame: its fate or its road first, then the deciding route, then everything else in order.
-pub fn comment(program: &Program, decisions: &[(NodeIx, Decision)], end: Option<(Option<NodeIx>, Step)>) -> String {
-    let mut parts = Vec::with_capacity(decisions.len() + 2);
-    match end {
-        Some((at, Step::Drop(reason))) => parts.push(drop_sentence(program, at, reason)),
-        _ => parts.extend(road(program, decisions).map(|road| format!("via {road}"))),
+/// Who made a packet that no host sent, and why.
+pub fn made_sentence(program: &Program, at: NodeIx, made: Made) -> String {
+    let maker = &program.origins.node(at).id;
+    match made {
+        Made::Fragment { mtu_bytes } => format!("a fragment, made at {maker} for an MTU of {mtu_bytes}"),
+        Made::Answer(Answer::FragmentationNeeded { mtu_bytes }) => {
+            format!("{maker} tells the sender: fragmentation needed, MTU {mtu_bytes}")
+        }
+        Made::Answer(Answer::TimeExceeded) => format!("{maker} tells the sender: time to live exceeded"),
+        Made::Answer(Answer::Reset) => format!("{maker} resets the sender's connection"),
     }
+}
+
+/// What a capture says about a frame: its fate or its road first, then who made it if no host did, then the deciding route, then everything else in order.
+pub fn comment(
+    program: &Program,
+    made: Option<(NodeIx, Made)>,
+    decisions: &[(NodeIx, Decision)],
+    end: Option<(Option<NodeIx>, Step)>,
+) -> String {
+    let mut parts = Vec::with_capacity(decisions.len() + 3);
+    match end.and_then(|(at, step)| Some((at, step.drop_reason()?))) {
+        Some((at, reason)) => parts.push(drop_sentence(program, at, reason)),
+        None => parts.extend(road(program, decisions).map(|road| format!("via {road}"))),
+    }
+    parts.extend(made.map(|(at, made)| made_sentence(program, at, made)));
     let is_route = |decision: &Decision| matches!(decision, Decision::Route { .. });
     let routes = decisions.iter().filter(|(_, decision)| is_route(decision));
     let others = decisions.iter().filter(|(_, decision)| !is_route(decision));

@@ -10,7 +10,7 @@ use crate::ids::{EniId, InstanceId, VpcEndpointId};
 use crate::model::{Model, NetworkInterface};
 use crate::net::MacAddress;
 use crate::program::{HostIx, HostKind, Node, Program};
-use crate::scenario::{Kind, Names, Packet, PacketAddress, TcpFlags, Transport};
+use crate::scenario::{FragmentFields, Kind, Names, Packet, PacketAddress, TcpFlags, Transport};
 use crate::service::dns::{Answer, NameError};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -21,6 +21,10 @@ pub const SOURCE_PORT: u16 = 40_000;
 pub const HTTPS_PORT: u16 = 443;
 /// The destination port of TCP probes to an instance that name none.
 pub const SSH_PORT: u16 = 22;
+
+/// What an interface takes at most: the MTU that DHCP tells instances, and that of everything outside.
+const INTERFACE_MTU_BYTES: u16 = 9001;
+const OUTSIDE_MTU_BYTES: u16 = 1500;
 
 /// What is to be traced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,10 @@ pub struct Probe {
     pub source_port: Option<u16>,
     /// Source address, if not the sender's own.
     pub source: Option<Ipv4Addr>,
+    /// Length of the IP packet, if it is not just headers.
+    pub packet_bytes: Option<u16>,
+    /// Whether it must not be split on its way.
+    pub dont_fragment: bool,
     /// Entries that the connection-tracking table of an interface has, if not the default.
     pub tracked_connections_max: Option<u32>,
 }
@@ -62,6 +70,8 @@ impl Probe {
             port,
             source_port: None,
             source: None,
+            packet_bytes: None,
+            dont_fragment: false,
             tracked_connections_max: None,
         }
     }
@@ -119,6 +129,20 @@ pub enum ProbeError {
     #[error("ICMP has no ports: --to {name}")]
     PortGiven {
         /// The destination.
+        name: String,
+    },
+    /// Longer than what the sender's own interface takes, or shorter than its headers.
+    #[error(
+        "the probe is an IP packet of {min_bytes} to {max_bytes} bytes, not {packet_bytes}: its headers, and the MTU of {name}"
+    )]
+    Length {
+        /// What was asked for.
+        packet_bytes: u16,
+        /// The headers.
+        min_bytes: u16,
+        /// The sender's MTU.
+        max_bytes: u16,
+        /// The sender.
         name: String,
     },
     /// The model holds a name that is none.
@@ -243,7 +267,7 @@ impl Destination {
 /// The probe's packet to `destination`, IPv4 header first.
 ///
 /// # Errors
-/// [`ProbeError::PortNeeded`], [`ProbeError::PortGiven`].
+/// [`ProbeError::PortNeeded`], [`ProbeError::PortGiven`], [`ProbeError::Length`].
 pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Result<Vec<u8>, ProbeError> {
     let source_port = probe.source_port.unwrap_or(SOURCE_PORT);
     let transport = match (probe.protocol, probe.port) {
@@ -257,14 +281,30 @@ pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Resu
         (ProbeProtocol::Icmp, None) => Transport::Icmp { icmp_type: 8, icmp_code: 0 },
         (ProbeProtocol::Icmp, Some(_)) => return Err(ProbeError::PortGiven { name: destination.name.clone() }),
     };
-    Ok(ipv4(transport, probe.source.unwrap_or(sender.address), destination.address))
+    let source = probe.source.unwrap_or(sender.address);
+    let whole = ipv4(transport, source, destination.address, 0, probe.dont_fragment);
+    let Some(packet_bytes) = probe.packet_bytes else { return Ok(whole) };
+    let min_bytes = whole.len() as u16;
+    let max_bytes = if sender.interface.is_some() { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES };
+    if !(min_bytes..=max_bytes).contains(&packet_bytes) {
+        let name = sender.name.clone();
+        return Err(ProbeError::Length { packet_bytes, min_bytes, max_bytes, name });
+    }
+    Ok(ipv4(transport, source, destination.address, packet_bytes - min_bytes, probe.dont_fragment))
 }
 
-/// An IPv4 packet without payload.
-pub(super) fn ipv4(transport: Transport, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
+/// An IPv4 packet.
+pub(super) fn ipv4(
+    transport: Transport,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    payload_bytes: u16,
+    dont_fragment: bool,
+) -> Vec<u8> {
+    let fragment = FragmentFields { dont_fragment, ..FragmentFields::default() };
     let ends = (PacketAddress::Ip(source), PacketAddress::Ip(destination));
-    let packet = Packet { source: ends.0, destination: ends.1, transport, ttl: 64, payload_bytes: 0, flaw: None };
-    packet.ipv4_bytes(source, destination)
+    Packet { source: ends.0, destination: ends.1, transport, ttl: 64, payload_bytes, fragment, flaw: None }
+        .ipv4_bytes(source, destination)
 }
 
 /// The Ethernet addresses of a host and of the first router on its link; `None` for a host without a link of its own.

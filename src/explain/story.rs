@@ -7,7 +7,7 @@ use super::road::Road;
 use super::table_name;
 use super::trace::{Leg, LegKind, Outcome, Traced, Visit};
 use crate::control::ControlPlane;
-use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
+use crate::dataplane::{Decision, Direction, DropReason, MtuOutcome, SecurityVerdict, Step};
 use crate::ids::SecurityGroupId;
 use crate::model::{Model, NetworkInterface};
 use crate::net::Protocol;
@@ -100,13 +100,26 @@ struct Teller<'t> {
 
 impl Teller<'_> {
     fn leg(&mut self, leg: &Leg) {
+        if let Some((at, made)) = leg.made {
+            let sentence = super::made_sentence(self.program, at, made);
+            let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
+            self.row(leg.kind, self.node(at), "what it tells the source", vec![result]);
+        }
         for visit in &leg.visits {
             for decision in &visit.decisions {
-                let (place, check, result) = self.decision(visit, decision);
+                let (place, check, mut result) = self.decision(visit, decision);
+                if let (Decision::Mtu { outcome: MtuOutcome::Fragmented, .. }, Some((number, count))) =
+                    (decision, leg.fragment)
+                {
+                    result.push(format!("followed: fragment {number} of {count}"));
+                }
                 self.row(leg.kind, place, check, result);
             }
+            if let Some(reason) = visit.step.drop_reason() {
+                self.drop(leg, visit, reason);
+            }
             match visit.step {
-                Step::Drop(reason) => self.drop(leg, visit, reason),
+                Step::Deliver(host) if leg.kind == LegKind::Told => self.learns(leg, host),
                 Step::Deliver(host) if leg.kind == LegKind::Forward => self.arrival(leg, visit, host),
                 Step::Deliver(host) if leg.kind == LegKind::Back => self.end(host),
                 _ => {}
@@ -206,6 +219,8 @@ impl Teller<'_> {
         let all = format!("sg {}, {}", self.groups_at(visit.at), side(direction));
         match verdict {
             SecurityVerdict::Tracked => (all, "tracked: pass".to_owned()),
+            SecurityVerdict::FollowsFirst => (all, "its first fragment passed: pass".to_owned()),
+            SecurityVerdict::RouterExempt => (all, "the subnet router is exempt: pass".to_owned()),
             SecurityVerdict::NoRule => {
                 let what = visit.before.map_or_else(String::new, |tuple| {
                     let port = match tuple.protocol {
@@ -292,19 +307,33 @@ impl Teller<'_> {
         }
     }
 
+    /// The end of what the network said.
+    fn learns(&mut self, leg: &Leg, host: HostIx) {
+        let result = if host == leg.sender { "it knows now why" } else { "it is not for this host" };
+        self.row(leg.kind, self.host(host), "whom it is about", vec![result.to_owned()]);
+        self.set_next(if host == leg.sender { Next::Done } else { Next::Astray });
+    }
+
     fn verdict(&self) -> String {
-        let Some(last) = self.rows.last() else { return self.traced.sent.to_string() };
+        let Some(last) = self.rows.iter().rfind(|row| row.leg != LegKind::Told) else {
+            return self.traced.sent.to_string();
+        };
         let (number, place) = (last.number, &last.place);
         let on = match last.leg {
             LegKind::Resolve => ", the question for its address,",
             LegKind::Arp | LegKind::Forward => ",",
-            LegKind::ArpBack | LegKind::Back => ", the answer,",
+            LegKind::ArpBack | LegKind::Back | LegKind::Told => ", the answer,",
         };
         let what = last.result.first().map_or("", String::as_str);
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
-                format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]", reason.code())
+                let learns = match self.traced.source_learns() {
+                    None => "",
+                    Some(true) => "; its source is told",
+                    Some(false) => "; what tells its source is lost: a black hole",
+                };
+                format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }
             Outcome::AnsweredElsewhere { .. } => {
                 format!("NOT REACHABLE at {number}, the answer goes to {place}: {what} [NO_PATH]")
@@ -340,7 +369,7 @@ impl Teller<'_> {
                 }
             }
         }
-        let number = self.rows.len();
+        let number = self.rows.iter().filter(|row| row.leg != LegKind::Told).count();
         let back = self.traced.leg(LegKind::Back).and_then(|leg| leg.road(self.program));
         match lost {
             // The route that led nowhere stays to be seen.
@@ -491,6 +520,10 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
         DropReason::VpnGatewayNoRoute | DropReason::OnPremisesNoRoute => {
             matches!(decision, Decision::Route { entry: None, .. })
         }
+        DropReason::FragmentWithoutFirst => matches!(decision, Decision::SecurityGroup { .. }),
+        DropReason::MtuExceeded | DropReason::MtuExceededSilently => matches!(decision, Decision::Mtu { .. }),
+        DropReason::TimeToLiveExceeded => matches!(decision, Decision::TimeToLive { .. }),
+        DropReason::LinkLocalRateExceeded => matches!(decision, Decision::LinkLocalRate { .. }),
         DropReason::NoRoute | DropReason::BlackholeRoute => matches!(decision, Decision::Route { .. }),
         DropReason::NoInterfaceAtAddress | DropReason::BroadcastOrMulticast => matches!(decision, Decision::Arp { .. }),
         _ => false,

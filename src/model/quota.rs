@@ -27,6 +27,8 @@ pub struct Quotas {
     pub vpn_connections_per_gateway: usize,
     pub static_routes_per_vpn_connection: usize,
     pub announced_routes_per_vpn_connection: usize,
+    pub nat_gateways_per_availability_zone: usize,
+    pub elastic_addresses_per_nat_gateway: usize,
 }
 
 impl Default for Quotas {
@@ -54,6 +56,8 @@ impl Default for Quotas {
             vpn_connections_per_gateway: 10,
             static_routes_per_vpn_connection: 50,
             announced_routes_per_vpn_connection: 100,
+            nat_gateways_per_availability_zone: 5,
+            elastic_addresses_per_nat_gateway: 2,
         }
     }
 }

@@ -41,7 +41,8 @@ pub enum TtlMode {
     /// As AWS does: NAT gateways and instances that forward do, the VPC's router and the other gateways do not.
     #[default]
     Aws,
-    /// As RFC 1812 section 5.3.1 asks: every router and gateway does. For teaching plain routing.
+    /// As RFC 1812 section 5.3.1 asks: the VPC's routers do too. For teaching plain routing. Gateways without an address of their own (internet gateways,
+    /// endpoints, peering connections) still do not: nobody could tell who they are.
     Rfc1812,
 }
 

@@ -2,13 +2,13 @@
 //!
 //! Watches the data plane like a capture does; decides nothing. Invariant: packets are counted at the host's own network interface, both ways.
 
-use crate::dataplane::{Decision, DropReason, PacketId, PacketMeta, Step, Tap};
+use crate::dataplane::{Decision, DropReason, Made, PacketId, PacketMeta, Step, Tap};
 use crate::explain::road::Road;
 use crate::metrics::{LatencyKind, RoadLatencies};
 use crate::program::{HostIx, HostKind, Node, NodeIx, Program, TableIx};
 use crate::time::SimTime;
 use crate::wire::Parsed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -73,12 +73,19 @@ pub struct Observer {
     /// Who opened the flow that a far end answers: (far end, peer as it sees it) -> the nearer end.
     flows: BTreeMap<(HostIx, Ipv4Addr, u16), HostIx>,
     under_way: BTreeMap<PacketId, UnderWay>,
+    /// Packets under way by which a node tells a host about one of its own: they say nothing about the host's roads.
+    answers: BTreeSet<PacketId>,
+    /// Packets that were split lately.
+    split: VecDeque<(PacketId, UnderWay)>,
     latencies: RoadLatencies,
     run: CurrentRun,
 }
 
 /// Flows remembered at once; the lowest keys are forgotten beyond.
 const FLOWS_MAX: usize = 65_536;
+
+/// Split packets remembered at once, so that their fragments know the road; the oldest is forgotten beyond.
+const SPLIT_MAX: usize = 256;
 
 #[derive(Clone, Copy)]
 struct UnderWay {
@@ -105,6 +112,8 @@ impl Observer {
             hosts: BTreeMap::new(),
             flows: BTreeMap::new(),
             under_way: BTreeMap::new(),
+            answers: BTreeSet::new(),
+            split: VecDeque::new(),
             latencies: RoadLatencies::default(),
             run: CurrentRun::default(),
         }
@@ -146,6 +155,11 @@ impl Observer {
             self.program.hosts[host.at()].kind,
             HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..) | HostKind::EndpointService(_)
         )
+    }
+
+    fn forget_packet(&mut self, packet: PacketId) -> Option<UnderWay> {
+        self.answers.remove(&packet);
+        self.under_way.remove(&packet)
     }
 
     fn count_frame(&mut self, host: HostIx, length: usize) {
@@ -191,6 +205,7 @@ impl Tap for Observer {
         self.run.road = Road::after(self.run.road, &self.program, at, &decision);
         if let Decision::Route { table, destination, entry } = decision
             && self.is_actor(packet.sender)
+            && !self.answers.contains(&packet.id)
         {
             self.run.routes.push(RouteUse { epoch: self.program.epoch, table, entry, destination });
         }
@@ -208,17 +223,30 @@ impl Tap for Observer {
         }
     }
 
+    fn on_made(&mut self, _now: SimTime, _at: NodeIx, of: &PacketMeta, packet: &PacketMeta, made: Made) {
+        match made {
+            Made::Answer(_) => {
+                self.answers.insert(packet.id);
+            }
+            // A fragment goes on where the whole packet was.
+            Made::Fragment { .. } => {
+                if let Some((_, whole)) = self.split.iter().find(|(whole, _)| *whole == of.id) {
+                    self.under_way.insert(packet.id, *whole);
+                }
+            }
+        }
+    }
+
     fn on_link_drop(
         &mut self,
         _now: SimTime,
         from: Option<NodeIx>,
-        packet: &PacketMeta,
+        _packet: &PacketMeta,
         bytes: &[u8],
         reason: DropReason,
     ) {
         self.run.destination = ends(bytes).1;
         self.run.end = Some((from, Step::Drop(reason)));
-        self.under_way.remove(&packet.id);
     }
 
     fn on_run_end(&mut self, _now: SimTime, packet: &PacketMeta) {
@@ -230,26 +258,37 @@ impl Tap for Observer {
                 *observation.routes.entry(*route).or_default() += 1;
             }
         }
-        match run.end {
-            Some((at, Step::Drop(reason))) => {
-                self.run.destination = run.destination;
-                self.count_drop(packet, at, reason);
-                self.run.destination = None;
-                self.under_way.remove(&packet.id);
-            }
-            Some((_, Step::Deliver(_) | Step::Forward(..))) => {
+        let Some((at, step)) = run.end else { return };
+        match step {
+            Step::Deliver(_) | Step::Forward(..) | Step::Fragment { .. } => {
                 let before = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
                 let road = run.road.or(before);
                 let under_way = UnderWay { road, source: run.source, destination: run.destination };
-                self.under_way.insert(packet.id, under_way);
+                if matches!(step, Step::Fragment { .. }) {
+                    self.forget_packet(packet.id);
+                    self.split.push_back((packet.id, under_way));
+                    if self.split.len() > SPLIT_MAX {
+                        self.split.pop_front();
+                    }
+                } else {
+                    self.under_way.insert(packet.id, under_way);
+                }
             }
-            _ => {}
+            _ => {
+                if let Some(reason) = step.drop_reason() {
+                    self.run.destination = run.destination;
+                    self.count_drop(packet, at, reason);
+                    self.run.destination = None;
+                }
+                self.forget_packet(packet.id);
+            }
         }
     }
 
     fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, _bytes: &[u8]) {
-        let Some(UnderWay { road, source, destination }) = self.under_way.remove(&packet.id) else { return };
-        let Some(road) = road else { return };
+        let is_answer = self.answers.contains(&packet.id);
+        let under_way = self.forget_packet(packet.id);
+        let Some(UnderWay { road: Some(road), source, destination }) = under_way.filter(|_| !is_answer) else { return };
         self.latencies.record(now, road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
         // Answers take the road that the caller chose: they say nothing about where their sender's own calls go.
         let answers =

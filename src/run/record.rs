@@ -303,8 +303,10 @@ pub(super) fn account(conservation: &Conservation) -> PacketAccount {
     PacketAccount {
         injected: conservation.injected,
         generated: conservation.generated,
+        fragments_made: conservation.fragments_made,
         delivered: conservation.delivered,
         dropped,
+        fragmented: conservation.fragmented,
         absorbed: conservation.absorbed,
         queued: conservation.queued,
     }

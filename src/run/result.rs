@@ -226,18 +226,22 @@ pub struct CheckSummary {
     pub failed: usize,
 }
 
-/// Every packet accounted for: `injected + generated = delivered + dropped + absorbed + queued`.
+/// Every packet accounted for: `injected + generated + fragments_made = delivered + dropped + fragmented + absorbed + queued`.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacketAccount {
     /// Sent by hosts.
     pub injected: u64,
-    /// Made by the data plane (ARP answers).
+    /// Made by the data plane (ARP answers, ICMP errors, TCP resets).
     pub generated: u64,
+    /// Made by the data plane out of packets that were too big.
+    pub fragments_made: u64,
     /// Received by hosts.
     pub delivered: u64,
     /// Dropped, by code.
     pub dropped: BTreeMap<&'static str, u64>,
+    /// Split: their fragments went on instead.
+    pub fragmented: u64,
     /// Answered by the data plane (ARP requests).
     pub absorbed: u64,
     /// Still on a link at the end.

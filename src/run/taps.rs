@@ -2,7 +2,7 @@
 
 use super::observer::Observer;
 use crate::capture::CaptureTap;
-use crate::dataplane::{Decision, DropReason, PacketMeta, Step, Tap};
+use crate::dataplane::{Decision, DropReason, Made, PacketMeta, Step, Tap};
 use crate::program::{HostIx, NodeIx, Program};
 use crate::scenario::Names;
 use crate::time::SimTime;
@@ -46,6 +46,13 @@ impl Tap for Taps {
             self.capture.on_step(now, at, packet, bytes, step);
         }
         self.observer.on_step(now, at, packet, bytes, step);
+    }
+
+    fn on_made(&mut self, now: SimTime, at: NodeIx, of: &PacketMeta, packet: &PacketMeta, made: Made) {
+        if self.capture.is_on() {
+            self.capture.on_made(now, at, of, packet, made);
+        }
+        self.observer.on_made(now, at, of, packet, made);
     }
 
     fn on_link_drop(

@@ -371,7 +371,8 @@ impl Run {
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let mut warnings: Vec<Warning> =
             fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
-        let remark = self.plan[task].program.as_ref().and_then(|program| program.remark());
+        let remark =
+            self.plan[task].program.as_ref().and_then(|program| program.remark(self.sim.program().settings.ttl));
         // Once a run is enough.
         let said =
             |text: &&str| self.steps.iter().flat_map(|step| &step.warnings).any(|warning| warning.text == **text);

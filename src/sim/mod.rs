@@ -16,7 +16,7 @@ pub use conservation::Conservation;
 pub use population::HostSettings;
 
 use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
-use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, Reply, State, Step, Tap, answer, step};
+use crate::dataplane::{DropReason, Frame, Made, PacketId, PacketMeta, Reply, State, Step, Tap, answer, step};
 use crate::host::http::HttpResponse;
 use crate::host::{Host, HostEvent, ProcessId, RequestToken, Workload};
 use crate::model::Model;
@@ -24,6 +24,7 @@ use crate::program::{HostIx, LinkIx, NodeIx, Program};
 use crate::rng::{Seed, Stream};
 use crate::service::dns::NameError;
 use crate::time::{SimDuration, SimTime};
+use crate::wire::fragment::fragments;
 use bytes::{Bytes, BytesMut};
 use event::{Cause, Event, Way};
 use link::{End, LinkDirection, Sent};
@@ -49,6 +50,15 @@ pub struct Sim<T: Tap> {
     events_handled: u64,
     /// The observer.
     pub tap: T,
+}
+
+/// A packet that is about to enter a node, at once.
+struct Waiting {
+    at: NodeIx,
+    bytes: BytesMut,
+    meta: PacketMeta,
+    /// If the data plane made it: where, of which packet, and what.
+    made: Option<(NodeIx, PacketMeta, Made)>,
 }
 
 /// When a host wants to be called; older entries in the queue are stale.
@@ -287,32 +297,46 @@ impl<T: Tap> Sim<T> {
         self.tap.on_run_end(self.now, &meta);
     }
 
-    /// Takes a packet from node to node as long as that takes no time.
-    fn run_steps(&mut self, mut at: NodeIx, mut bytes: BytesMut, mut meta: PacketMeta) {
+    /// Takes a packet from node to node as long as that takes no time; then, in order, the packets that came of it: its fragments, what nodes say about it.
+    fn run_steps(&mut self, at: NodeIx, bytes: BytesMut, meta: PacketMeta) {
+        let mut waiting = VecDeque::from([Waiting { at, bytes, meta, made: None }]);
+        // Ends: an answer is never answered, and a fragment of a fragment is further on its way, which ends at STEPS_MAX.
+        while let Some(packet) = waiting.pop_front() {
+            if let Some((by, of, made)) = packet.made {
+                self.tap.on_made(self.now, by, &of, &packet.meta, made);
+            }
+            self.run_packet(packet.at, packet.bytes, packet.meta, &mut waiting);
+        }
+    }
+
+    fn run_packet(
+        &mut self,
+        mut at: NodeIx,
+        mut bytes: BytesMut,
+        mut meta: PacketMeta,
+        waiting: &mut VecDeque<Waiting>,
+    ) {
         let program = Arc::clone(&self.program);
         loop {
             let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
             let outcome = step(&program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
             match outcome {
                 Step::Forward(next, None) => at = next,
-                Step::Forward(next, Some(link)) => {
-                    let way = if at < next { Way::Out } else { Way::In };
-                    return self.transmit(link, way, bytes, meta, End::Node(next));
-                }
+                Step::Forward(next, Some(link)) => return self.cross(link, at, next, bytes, meta),
                 Step::Deliver(host) => return self.deliver(host, bytes, meta),
                 Step::Reply(Reply::Error { reason, answer }) => {
                     self.conservation.drop(reason);
                     self.tap.on_run_end(self.now, &meta);
-                    let Some(made) = answer::build(&program, at, answer, &bytes, &meta) else { return };
+                    let Some(said) = answer::build(&program, at, answer, &bytes, &meta) else { return };
                     self.conservation.generated += 1;
-                    bytes = BytesMut::from(&made.bytes[..]);
-                    meta = PacketMeta { from: Some(made.from), ..self.new_packet(meta.sender) };
-                    at = made.at;
-                }
-                Step::Fragment { .. } => {
-                    self.conservation.drop(DropReason::MtuExceeded);
-                    self.tap.on_run_end(self.now, &meta);
+                    let own = PacketMeta { from: Some(said.from), ..self.new_packet(meta.sender) };
+                    let made = Some((at, meta, Made::Answer(answer)));
+                    waiting.push_back(Waiting { at: said.at, bytes: BytesMut::from(&said.bytes[..]), meta: own, made });
                     return;
+                }
+                Step::Fragment { mtu_bytes, next, link } => {
+                    self.tap.on_run_end(self.now, &meta);
+                    return self.split(at, &bytes, meta, mtu_bytes, (next, link), waiting);
                 }
                 Step::Reply(Reply::InPlace) => {
                     self.tap.on_run_end(self.now, &meta);
@@ -330,6 +354,42 @@ impl<T: Tap> Sim<T> {
                 }
             }
         }
+    }
+
+    /// Sends the fragments of a packet that node `at` may split on to `next`.
+    fn split(
+        &mut self,
+        at: NodeIx,
+        bytes: &[u8],
+        meta: PacketMeta,
+        mtu_bytes: u16,
+        (next, link): (NodeIx, Option<LinkIx>),
+        waiting: &mut VecDeque<Waiting>,
+    ) {
+        let Ok(fragments) = fragments(bytes, usize::from(mtu_bytes)) else {
+            // The node saw that the packet may be split; that its header leaves no room in the MTU is all that can be wrong.
+            return self.conservation.drop(DropReason::MtuExceeded);
+        };
+        self.conservation.fragmented += 1;
+        for fragment in fragments {
+            self.conservation.fragments_made += 1;
+            let bytes = BytesMut::from(&fragment[..]);
+            let own = PacketMeta { id: self.new_packet(meta.sender).id, ..meta };
+            let made = Made::Fragment { mtu_bytes };
+            match link {
+                None => waiting.push_back(Waiting { at: next, bytes, meta: own, made: Some((at, meta, made)) }),
+                Some(link) => {
+                    self.tap.on_made(self.now, at, &meta, &own, made);
+                    self.cross(link, at, next, bytes, own);
+                }
+            }
+        }
+    }
+
+    /// Over a link between two nodes.
+    fn cross(&mut self, link: LinkIx, from: NodeIx, to: NodeIx, bytes: BytesMut, meta: PacketMeta) {
+        let way = if from < to { Way::Out } else { Way::In };
+        self.transmit(link, way, bytes, meta, End::Node(to));
     }
 
     fn deliver(&mut self, host: HostIx, bytes: BytesMut, meta: PacketMeta) {

@@ -120,6 +120,8 @@ pub struct Parsed {
     pub protocol: Protocol,
     /// Time to live.
     pub ttl: u8,
+    /// Which datagram a fragment belongs to, among those of the same addresses and protocol.
+    pub identification: u16,
     /// The DF flag.
     pub dont_fragment: bool,
     /// The MF flag.
@@ -199,6 +201,11 @@ impl Parsed {
         self.fragment_offset_bytes != 0
     }
 
+    /// Whether this is the first of several fragments.
+    pub const fn is_first_fragment(&self) -> bool {
+        self.more_fragments && self.fragment_offset_bytes == 0
+    }
+
     /// The flow it belongs to.
     pub fn five_tuple(&self) -> FiveTuple {
         let (source_port, destination_port) =
@@ -249,6 +256,7 @@ impl Parsed {
             destination: Ipv4Addr::new(h[16], h[17], h[18], h[19]),
             protocol: Protocol(h[9]),
             ttl: h[8],
+            identification: u16::from_be_bytes([h[4], h[5]]),
             dont_fragment: fragment & 0x4000 != 0,
             more_fragments: fragment & 0x2000 != 0,
             fragment_offset_bytes: (fragment & 0x1fff) << 3,

@@ -10,7 +10,11 @@
 //! Later fragments have no transport header, so nothing but the IPv4 header changes. A UDP checksum of 0 means "none" and stays 0; one that comes out as 0 is
 //! written as 0xffff (RFC 768). All changes are incremental (RFC 1624), so a packet that was broken stays exactly as broken.
 
-use super::parsed::{IP, Parsed};
+mod ports;
+
+pub use ports::{set_destination_port, set_quoted_destination, set_quoted_source, set_source_port};
+
+use super::parsed::{IP, Parsed, TcpFlags};
 use super::{checksum, put_word, word};
 use crate::net::Protocol;
 use std::net::Ipv4Addr;
@@ -20,6 +24,12 @@ const IP_CHECKSUM: usize = 10;
 const IP_SOURCE: usize = 12;
 const IP_DESTINATION: usize = 16;
 const TCP_CHECKSUM: usize = 16;
+const TCP_DATA_OFFSET: usize = 12;
+const TCP_OPTIONS: usize = 20;
+/// Option kinds (RFC 9293 section 3.2).
+const TCP_OPTION_END: u8 = 0;
+const TCP_OPTION_PADDING: u8 = 1;
+const TCP_OPTION_MSS: u8 = 2;
 const UDP_CHECKSUM: usize = 6;
 const ICMP_CHECKSUM: usize = 2;
 
@@ -45,6 +55,51 @@ pub fn decrement_ttl(frame: &mut [u8]) {
     let after = before.wrapping_sub(0x0100);
     put_word(frame, IP + IP_TTL, after);
     put_word(frame, IP + IP_CHECKSUM, checksum::update(old, before, after));
+}
+
+/// Lowers the maximum segment size that a SYN offers to `mss` (RFC 9293 section 3.7.1), and TCP's checksum with it. `Some((before, after))` if it was higher;
+/// segments that offer none are left alone. `parsed` is `frame`'s.
+pub fn clamp_mss(frame: &mut [u8], parsed: &Parsed, mss: u16) -> Option<(u16, u16)> {
+    parsed.tcp_flags.filter(|flags| flags.has(TcpFlags::SYN))?;
+    let (tcp, end) = (parsed.transport_at(), IP + usize::from(parsed.total_bytes));
+    let options_end = (tcp + usize::from(frame.get(tcp + TCP_DATA_OFFSET)? >> 4) * 4).min(end);
+    let mut at = tcp + TCP_OPTIONS;
+    while at < options_end {
+        match *frame.get(at)? {
+            TCP_OPTION_END => return None,
+            TCP_OPTION_PADDING => at += 1,
+            kind => {
+                let length = usize::from(*frame.get(at + 1)?);
+                if length < 2 || at + length > options_end {
+                    return None;
+                }
+                if kind == TCP_OPTION_MSS && length == 4 {
+                    let before = word(frame, at + 2)?;
+                    let is_higher = before > mss;
+                    if is_higher {
+                        replace_bytes(frame, tcp, tcp + TCP_CHECKSUM, at + 2, mss);
+                    }
+                    return is_higher.then_some((before, mss));
+                }
+                at += length;
+            }
+        }
+    }
+    None
+}
+
+/// Writes a word at `at`, which may be at an odd distance from `from`, where the summed bytes begin, and adjusts the checksum.
+fn replace_bytes(frame: &mut [u8], from: usize, checksum_at: usize, at: usize, new: u16) {
+    // Words of the sum that the new bytes lie in.
+    let first = at - (at - from) % 2;
+    let before = [word(frame, first), word(frame, first + 2)];
+    put_word(frame, at, new);
+    let after = [word(frame, first), word(frame, first + 2)];
+    for (old, new) in before.into_iter().zip(after) {
+        if let (Some(sum), Some(old), Some(new)) = (word(frame, checksum_at), old, new) {
+            put_word(frame, checksum_at, checksum::update(sum, old, new));
+        }
+    }
 }
 
 fn translate(frame: &mut [u8], parsed: &Parsed, before: Ipv4Addr, after: Ipv4Addr, field: usize, quoted_field: usize) {
@@ -246,6 +301,55 @@ mod tests {
         set_source(&mut frame, &mut parsed, Ipv4Addr::new(203, 0, 113, 25));
         assert_eq!(frame[IP + 20..], before[IP + 20..]);
         assert_eq!(frame[IP + 12..IP + 16], [203, 0, 113, 25]);
+    }
+
+    /// A SYN whose options are `options` bytes, the checksum right.
+    fn syn(options: &[u8], flags: &str) -> Vec<u8> {
+        let mut frame = Vec::new();
+        let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4(PRIVATE, REMOTE, 64).tcp(40_000, 443, 7, 1_000);
+        let builder = if flags.contains('S') { builder.syn() } else { builder };
+        let builder = if flags.contains('A') { builder.ack(9) } else { builder };
+        builder.options_raw(options).unwrap().write(&mut frame, &[]).unwrap();
+        frame
+    }
+
+    #[test]
+    fn a_syn_offers_no_more_than_the_clamp_wherever_its_option_stands() {
+        for flags in ["S", "SA"] {
+            let with = |mss: u16| {
+                let [high, low] = mss.to_be_bytes();
+                // Alone; behind one padding byte, at an odd place; behind SACK permitted and a window scale.
+                let alone = vec![2, 4, high, low];
+                let odd = vec![1, 2, 4, high, low, 1, 1, 0];
+                let behind = vec![4, 2, 3, 3, 7, 2, 4, high, low, 0, 0, 0];
+                [alone, odd, behind].map(|options| syn(&options, flags))
+            };
+            for (mut frame, wanted) in with(8961).into_iter().zip(with(8460)) {
+                let parsed = Parsed::of(&frame).unwrap();
+                assert_eq!(clamp_mss(&mut frame, &parsed, 8460), Some((8961, 8460)));
+                assert_eq!(frame, wanted, "checksum included");
+                assert_eq!(clamp_mss(&mut frame, &parsed, 8460), None, "it fits now");
+            }
+        }
+    }
+
+    #[test]
+    fn the_clamp_leaves_other_segments_and_broken_options_alone() {
+        let cases = [
+            (vec![2, 4, 0x23, 0x01], "A"),
+            (vec![], "S"),
+            (vec![0, 0, 2, 4, 0x23, 0x01, 0, 0], "S"),
+            (vec![5, 0, 2, 4], "S"),
+            (vec![1, 1, 2, 9], "S"),
+            (vec![2, 3, 0x23, 1], "S"),
+        ];
+        for (options, flags) in cases {
+            let mut frame = syn(&options, flags);
+            let before = frame.clone();
+            let parsed = Parsed::of(&frame).unwrap();
+            assert_eq!(clamp_mss(&mut frame, &parsed, 1_000), None, "{options:?}");
+            assert_eq!(frame, before);
+        }
     }
 
     #[test]

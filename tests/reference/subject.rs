@@ -245,6 +245,7 @@ impl Tap for Notes<'_, '_> {
                     SecurityVerdict::Rule { tracked: true, .. } => "rule, tracked from now on",
                     SecurityVerdict::Rule { tracked: false, .. } => "rule, not tracked",
                     SecurityVerdict::NoRule => "no rule",
+                    other => panic!("{other:?}: the reference draws no such thing"),
                 };
                 if let SecurityVerdict::Rule { group, position, .. } = verdict {
                     let group = origins.group(group).id.clone();

@@ -134,7 +134,7 @@ impl Walk<'_> {
         if !self.groups_pass(&eni, Side::Out, |walk| {
             Ok(link == LinkDestination::Router && walk.leads_to_dynamodb_endpoint(&eni)?)
         })? {
-            return dropped("SecurityGroupEgress");
+            return dropped(self.refused_by_groups("SecurityGroupEgress"));
         }
         match link {
             LinkDestination::Router => self.routed_from(&eni),
@@ -148,6 +148,11 @@ impl Walk<'_> {
             }
             LinkDestination::Nobody | LinkDestination::Broadcast => dropped("UnknownEthernetDestination"),
         }
+    }
+
+    /// Later fragments without ports are let in after their first one only (assumed with vpcsim); here none ever has one.
+    fn refused_by_groups(&self, otherwise: &'static str) -> &'static str {
+        if self.packet.content == Content::LaterFragment { "FragmentWithoutFirst" } else { otherwise }
     }
 
     /// DHCP; DNS at base+2 of the VPC's primary block and at 169.254.169.253; ping to the own subnet's router.
@@ -308,7 +313,7 @@ impl Walk<'_> {
         self.path.push(eni.id.to_string());
         let from_dynamodb = from_endpoint && self.path[0].parse().is_ok_and(|id: VpcEndpointId| self.is_dynamodb(id));
         if !self.groups_pass(eni, Side::In, |_| Ok(from_dynamodb))? {
-            return dropped("SecurityGroupIngress");
+            return dropped(self.refused_by_groups("SecurityGroupIngress"));
         }
         if eni.source_dest_check && self.packet.destination != eni.private_ip {
             return dropped("DestinationCheck");

@@ -179,15 +179,15 @@ pub(crate) fn contents_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// injected + generated = delivered + dropped + absorbed + queued, by the result's own account.
+/// injected + generated + fragments_made = delivered + dropped + fragmented + absorbed + queued, by the result's own account.
 #[track_caller]
 pub(crate) fn assert_conserved(result: &Value) {
     let packets = &result["packets"];
     let count = |name: &str| packets[name].as_u64().unwrap();
     let dropped: u64 = packets["dropped"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(
-        count("injected") + count("generated"),
-        count("delivered") + dropped + count("absorbed") + count("queued"),
+        count("injected") + count("generated") + count("fragments_made"),
+        count("delivered") + dropped + count("fragmented") + count("absorbed") + count("queued"),
         "{packets:#}"
     );
     assert!(count("injected") > 0, "nothing was sent at all");

@@ -5,6 +5,7 @@
 //! are translated with the rest (assumed: AWS does not say).
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html, docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
 
+use crate::dataplane::fit::Segment;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Step, Tap};
 use crate::program::InternetGatewayNode;
@@ -50,7 +51,9 @@ fn ingress<T: Tap>(visit: &mut Visit<'_, '_, T>, gateway: &InternetGatewayNode, 
     };
     rewrite::set_destination(visit.frame.bytes, &mut packet, after);
     visit.decide(Decision::Translate { direction, before, after });
-    ControlFlow::Continue(visit.forward(gateway.router))
+    // Nobody out there could be told: no host sends what is longer than its own MTU, and the gateway has no address to speak with.
+    let segment = Segment::silent(visit.program.settings.internet_gateway_mtu_bytes);
+    visit.forward_within(&packet, segment, gateway.router, None)
 }
 
 /// RFC 6598: 100.64.0.0/10.

@@ -39,6 +39,10 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &RouterNode) -
     let packet = visit.ipv4()?;
     let program = visit.program;
     let Some(from) = visit.frame.meta.from else { return drop(DropReason::ResourceGone) };
+    // First of all, because it says as which subnet's router to speak, should the packet be refused.
+    if let Node::Eni(_) | Node::NatGateway(_) = program.node(from) {
+        visit.frame.meta.entered_by = Some(from);
+    }
     if from != visit.at {
         visit.pass_router(&packet)?;
     }

@@ -94,7 +94,7 @@ impl<'d> Describe<'d> {
     /// `PathComponent` of the security groups at an interface; `None` if the packet met no rule.
     pub(super) fn security_group(&self, at: NodeIx, direction: Direction, verdict: SecurityVerdict) -> Option<Value> {
         match verdict {
-            SecurityVerdict::Tracked => None,
+            SecurityVerdict::Tracked | SecurityVerdict::FollowsFirst | SecurityVerdict::RouterExempt => None,
             SecurityVerdict::NoRule => self.groups_at(at).into_iter().next().map(|group| json!({ "Component": group })),
             SecurityVerdict::Rule { group, position, .. } => {
                 let named = self.program.origins.group(group);

@@ -2,7 +2,8 @@
 
 use super::Value::*;
 use super::{Key, Shape, Value};
-use crate::scenario::packet::PAYLOAD_BYTES_MAX;
+use crate::scenario::forwarding::{COUNT_MAX, MTU_BYTES};
+use crate::scenario::packet::{FRAGMENT_OFFSET_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::scenario::step::REPEATS_MAX;
 
 const fn shape(doc: &'static str, keys: &'static [Key]) -> Shape {
@@ -46,6 +47,8 @@ const RULE_OUT: Value =
     Pattern(r"^\s*(all|tcp|udp|icmp|protocol)\b.*\bto\s", &["tcp 443 to pl dynamodb", "tcp 5432 to sg db"]);
 const ACL_IN: Value = Pattern(r"^\s*\d+\s+(allow|deny)\s.*\bfrom\s", &["100 allow tcp 443 from 0.0.0.0/0"]);
 const ACL_OUT: Value = Pattern(r"^\s*\d+\s+(allow|deny)\s.*\bto\s", &["200 deny all to 10.0.0.0/8"]);
+const MTU: Value = Integer(MTU_BYTES.0, MTU_BYTES.1);
+const COUNT: Value = Integer(1, COUNT_MAX);
 const COMMAND: Value = Pattern(r"^\s*\S+\s+\S", &["aws dynamodb list-tables", "ssh ec2-user@app"]);
 const TEXTS: Value = List(&Text);
 const TEXT_OR_TEXTS: Value = Either(&Text, &TEXTS);
@@ -67,6 +70,12 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
         key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
         key("endpoint", Table(&ENDPOINTS), "", "Gateway endpoints that exist from the start, by name"),
+        key(
+            "forwarding",
+            Table(&FORWARDING),
+            "",
+            "How the network forwards where AWS leaves a choice or may change a number",
+        ),
         key("ids", Word(&["short", "long"]), "\"short\"", "Whether derived ids have 8 or 17 digits"),
         key("instance", Table(&INSTANCES), "", "Instances by name"),
         key("internet_gateway", Table(&INTERNET_GATEWAYS), "", "Internet gateways by name; VPCs can bring their own"),
@@ -376,6 +385,35 @@ static SERVICE: Shape = shape(
 );
 static DNS: Shape =
     shape("The VPCs' resolver", &[key("ttl", Integer(0, 86_400), "5", "Seconds that names of services may be cached")]);
+static FORWARDING: Shape = shape(
+    "How the network forwards; the defaults are AWS's numbers, or marked as assumed",
+    &[
+        key("fragment_timeout", TIME, "\"30s\"", "How long later fragments may follow the first (assumed)"),
+        key("gateway_endpoint_mtu", MTU, "8500", "IP MTU of gateway endpoints (assumed: AWS names no kind)"),
+        key("inter_region_mtu", MTU, "8500", "IP MTU of peering connections between Regions"),
+        key(
+            "interface_endpoint_idle_timeout",
+            TIME,
+            "\"350s\"",
+            "After which an interface endpoint forgets a connection",
+        ),
+        key("interface_endpoint_mtu", MTU, "8500", "IP MTU of interface endpoints"),
+        key("internet_gateway_mtu", MTU, "1500", "IP MTU of internet gateways"),
+        key("link_local_packets_per_second", COUNT, "1024", "Packets of an interface to resolver, metadata and time"),
+        key("nat_connections_per_destination", COUNT, "55000", "Connections of a NAT address to one destination"),
+        key("nat_idle_timeout", TIME, "\"350s\"", "After which a NAT gateway forgets a session"),
+        key("nat_mtu", MTU, "8500", "IP MTU of NAT gateways"),
+        key("transit_gateway_mtu", MTU, "8500", "IP MTU of transit gateways, VPN attachments apart"),
+        key("ttl", Word(&["aws", "rfc1812"]), "\"aws\"", "Whether the VPC's routers decrement the TTL: AWS's do not"),
+        key("vpc_mtu", MTU, "9001", "IP MTU inside a VPC and between peered VPCs of a Region"),
+        key(
+            "vpn_mtu",
+            MTU,
+            "1446",
+            "IP MTU inside a Site-to-Site VPN tunnel (AWS's example; it depends on the ciphers)",
+        ),
+    ],
+);
 static LIMITS: Shape = shape(
     "Limits of the simulated machines",
     &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
@@ -439,6 +477,7 @@ static SET: Shape = shape(
 static SEND: Shape = shape(
     "A raw packet: packet or frame",
     &[
+        key("dont_fragment", Boolean, "true", "The DF flag: whether it must not be split on its way"),
         key(
             "flaw",
             Word(&["checksum", "length", "header-length"]),
@@ -446,11 +485,19 @@ static SEND: Shape = shape(
             "What is wrong with the IPv4 header on purpose",
         ),
         key(
+            "fragment_offset_bytes",
+            Integer(0, FRAGMENT_OFFSET_BYTES_MAX),
+            "0",
+            "Above 0: a later fragment, payload without ports; a multiple of 8",
+        ),
+        key(
             "frame",
             Pattern(r"^[\s:0-9A-Fa-f]+$", &["ffffffffffff 020000000001 0806"]),
             "",
             "A whole Ethernet frame in hexadecimal",
         ),
+        key("identification", Integer(0, 65_535), "0", "Which datagram a fragment belongs to"),
+        key("more_fragments", Boolean, "false", "The MF flag: whether more fragments follow"),
         key("packet", Text, "", "udp A:PORT -> B:PORT, tcp syn A:PORT -> B:PORT, icmp echo A -> B, protocol 47 A -> B"),
         key("payload_bytes", Integer(0, PAYLOAD_BYTES_MAX), "0", "Bytes after the headers"),
         key("ttl", Integer(0, 255), "64", "Time to live"),
