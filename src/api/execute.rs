@@ -11,6 +11,7 @@ mod answers;
 mod network;
 pub mod parameters;
 mod rules;
+mod vpn;
 
 use super::describe;
 use super::model::Service;
@@ -61,6 +62,9 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateSubnet" => &answer["Subnet"]["SubnetId"],
         "CreateInternetGateway" => &answer["InternetGateway"]["InternetGatewayId"],
         "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
+        "CreateVpnGateway" => &answer["VpnGateway"]["VpnGatewayId"],
+        "CreateCustomerGateway" => &answer["CustomerGateway"]["CustomerGatewayId"],
+        "CreateVpnConnection" => &answer["VpnConnection"]["VpnConnectionId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

@@ -30,7 +30,7 @@ impl Compiler {
             self.nodes.enrol(NodeKey::VirtualInterface(interface.id), named(interface.id, interface.tags.name()));
         }
         for network in model.on_premises.values() {
-            let name = named(&network.name, Some(&network.name));
+            let name = named(&network.name, None);
             self.nodes.enrol(NodeKey::OnPremises(network.name.clone()), name.clone());
             self.tables.enrol(TableKey::OnPremises(network.name.clone()), name);
         }
@@ -158,20 +158,22 @@ impl Compiler {
     /// [`CompileError::TooMany`].
     pub(super) fn learned_table(&self, model: &Model, key: &TableKey) -> Result<Option<CompiledTable>, CompileError> {
         match key {
-            TableKey::VpnGateway(id) => self.compile_learned(&model.learned_by_gateway(*id)).map(Some),
+            TableKey::VpnGateway(id) => self.compile_learned(&model.learned_by_gateway(*id), false).map(Some),
             TableKey::OnPremises(network) => {
-                let network = model.on_premises.get(network);
-                network.map(|network| self.compile_learned(&model.learned_on_premises(network))).transpose()
+                let compile = |network: &OnPremisesNetwork| {
+                    self.compile_learned(&model.learned_on_premises(network), network.internet_address.is_some())
+                };
+                model.on_premises.get(network).map(compile).transpose()
             }
             TableKey::Route(_) | TableKey::TransitGateway(_) => Ok(None),
         }
     }
 
-    /// The table of a gateway or router on premises.
+    /// The table of what was learned; `has_internet`: public addresses are reached without it, too.
     ///
     /// # Errors
     /// [`CompileError::TooMany`]: more entries than a next hop can name.
-    fn compile_learned(&self, learned: &[Learned]) -> Result<CompiledTable, CompileError> {
+    fn compile_learned(&self, learned: &[Learned], has_internet: bool) -> Result<CompiledTable, CompileError> {
         let live: Vec<Ipv4Net> = learned.iter().filter(|learned| learned.up).map(|learned| learned.cidr).collect();
         let (mut entries, mut winners, mut decided) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (position, learned) in learned.iter().enumerate() {
@@ -188,7 +190,9 @@ impl Compiler {
                 kind,
                 propagated: !learned.is_static,
             });
-            let withdrawn = !learned.up && live.iter().any(|block| block.contains(&learned.cidr));
+            let covered = live.iter().any(|block| block.contains(&learned.cidr))
+                || (has_internet && !learned.cidr.network().is_private());
+            let withdrawn = !learned.up && covered;
             if !withdrawn && decided.insert(learned.cidr) {
                 winners.push((learned.cidr, NextHop { kind, entry, node: self.node_ix(&key) }));
             }

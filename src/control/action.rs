@@ -3,8 +3,10 @@
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
 mod network;
+mod vpn;
 
 pub use network::*;
+pub use vpn::*;
 
 use crate::ids::*;
 use crate::model::{InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch};
@@ -52,6 +54,7 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    Vpn(VpnAction),
 }
 
 impl Action {
@@ -99,6 +102,7 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::Vpn(action) => action.name(),
         }
     }
 
@@ -342,6 +346,8 @@ pub enum RequestedTarget {
     NetworkInterface(EniId),
     /// An instance with one interface.
     Instance(InstanceId),
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// Adds a route.
@@ -487,6 +493,8 @@ pub enum Output {
     NetworkAcl(NetworkAclId),
     /// A subnet got another network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// Something of VPN was made.
+    Vpn(VpnOutput),
 }
 
 /// A part of a call that failed while the rest was done.

@@ -22,6 +22,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateSubnet(action) => network::create_subnet(model, &call, action),
         Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
         Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
+        Action::Vpn(action) if action.creates() => vpn::apply(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
@@ -59,6 +60,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DeleteNetworkAclEntry(action) => network_acl::delete_entry(model, action),
         Action::ReplaceNetworkAclAssociation(action) => network_acl::replace_association(model, action),
         Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
+        Action::Vpn(action) => vpn::apply(model, &call, action),
         Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
     }
 }

@@ -20,6 +20,7 @@ mod route;
 mod security_group;
 pub mod services;
 pub mod tagging;
+mod vpn;
 pub mod zone;
 
 pub use action::*;

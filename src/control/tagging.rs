@@ -90,6 +90,13 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.vpc_endpoint(id)?;
             model.vpc_endpoints.get_mut(&id).map(|endpoint| &mut endpoint.tags).ok_or_else(invalid)
         }
+        VpnGatewayId::PREFIX => find!(VpnGatewayId, vpn_gateways, "InvalidVpnGatewayID.NotFound", "vpnGateway"),
+        CustomerGatewayId::PREFIX => {
+            find!(CustomerGatewayId, customer_gateways, "InvalidCustomerGatewayID.NotFound", "customerGateway")
+        }
+        VpnConnectionId::PREFIX => {
+            find!(VpnConnectionId, vpn_connections, "InvalidVpnConnectionID.NotFound", "vpnConnection")
+        }
         EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX | PrefixListId::PREFIX => {
             Err(ControlError::unsupported(format!("vpcsim keeps no tags for resources of the kind of {text}.")))
         }

@@ -193,8 +193,11 @@ impl Tap for Observer {
         if self.run.length == 0 {
             self.run.length = bytes.len();
             (self.run.source, self.run.destination) = ends(bytes);
-            // A road goes on behind a link.
-            self.run.road = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
+            // A road goes on behind a link, and a packet is for whom its sender sent it to.
+            if let Some(UnderWay { road, destination, .. }) = self.under_way.get(&packet.id) {
+                self.run.road = *road;
+                self.run.destination = destination.or(self.run.destination);
+            }
             if packet.from.is_none() && self.is_actor(packet.sender) {
                 self.count_frame(packet.sender, bytes.len());
             }

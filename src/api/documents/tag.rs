@@ -26,6 +26,9 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         instances => "instance",
         elastic_addresses => "elastic-ip",
         vpc_endpoints => "vpc-endpoint",
+        vpn_gateways => "vpn-gateway",
+        customer_gateways => "customer-gateway",
+        vpn_connections => "vpn-connection",
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let one = |(id, kind, tags): (String, &str, &Tags)| -> Vec<Value> {

@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{network, rules};
+use super::{network, rules, vpn};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -22,6 +22,9 @@ const DEFAULT_INSTANCE_TYPE: &str = "m1.small";
 /// What is wrong with the parameters by themselves; `InvalidAction` for an operation of the model that is not served.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Action, ApiError> {
     if let Some(action) = network::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = vpn::action(parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
@@ -361,6 +364,9 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
 fn gateway(text: &str) -> Result<RequestedTarget, ApiError> {
     if let Ok(id) = text.parse::<InternetGatewayId>() {
         return Ok(RequestedTarget::InternetGateway(id));
+    }
+    if let Ok(id) = text.parse::<VpnGatewayId>() {
+        return Ok(RequestedTarget::VpnGateway(id));
     }
     if let Ok(id) = text.parse::<VpcEndpointId>() {
         return Ok(RequestedTarget::GatewayEndpoint(id));
