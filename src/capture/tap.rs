@@ -201,7 +201,7 @@ impl CaptureTap {
                 let vantage = Vantage {
                     name: format!("{}-router", named.id),
                     id: String::new(),
-                    description: format!("{}-router, as packets come in to the router on premises", named.id),
+                    description: format!("{}-router, what comes to the router on premises from elsewhere", named.id),
                 };
                 self.open(&vantage, false, &named.id, name_of).map(NodeFiles::One)
             }

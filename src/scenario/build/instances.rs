@@ -165,7 +165,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             let problem =
                 Problem::new(name.span.clone(), format!("there already is a host \"{}\"", name.text), "again here");
             let problem = problem.also(other.clone(), "first here");
-            self.report(problem.help("instances and outside hosts share their names, and case does not tell them apart: their captures would share a file"));
+            self.report(problem.help("instances, outside hosts and hosts on premises share their names, and case does not tell them apart: their captures would share a file"));
             return false;
         }
         self.host_places.insert(folded, name.span.clone());
