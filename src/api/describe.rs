@@ -5,6 +5,8 @@
 //! Terminated instances stay listed until the run ends (AWS: about an hour).
 //! Source: docs.aws.amazon.com/AWSEC2/latest/APIReference, the pages of the operations.
 
+mod vpn;
+
 use super::documents::{self, Life};
 use super::execute::parameters::Parameters;
 use super::filter::{self, FilterTable};
@@ -46,6 +48,9 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeSecurityGroupRules" => call.security_group_rules()?,
         "DescribeNetworkInterfaces" => call.network_interfaces()?,
         "DescribeAddresses" => call.addresses()?,
+        "DescribeVpnGateways" => call.vpn_gateways()?,
+        "DescribeCustomerGateways" => call.customer_gateways()?,
+        "DescribeVpnConnections" => call.vpn_connections()?,
         "DescribeTags" => call.list("Tags", &filter::TAGS, documents::tags_of_everything(model))?,
         "DescribeAvailabilityZones" => call.availability_zones()?,
         "DescribeRegions" => call.regions()?,

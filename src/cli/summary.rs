@@ -203,7 +203,9 @@ fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
 }
 
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
-    if route.matched.is_none() {
+    // Gateways and routers on premises have tables too: what they lose for want of a route has a code of its own.
+    let is_lost_here = host.drops.iter().any(|drop| drop.code == DropReason::NoRoute.code());
+    if route.matched.is_none() && is_lost_here {
         let what = if route.packets == 1 { "packet" } else { "packets" };
         return format!("{} [{}]; {} {what} lost", route.sentence, DropReason::NoRoute.code(), route.packets);
     }

@@ -4,10 +4,12 @@
 
 mod edge;
 mod network;
+mod vpn;
 
 pub use crate::model::VpcEndpointType;
 pub use edge::*;
 pub use network::*;
+pub use vpn::*;
 
 use crate::ids::*;
 use crate::model::{
@@ -69,6 +71,7 @@ pub enum Action {
     DeleteVpcBlockPublicAccessExclusion(DeleteVpcBlockPublicAccessExclusion),
     ModifySecurityGroupRules(ModifySecurityGroupRules),
     ModifyNetworkInterfaceAttribute(ModifyNetworkInterfaceAttribute),
+    Vpn(VpnAction),
 }
 
 impl Action {
@@ -128,6 +131,7 @@ impl Action {
             Action::DeleteVpcBlockPublicAccessExclusion(_) => "DeleteVpcBlockPublicAccessExclusion",
             Action::ModifySecurityGroupRules(_) => "ModifySecurityGroupRules",
             Action::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
+            Action::Vpn(action) => action.name(),
         }
     }
 
@@ -364,6 +368,8 @@ pub enum RequestedTarget {
     Instance(InstanceId),
     /// Delivery inside the VPC: in gateway route tables, or back to what a local route had.
     Local,
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// Adds a route.
@@ -511,6 +517,8 @@ pub enum Output {
     NetworkAclAssociation(NetworkAclAssociationId),
     /// Something at a VPC's edge changed.
     Edge(EdgeOutput),
+    /// Something of VPN was made.
+    Vpn(VpnOutput),
 }
 
 /// A part of a call that failed while the rest was done.

@@ -90,6 +90,13 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.vpc_endpoint(id)?;
             model.vpc_endpoints.get_mut(&id).map(|endpoint| &mut endpoint.tags).ok_or_else(invalid)
         }
+        VpnGatewayId::PREFIX => find!(VpnGatewayId, vpn_gateways, "InvalidVpnGatewayID.NotFound", "vpnGateway"),
+        CustomerGatewayId::PREFIX => {
+            find!(CustomerGatewayId, customer_gateways, "InvalidCustomerGatewayID.NotFound", "customerGateway")
+        }
+        VpnConnectionId::PREFIX => {
+            find!(VpnConnectionId, vpn_connections, "InvalidVpnConnectionID.NotFound", "vpnConnection")
+        }
         PrefixListId::PREFIX => {
             let id = text.parse::<PrefixListId>().map_err(|_| invalid())?;
             model.customer_list(id)?;

@@ -59,6 +59,8 @@ pub(super) fn price(side: &Side<'_>, traced: &Traced, target: &Target) -> Option
         (Road::InternetGateway(_), ..) => None,
         // Depends on zones, Regions and attachments: not known here.
         (Road::Peering(_) | Road::TransitGateway(_), ..) => None,
+        // What VPN and Direct Connect charge is not in the table.
+        (Road::Vpn(_) | Road::DirectConnect(_), ..) => None,
         (Road::Local, _, caller) => {
             let far =
                 at(traced.destination.address).filter(|far| caller.is_some_and(|near| near.vpc_id == far.vpc_id))?;

@@ -16,6 +16,10 @@ pub enum Road {
     Peering(NodeIx),
     /// Through a transit gateway: the sender's own, where several are passed.
     TransitGateway(NodeIx),
+    /// Over a Site-to-Site VPN connection.
+    Vpn(NodeIx),
+    /// Over a virtual interface of Direct Connect.
+    DirectConnect(NodeIx),
     /// Outside every VPC: between hosts on the internet and public services.
     Internet,
     /// Through an interface endpoint: the node is the interface's.
@@ -31,6 +35,8 @@ impl Road {
             Road::GatewayEndpoint(_) => "gateway-endpoint",
             Road::Peering(_) => "peering",
             Road::TransitGateway(_) => "transit-gateway",
+            Road::Vpn(_) => "vpn",
+            Road::DirectConnect(_) => "direct-connect",
             Road::Internet => "internet",
             Road::InterfaceEndpoint(_) => "interface-endpoint",
         }
@@ -41,6 +47,7 @@ impl Road {
         match self {
             Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::InterfaceEndpoint(node) => Some(node),
             Road::Peering(node) | Road::TransitGateway(node) => Some(node),
+            Road::Vpn(node) | Road::DirectConnect(node) => Some(node),
             Road::Local | Road::Internet => None,
         }
     }
@@ -65,6 +72,8 @@ impl Road {
             // What lies behind these may be a gateway's road after all; what follows inside the other VPC changes nothing.
             Decision::Peering { connection, passed: true } => outranking(so_far, Road::Peering(connection)),
             Decision::TransitAttachment { .. } => outranking(so_far, Road::TransitGateway(at)),
+            Decision::Tunnel { connection, tunnel: Some(_) } => Some(Road::Vpn(connection)),
+            Decision::VirtualInterface { interface, up: true } => Some(Road::DirectConnect(interface)),
             Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),
             _ => so_far,
         }

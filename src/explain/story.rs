@@ -219,6 +219,7 @@ impl Teller<'_> {
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
                     Decision::Tunnel { .. } => "tunnel",
+                    Decision::VirtualInterface { .. } => "virtual interface",
                     Decision::BlockPublicAccess { .. } => "block public access",
                     _ => "rate",
                 };
@@ -470,7 +471,9 @@ impl Teller<'_> {
             HostKind::EndpointService(_) | HostKind::InterfaceEndpointService(_) | HostKind::PublicService(..) => {
                 named.id.clone()
             }
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => "resolver, DHCP, router".to_owned(),
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => {
+                "resolver, DHCP, router".to_owned()
+            }
             _ => self.names.name_of(&named.id).or(named.name.as_deref()).unwrap_or(&named.id).to_owned(),
         }
     }
@@ -532,6 +535,14 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
             matches!(decision, Decision::SecurityGroup { .. })
         }
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
+        DropReason::VpnGatewaySource | DropReason::VpnGatewayDestination => {
+            matches!(decision, Decision::VpnGatewayAddress { known: false, .. })
+        }
+        DropReason::TunnelsDown => matches!(decision, Decision::Tunnel { tunnel: None, .. }),
+        DropReason::VirtualInterfaceDown => matches!(decision, Decision::VirtualInterface { up: false, .. }),
+        DropReason::VpnGatewayNoRoute | DropReason::OnPremisesNoRoute => {
+            matches!(decision, Decision::Route { entry: None, .. })
+        }
         DropReason::FragmentWithoutFirst => matches!(decision, Decision::SecurityGroup { .. }),
         DropReason::MtuExceeded | DropReason::MtuExceededSilently => matches!(decision, Decision::Mtu { .. }),
         DropReason::TimeToLiveExceeded => matches!(decision, Decision::TimeToLive { .. }),

@@ -266,7 +266,7 @@ impl World<'_> {
         // Only an IPv4 packet is ever delivered: the probe is one.
         let (Some(far_end), Some(answer)) = (far_end, answer) else { return Ok(Outcome::Reachable) };
         let frame = match &self.program.hosts[far_end.at()].kind {
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => {
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => {
                 ethernet_frame(self.mac_of(sender.host), self.router_of(sender.host), &answer)
             }
             _ => self.addressed(LegKind::ArpBack, far_end, &answer)?,

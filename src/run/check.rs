@@ -25,6 +25,8 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
             Via::InternetGateway => got.is_some_and(|got| got.class == "internet-gateway"),
             Via::GatewayEndpoint => got.is_some_and(|got| got.class == "gateway-endpoint"),
             Via::InterfaceEndpoint => got.is_some_and(|got| got.class == "interface-endpoint"),
+            Via::Vpn => got.is_some_and(|got| got.class == "vpn"),
+            Via::DirectConnect => got.is_some_and(|got| got.class == "direct-connect"),
             Via::Local => got.is_some_and(|got| got.class == "local"),
             Via::None => got.is_none(),
             Via::Peering => got.is_some_and(|got| got.class == "peering"),

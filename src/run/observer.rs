@@ -157,6 +157,7 @@ impl Observer {
                 | HostKind::Outside(_)
                 | HostKind::EndpointService(_)
                 | HostKind::InterfaceEndpointService(_)
+                | HostKind::OnPremises(..)
         )
     }
 
@@ -196,6 +197,11 @@ impl Tap for Observer {
         if self.run.length == 0 {
             self.run.length = bytes.len();
             (self.run.source, self.run.destination) = ends(bytes);
+            // A road goes on behind a link, and a packet is for whom its sender sent it to.
+            if let Some(UnderWay { road, destination, .. }) = self.under_way.get(&packet.id) {
+                self.run.road = *road;
+                self.run.destination = destination.or(self.run.destination);
+            }
             if packet.from.is_none() && self.is_actor(packet.sender) {
                 self.count_frame(packet.sender, bytes.len());
             }
@@ -217,7 +223,8 @@ impl Tap for Observer {
         self.run.source = ends(bytes).0;
         if let Step::Deliver(host) = step
             && self.is_actor(host)
-            && (host != packet.sender || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_)))
+            && (host != packet.sender
+                || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_) | Node::OnPremises(_)))
         {
             self.count_frame(host, bytes.len());
         }

@@ -168,6 +168,10 @@ fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: I
     if model.outside_hosts.get(host).is_some_and(|outside| outside.address == address) {
         return Some("public");
     }
+    if let Some((network, own)) = model.host_on_premises(host) {
+        let public = network.internet_address == Some(address);
+        return if own == address { Some("private") } else { public.then_some("public") };
+    }
     let id = names.lookup(crate::scenario::Kind::Instance, host)?.parse().ok()?;
     let eni = model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)?;
     if eni.private_ip == address {

@@ -8,6 +8,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/block-public-access", include_str!("../../scenarios/drops/block-public-access.toml")),
     ("drops/broadcast", include_str!("../../scenarios/drops/broadcast.toml")),
     ("drops/destination-check", include_str!("../../scenarios/drops/destination-check.toml")),
+    ("drops/direct-connect-down", include_str!("../../scenarios/drops/direct-connect-down.toml")),
     ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
     ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
     ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
@@ -29,6 +30,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/no-public-address", include_str!("../../scenarios/drops/no-public-address.toml")),
     ("drops/no-route", include_str!("../../scenarios/drops/no-route.toml")),
     ("drops/nobody-there", include_str!("../../scenarios/drops/nobody-there.toml")),
+    ("drops/on-premises", include_str!("../../scenarios/drops/on-premises.toml")),
     ("drops/private-destination", include_str!("../../scenarios/drops/private-destination.toml")),
     ("drops/private-source", include_str!("../../scenarios/drops/private-source.toml")),
     ("drops/resource-gone", include_str!("../../scenarios/drops/resource-gone.toml")),
@@ -40,6 +42,10 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
     ("drops/ttl", include_str!("../../scenarios/drops/ttl.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
+    ("drops/vpn-down", include_str!("../../scenarios/drops/vpn-down.toml")),
+    ("drops/vpn-gateway-destination", include_str!("../../scenarios/drops/vpn-gateway-destination.toml")),
+    ("drops/vpn-gateway-no-route", include_str!("../../scenarios/drops/vpn-gateway-no-route.toml")),
+    ("drops/vpn-gateway-source", include_str!("../../scenarios/drops/vpn-gateway-source.toml")),
     ("problems/2-private-no-path", include_str!("../../scenarios/problems/2-private-no-path.toml")),
     (
         "problems/4-sg-egress-without-prefix-list",
@@ -51,6 +57,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ),
     ("problems/6-prefix-list-grew", include_str!("../../scenarios/problems/6-prefix-list-grew.toml")),
     ("problems/13-open-connections-cut", include_str!("../../scenarios/problems/13-open-connections-cut.toml")),
+    ("problems/14-on-prem-over-vpn", include_str!("../../scenarios/problems/14-on-prem-over-vpn.toml")),
     ("problems/25-prefix-list-weight", include_str!("../../scenarios/problems/25-prefix-list-weight.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
     ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
@@ -59,6 +66,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
     ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
+    ("roads/direct-connect", include_str!("../../scenarios/roads/direct-connect.toml")),
+    ("roads/dynamodb-over-vpn", include_str!("../../scenarios/roads/dynamodb-over-vpn.toml")),
     ("roads/gateway-endpoint-s3", include_str!("../../scenarios/roads/gateway-endpoint-s3.toml")),
     ("roads/gateway-route-table", include_str!("../../scenarios/roads/gateway-route-table.toml")),
     ("roads/hairpin", include_str!("../../scenarios/roads/hairpin.toml")),
@@ -67,6 +76,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("roads/middlebox", include_str!("../../scenarios/roads/middlebox.toml")),
     ("roads/path-mtu", include_str!("../../scenarios/roads/path-mtu.toml")),
     ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
+    ("roads/vpn", include_str!("../../scenarios/roads/vpn.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.

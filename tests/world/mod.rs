@@ -63,6 +63,9 @@ pub enum From<'a> {
     OutsidePlatform(&'a str),
     Service,
     ByEndpoint(VpcEndpointId),
+    /// A host of the network on premises "corp".
+    OnPremises(&'a str),
+    OnPremisesPlatform(&'a str),
 }
 
 impl World {
@@ -248,6 +251,8 @@ impl World {
             From::OutsidePlatform(name) => HostKind::OutsidePlatform(name.into()),
             From::Service => HostKind::PublicService(ServiceKind::DynamoDb, "us-east-1".into()),
             From::ByEndpoint(id) => HostKind::EndpointService(id),
+            From::OnPremises(name) => HostKind::OnPremises("corp".into(), name.into()),
+            From::OnPremisesPlatform(name) => HostKind::OnPremisesPlatform("corp".into(), name.into()),
         };
         self.program.host_of(&kind).unwrap()
     }

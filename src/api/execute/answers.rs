@@ -100,6 +100,7 @@ pub(super) fn answer(
             let acl = model.network_acl(id).map_err(gone)?;
             with_token(json!({"NetworkAcl": documents::network_acl(model, acl)}), token)
         }
+        Output::Vpn(output) => super::vpn::answer(control, output)?,
         Output::NetworkAclAssociation(id) => json!({"NewAssociationId": id}),
         Output::Edge(output) => super::edge::answer(control, output)?,
     })

@@ -156,7 +156,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     /// Remembers a host's name. Reports a reserved or taken one, and one host too many.
-    fn new_host(&mut self, name: &Text<'a>) -> bool {
+    pub(super) fn new_host(&mut self, name: &Text<'a>) -> bool {
         if RESERVED.contains(&name.text) {
             let message = format!("\"{}\" is no name for a host", name.text);
             self.report(Problem::new(name.span.clone(), message, "steps use this word otherwise"));
@@ -167,7 +167,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             let problem =
                 Problem::new(name.span.clone(), format!("there already is a host \"{}\"", name.text), "again here");
             let problem = problem.also(other.clone(), "first here");
-            self.report(problem.help("instances and outside hosts share their names, and case does not tell them apart: their captures would share a file"));
+            self.report(problem.help("instances, outside hosts and hosts on premises share their names, and case does not tell them apart: their captures would share a file"));
             return false;
         }
         self.host_places.insert(folded, name.span.clone());
@@ -183,7 +183,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     /// An address that routers of the internet would carry (or the documentation's), and that is no AWS service's.
-    fn public_address(&self, section: &Section<'a, 'r>, text: &Text<'a>) -> Option<Ipv4Addr> {
+    pub(super) fn public_address(&self, section: &Section<'a, 'r>, text: &Text<'a>) -> Option<Ipv4Addr> {
         let address = literal_address(section, text)?;
         let shared = address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]);
         let special = address.is_private()
