@@ -317,9 +317,9 @@ impl Teller<'_> {
 
     /// The end of what the network said.
     fn learns(&mut self, leg: &Leg, host: HostIx) {
-        let result = if host == leg.sender { "it knows now why" } else { "it is not for this host" };
-        self.row(leg.kind, self.host(host), "whom it is about", vec![result.to_owned()]);
-        self.set_next(if host == leg.sender { Next::Done } else { Next::Astray });
+        let result = if host == leg.sender { "knows now why" } else { "has not sent the packet" };
+        self.row(leg.kind, self.host(host), "who is told", vec![result.to_owned()]);
+        self.set_next(Next::Done);
     }
 
     fn verdict(&self) -> String {
@@ -336,10 +336,10 @@ impl Teller<'_> {
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
-                let learns = match self.traced.source_learns() {
-                    None => "",
-                    Some(true) => "; its source is told",
-                    Some(false) => "; what tells its source is lost: a black hole",
+                let learns = match self.traced.told() {
+                    None => String::new(),
+                    Some(Some(host)) => format!("; {} is told", self.host(host)),
+                    Some(None) => "; what tells its source is lost: a black hole".to_owned(),
                 };
                 format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }
