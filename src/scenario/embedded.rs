@@ -13,6 +13,11 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/link", include_str!("../../scenarios/drops/link.toml")),
     ("drops/link-local", include_str!("../../scenarios/drops/link-local.toml")),
     ("drops/malformed", include_str!("../../scenarios/drops/malformed.toml")),
+    ("drops/nat-fragment", include_str!("../../scenarios/drops/nat-fragment.toml")),
+    ("drops/nat-no-session", include_str!("../../scenarios/drops/nat-no-session.toml")),
+    ("drops/nat-ports", include_str!("../../scenarios/drops/nat-ports.toml")),
+    ("drops/nat-protocol", include_str!("../../scenarios/drops/nat-protocol.toml")),
+    ("drops/nat-source", include_str!("../../scenarios/drops/nat-source.toml")),
     ("drops/network-acl-egress", include_str!("../../scenarios/drops/network-acl-egress.toml")),
     ("drops/network-acl-ingress", include_str!("../../scenarios/drops/network-acl-ingress.toml")),
     ("drops/no-interface", include_str!("../../scenarios/drops/no-interface.toml")),
@@ -28,6 +33,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
+    ("problems/24-nat-idle-350s", include_str!("../../scenarios/problems/24-nat-idle-350s.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
     ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
     ("programs/dig", include_str!("../../scenarios/programs/dig.toml")),
@@ -35,6 +41,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
     ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
+    ("roads/nat-gateway", include_str!("../../scenarios/roads/nat-gateway.toml")),
+    ("roads/nat-instance", include_str!("../../scenarios/roads/nat-instance.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.
