@@ -7,6 +7,7 @@
 
 mod internet;
 mod names;
+mod nat;
 mod registry;
 mod route_priority;
 mod security_groups;
@@ -119,7 +120,9 @@ impl Compiler {
         for endpoint in model.vpc_endpoints.values() {
             self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
         }
-        for eni in model.network_interfaces.values() {
+        self.enrol_nat_gateways(model);
+        for eni in model.network_interfaces.values().filter(|eni| nat::is_node(eni)) {
+            self.enrol_forwarder(model, eni);
             let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
             self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name));
         }

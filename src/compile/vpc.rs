@@ -3,12 +3,12 @@
 //! An interface that is attached to nothing takes no packets and is left out; so is a gateway that is attached to no VPC.
 
 use super::security_groups::{Members, members};
-use super::{CompileError, Compiler, Draft, LinkKey, immediate, named, small_index, virtual_mac};
+use super::{CompileError, Compiler, Draft, LinkKey, immediate, named, nat, small_index, virtual_mac};
 use crate::ids::SubnetId;
-use crate::model::{InternetGateway, Model, NetworkInterface, Subnet, Vpc, VpcEndpoint};
+use crate::model::{InternetGateway, Model, NatGateway, NetworkInterface, Subnet, Vpc, VpcEndpoint};
 use crate::net::MacAddress;
 use crate::program::{
-    AclIx, EniNode, EniRole, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
+    AclIx, EniNode, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
     PublicAccess, RouterNode, SubnetBoundary, TableIx, TableKey,
 };
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Compiler {
         let router_mac = virtual_mac(&vpc.id.to_string());
         let members = members(model);
         let (mut interfaces, mut interfaces_by_mac) = (BTreeMap::new(), BTreeMap::new());
-        let attached = |eni: &&NetworkInterface| eni.vpc_id == vpc.id && eni.attachment.is_some();
+        let attached = |eni: &&NetworkInterface| eni.vpc_id == vpc.id && eni.attachment.is_some() && nat::is_node(eni);
         for eni in model.network_interfaces.values().filter(attached) {
             let Some(&(position, subnet)) = subnets.get(&eni.subnet_id) else { continue };
             let place = Place { vpc, subnet, position, router_ix, router_mac };
@@ -38,6 +38,8 @@ impl Compiler {
             interfaces.insert(eni.private_ip, at);
             interfaces_by_mac.insert(eni.mac, at);
         }
+        let position_of = |gateway: &NatGateway| subnets.get(&gateway.subnet_id).map(|(position, _)| *position);
+        self.compile_nat_gateways(model, vpc, position_of, &mut interfaces, draft);
         let boundaries = self.compile_boundaries(model, &subnets)?;
         let zone_links = self.compile_zone_links(model, vpc, &boundaries, draft);
         for gateway in model.internet_gateways.values().filter(|g| g.attached_vpc_id == Some(vpc.id)) {
@@ -136,6 +138,7 @@ impl Compiler {
         let host = self.attach(draft, HostKind::Instance(eni.id), host_name, nic, eni.mac);
         let platform = self.attach(draft, HostKind::Platform(eni.id), platform_name, immediate(nic), place.router_mac);
         let at = self.node_ix(&NodeKey::Eni(eni.id));
+        let role = self.compile_forwarder(model, eni, draft);
         draft.nodes.insert(
             at,
             Node::Eni(EniNode {
@@ -152,7 +155,7 @@ impl Compiler {
                 source_dest_check: eni.source_dest_check,
                 egress,
                 ingress,
-                role: EniRole::Guest,
+                role,
                 tcp_established_timeout: None,
             }),
         );
@@ -175,6 +178,13 @@ impl Compiler {
                 to_public.insert(eni.private_ip, public.address);
                 to_private.insert(public.address, eni.private_ip);
                 self.public_addresses.insert(public.address, key.clone());
+            }
+        }
+        for address in nat::available(model, vpc.id).flat_map(|gateway| &gateway.addresses) {
+            if let Some(elastic) = address.elastic {
+                to_public.insert(address.private_ip, elastic.public_ip);
+                to_private.insert(elastic.public_ip, address.private_ip);
+                self.public_addresses.insert(elastic.public_ip, key.clone());
             }
         }
         let (at, internet) = (self.node_ix(&key), self.node_ix(&NodeKey::Internet));

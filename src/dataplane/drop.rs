@@ -376,7 +376,7 @@ impl DropReason {
             NatIdleTimeout => (
                 "NAT_IDLE_TIMEOUT",
                 false,
-                "the connection was silent for longer than the NAT gateway remembers (350 s); the sender gets a TCP reset",
+                "the NAT gateway no longer knows the connection: it was silent for more than 350 s (or began elsewhere); it resets it",
                 "send TCP keepalives at least every 350 s",
                 "problems/24-nat-idle-350s",
             ),

@@ -12,6 +12,8 @@ pub enum Road {
     InternetGateway(NodeIx),
     /// Through a gateway endpoint.
     GatewayEndpoint(NodeIx),
+    /// Through a NAT gateway, and through the internet gateway behind it if it is a public one.
+    NatGateway(NodeIx),
     /// Outside every VPC: between hosts on the internet and public services.
     Internet,
 }
@@ -23,6 +25,7 @@ impl Road {
             Road::Local => "local",
             Road::InternetGateway(_) => "internet-gateway",
             Road::GatewayEndpoint(_) => "gateway-endpoint",
+            Road::NatGateway(_) => "nat-gateway",
             Road::Internet => "internet",
         }
     }
@@ -30,12 +33,13 @@ impl Road {
     /// The gateway or endpoint.
     pub const fn node(self) -> Option<NodeIx> {
         match self {
-            Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(node),
+            Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::NatGateway(node) => Some(node),
             Road::Local | Road::Internet => None,
         }
     }
 
-    /// The road known so far, after one more decision at `at`: gateways and endpoints outrank what was seen before them.
+    /// The road known so far, after one more decision at `at`: gateways and endpoints outrank what was seen before them, save that the
+    /// internet gateway behind a NAT gateway is part of that one's road. (An instance that masquerades is no road of its own: behind it is one.)
     pub fn after(so_far: Option<Road>, program: &Program, at: NodeIx, decision: &Decision) -> Option<Road> {
         match *decision {
             Decision::Route { table, entry: Some(entry), .. } => {
@@ -47,6 +51,8 @@ impl Road {
                 so_far.or(is_local.then_some(Road::Local))
             }
             Decision::SameSubnet { .. } => so_far.or(Some(Road::Local)),
+            Decision::Nat { .. } if program.nat_gateway(at).is_some() => Some(Road::NatGateway(at)),
+            Decision::Translate { .. } if matches!(so_far, Some(Road::NatGateway(_))) => so_far,
             Decision::Translate { .. } => Some(Road::InternetGateway(at)),
             Decision::Endpoint { endpoint, .. } => Some(Road::GatewayEndpoint(endpoint)),
             Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),

@@ -271,6 +271,9 @@ impl Teller<'_> {
                     "public address"
                 }
                 DropReason::TrackingTableFull => "connection tracking",
+                DropReason::NatProtocol | DropReason::NatFragment => "what NAT translates",
+                DropReason::NatSourceNotInVpc => "source in the VPC",
+                DropReason::NatNoSession | DropReason::NatIdleTimeout | DropReason::NatPortExhausted => "NAT session",
                 DropReason::EndpointProtocol | DropReason::EndpointDestinationNotInList => "TCP/echo, list, not policy",
                 DropReason::EndpointSourceNotInList | DropReason::EndpointInitiates => "source in list, an answer",
                 _ => "what it is",
@@ -426,7 +429,9 @@ impl Teller<'_> {
         match road {
             Some(Road::Local) => "inside the VPC".to_owned(),
             Some(Road::Internet) => "by the internet".to_owned(),
-            Some(Road::InternetGateway(node) | Road::GatewayEndpoint(node)) => format!("by {}", self.node(node)),
+            Some(Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::NatGateway(node)) => {
+                format!("by {}", self.node(node))
+            }
             None => "straight".to_owned(),
         }
     }
@@ -528,7 +533,7 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
 
 const fn access(road: Option<Road>) -> &'static str {
     match road {
-        Some(Road::InternetGateway(_) | Road::Internet) => "public",
+        Some(Road::InternetGateway(_) | Road::NatGateway(_) | Road::Internet) => "public",
         _ => "private",
     }
 }

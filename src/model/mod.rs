@@ -14,6 +14,7 @@ mod endpoint;
 mod error;
 mod gateway;
 mod launch;
+mod nat;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
@@ -39,6 +40,7 @@ pub use endpoint::NewVpcEndpoint;
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
 pub use launch::NewInstance;
+pub use nat::NewNatGateway;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
 pub use network_interface::{
@@ -273,9 +275,17 @@ impl Model {
         self.prefix_lists.values().find(|list| list.region == self.region && list.name == name)
     }
 
-    /// The interface in `vpc_id` whose private address is `address`.
+    /// The interface in `vpc_id` whose private address is `address`; for a secondary address of a NAT gateway, that gateway's.
     pub fn interface_at(&self, vpc_id: VpcId, address: Ipv4Addr) -> Option<&NetworkInterface> {
-        self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address)
+        let primary = self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address);
+        primary.or_else(|| {
+            let holds = |gateway: &&NatGateway| {
+                gateway.vpc_id == vpc_id
+                    && gateway.interface_id.is_some()
+                    && gateway.addresses.iter().any(|held| held.private_ip == address)
+            };
+            self.network_interfaces.get(&self.nat_gateways.values().find(holds)?.interface_id?)
+        })
     }
 
     /// The instance an interface is attached to.

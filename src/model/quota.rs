@@ -21,6 +21,8 @@ pub struct Quotas {
     pub network_acls_per_vpc: usize,
     pub rules_per_network_acl_direction: usize,
     pub endpoint_policy_characters: usize,
+    pub nat_gateways_per_availability_zone: usize,
+    pub elastic_addresses_per_nat_gateway: usize,
 }
 
 impl Default for Quotas {
@@ -41,6 +43,8 @@ impl Default for Quotas {
             network_acls_per_vpc: 200,
             rules_per_network_acl_direction: 20,
             endpoint_policy_characters: 20_480,
+            nat_gateways_per_availability_zone: 5,
+            elastic_addresses_per_nat_gateway: 2,
         }
     }
 }

@@ -84,6 +84,9 @@ pub struct Subnet {
 }
 
 impl Subnet {
+    /// Addresses that AWS keeps in every subnet.
+    pub const RESERVED_ADDRESSES: usize = 5;
+
     /// The implicit router's address in this subnet: base plus one.
     pub fn router_address(&self) -> Ipv4Addr {
         offset(self.cidr, 1)

@@ -134,7 +134,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
     let road = seen.roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road);
     let source = seen.seen_as.iter().max_by_key(|(_, packets)| **packets).map(|(address, _)| *address);
     let name = record.name.clone();
-    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_)))
+    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_) | Road::NatGateway(_)))
         && record.destination.is_some_and(|address| is_service(run.control.model(), address));
     HostResult {
         stays_on_aws,
@@ -152,7 +152,9 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
 fn via(program: &Program, names: &crate::scenario::Names, road: Road) -> Via {
     let node = match road {
         Road::Local | Road::Internet => None,
-        Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(program.origins.node(node)),
+        Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::NatGateway(node) => {
+            Some(program.origins.node(node))
+        }
     };
     let id = node.map(|node| node.id.clone());
     let name = id.as_deref().and_then(|id| names.name_of(id)).map(str::to_owned);

@@ -22,11 +22,12 @@ pub enum Kind {
     VpcEndpoint,
     PrefixList,
     ElasticIp,
+    NatGateway,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -38,6 +39,7 @@ impl Kind {
         Kind::VpcEndpoint,
         Kind::PrefixList,
         Kind::ElasticIp,
+        Kind::NatGateway,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -54,6 +56,7 @@ impl Kind {
             Kind::VpcEndpoint => "vpce",
             Kind::PrefixList => "pl",
             Kind::ElasticIp => "eipalloc",
+            Kind::NatGateway => "nat",
         }
     }
 
@@ -81,6 +84,7 @@ impl fmt::Display for Kind {
             Kind::VpcEndpoint => "VPC endpoint",
             Kind::PrefixList => "prefix list",
             Kind::ElasticIp => "Elastic IP",
+            Kind::NatGateway => "NAT gateway",
         })
     }
 }

@@ -134,11 +134,13 @@ pub enum Via {
     InternetGateway,
     /// Any gateway endpoint.
     GatewayEndpoint,
+    /// Any NAT gateway.
+    NatGateway,
     /// Inside the VPC.
     Local,
     /// Nothing came through.
     None,
-    /// This internet gateway or endpoint: a name or an id, to be looked up when the step has run.
+    /// This gateway or endpoint: a name or an id, to be looked up when the step has run.
     Named(String),
 }
 
@@ -159,6 +161,7 @@ impl fmt::Display for Via {
         f.pad(match self {
             Via::InternetGateway => "internet-gateway",
             Via::GatewayEndpoint => "gateway-endpoint",
+            Via::NatGateway => "nat-gateway",
             Via::Local => "local",
             Via::None => "none",
             Via::Named(name) => name,
@@ -529,12 +532,13 @@ impl Timeline<'_, '_, '_> {
         match text.text {
             "internet-gateway" => return Some(Via::InternetGateway),
             "gateway-endpoint" => return Some(Via::GatewayEndpoint),
+            "nat-gateway" => return Some(Via::NatGateway),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
             _ => {}
         }
         let names = &self.builder.names;
-        let roads = [Kind::InternetGateway, Kind::VpcEndpoint];
+        let roads = [Kind::InternetGateway, Kind::VpcEndpoint, Kind::NatGateway];
         let known = roads
             .iter()
             .any(|kind| names.lookup(*kind, text.text).is_some() || self.builder.is_broken(*kind, text.text));
@@ -542,7 +546,7 @@ impl Timeline<'_, '_, '_> {
         if known || shaped || self.created.contains_key(text.text) {
             return Some(Via::Named(text.text.to_owned()));
         }
-        let words = ["internet-gateway", "gateway-endpoint", "local", "none"];
+        let words = ["internet-gateway", "gateway-endpoint", "nat-gateway", "local", "none"];
         let problem = one_of(text, text.text, &words);
         table.report(problem.help(format!("expected one of: {}, or the name or id of one", words.join(", "))));
         None

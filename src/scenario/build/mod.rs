@@ -1,11 +1,12 @@
 //! From the file's sections to the [`Model`], through the model's own constructors.
 //!
 //! Order of work, so that the order of the file does not matter: prefix lists; VPCs and gateways; empty route tables, ACLs and groups; subnets;
-//! rules; hosts outside; Elastic IPs; instances; routes; endpoints; services.
+//! rules; hosts outside; Elastic IPs; instances; NAT gateways; routes; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
 mod endpoints;
 mod instances;
+mod nat_gateways;
 mod network;
 mod prefix_lists;
 mod routes;
@@ -74,6 +75,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.outside_hosts(root);
         self.elastic_ips(root);
         self.instances(root);
+        self.nat_gateways(root);
         self.routes(tables);
         self.endpoints(root);
         self.services(root);

@@ -52,6 +52,9 @@ impl<'a, 'r> Builder<'a, 'r> {
             }
             return attached.map(|gateway| RouteTarget::InternetGateway(gateway.id));
         }
+        if let Some(target) = self.nat_target(vpc_id, text, word) {
+            return target;
+        }
         if word == "local" {
             let problem = Problem::new(place(), "local routes come with the table", "leave this route out");
             self.report(problem);
@@ -80,13 +83,13 @@ impl<'a, 'r> Builder<'a, 'r> {
         if self.is_broken(Kind::Instance, name) || self.is_broken(Kind::InternetGateway, name) {
             return None;
         }
-        let known =
-            self.names.suggest(Kind::Instance, name).or_else(|| self.names.suggest(Kind::InternetGateway, name));
+        let kinds = [Kind::Instance, Kind::InternetGateway, Kind::NatGateway];
+        let known = kinds.into_iter().find_map(|kind| self.names.suggest(kind, name));
         let here = known.map_or_else(|| "leads nowhere".to_owned(), |known| format!("did you mean \"{known}\"?"));
         let problem =
             Problem::new(text.place(name), format!("no target of a route is called \"{}\"", shown(name)), here);
         self.report(problem.help(
-            "a target is \"igw\" (the VPC's), an internet gateway, \"eni of INSTANCE\", or an id of one of these",
+            "a target is \"igw\" or \"nat\" (the VPC's), an internet or NAT gateway, \"eni of INSTANCE\", or an id of one of these",
         ));
         None
     }

@@ -36,6 +36,7 @@ const ROUTE: Value = Pattern(
     &[
         "0.0.0.0/0 -> igw",
         "10.9.0.0/16 -> eni of router",
+        "0.0.0.0/0 -> nat",
         "10.9.0.0/16 -> router (propagated vpn-bgp as-path 2 med 10)",
     ],
 );
@@ -75,8 +76,9 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("ids", Word(&["short", "long"]), "\"short\"", "Whether derived ids have 8 or 17 digits"),
         key("instance", Table(&INSTANCES), "", "Instances by name"),
         key("internet_gateway", Table(&INTERNET_GATEWAYS), "", "Internet gateways by name; VPCs can bring their own"),
-        key("limits", Table(&LIMITS), "", "Limits of the simulated machines"),
+        key("limits", Table(&LIMITS), "", "Limits of the simulated machines, and quotas"),
         key("links", Table(&LINKS), "", "Latency, bandwidth, queue and loss of links, by class"),
+        key("nat_gateway", Table(&NAT_GATEWAYS), "", "NAT gateways by name"),
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
@@ -184,6 +186,12 @@ static INSTANCE: Shape = shape(
     "An instance with one network interface",
     &[
         key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
+        key(
+            "forwarding",
+            Word(&["off", "route", "masquerade"]),
+            "\"off\"",
+            "What its system does with packets for others: send them on, or also put its own address in place (NAT instance)",
+        ),
         key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
         key("id", Id("i"), "", "Its id, else derived"),
         key("image", Id("ami"), "\"ami-0abcdef1234567890\"", "Machine image; shown only"),
@@ -205,6 +213,19 @@ static INSTANCE: Shape = shape(
         key("source_dest_check", Boolean, "true", "false lets it route"),
         must("subnet", Reference, "Its subnet"),
         key("type", Text, "\"t3.micro\"", "Instance type; shown only"),
+    ],
+);
+
+static NAT_GATEWAYS: Shape = named("NAT gateways by name", &NAT_GATEWAY);
+static NAT_GATEWAY: Shape = shape(
+    "A NAT gateway",
+    &[
+        key("elastic_ips", TEXTS, "", "Elastic IPs of a public one; a new one, called as the gateway, if left out"),
+        key("id", Id("nat"), "", "Its id, else derived"),
+        key("private", Boolean, "false", "A private one, which leads to other networks but not to the internet"),
+        key("private_address_count", Integer(1, 8), "1", "Addresses of a private one"),
+        key("private_ip", ADDRESS, "", "Its primary private address; the subnet's next one if left out"),
+        must("subnet", Reference, "The subnet it lives in: of a public one, with a route to the internet gateway"),
     ],
 );
 
@@ -334,7 +355,16 @@ static FORWARDING: Shape = shape(
 );
 static LIMITS: Shape = shape(
     "Limits of the simulated machines",
-    &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
+    &[
+        key("elastic_ips", Integer(1, 225), "5", "Quota: Elastic IP addresses of the account"),
+        key("elastic_ips_per_nat_gateway", Integer(1, 8), "2", "Quota: Elastic IP addresses of a NAT gateway"),
+        key(
+            "tracked_connections",
+            Integer(1, 10_000_000),
+            "",
+            "Connections that one interface's security groups track",
+        ),
+    ],
 );
 static CLI: Shape = shape(
     "How `aws` on the hosts behaves",
@@ -422,7 +452,7 @@ static EXPECTATION: Shape = shape(
         key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
         key(
             "via",
-            Either(&Word(&["internet-gateway", "gateway-endpoint", "local", "none"]), &Reference),
+            Either(&Word(&["internet-gateway", "gateway-endpoint", "nat-gateway", "local", "none"]), &Reference),
             "",
             "The road that packets took: a kind, or the name or id of a gateway or endpoint",
         ),
