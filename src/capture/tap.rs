@@ -215,7 +215,17 @@ impl CaptureTap {
                 };
                 self.open(&vantage, false, &named.id, name_of).map(NodeFiles::One)
             }
-            Node::NatGateway(_) | Node::Forwarder(_) | Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
+            Node::NatGateway(_) => {
+                let mut side = |side: &str, words: &str| {
+                    let name = if called.is_empty() { side.to_owned() } else { format!("{called}-{side}") };
+                    let vantage = vantage(&name, format!("{in_words}, NAT gateway, {words}"));
+                    self.open(&vantage, false, &called, name_of)
+                };
+                let inside = side("inside", "before translation: the senders' addresses and ports");
+                let outside = side("outside", "after translation: its own addresses and ports");
+                (inside.is_some() || outside.is_some()).then_some(NodeFiles::Translating { inside, outside })
+            }
+            Node::Forwarder(_) | Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
         }
     }
 
@@ -272,8 +282,14 @@ impl Tap for CaptureTap {
                 }
             }
             (Some(from), Some(NodeFiles::Translating { inside, outside })) => {
-                let from_internet = matches!(self.program.nodes[from.at()], Node::Internet(_));
-                if let Some(file) = if from_internet { outside } else { inside } {
+                let is_outside = match &self.program.nodes[at.at()] {
+                    // Both of a NAT gateway's sides are its router's: what is for its own address comes from the outside.
+                    Node::NatGateway(gateway) => {
+                        Parsed::of(bytes).is_ok_and(|packet| gateway.addresses.contains(&packet.destination))
+                    }
+                    _ => matches!(self.program.nodes[from.at()], Node::Internet(_)),
+                };
+                if let Some(file) = if is_outside { outside } else { inside } {
                     self.see(file, Some(Way::Inbound), bytes);
                 }
             }
@@ -306,8 +322,13 @@ impl Tap for CaptureTap {
                 self.see(file, Some(Way::Inbound), bytes);
             }
             (Step::Forward(next, _), Some(NodeFiles::Translating { inside, outside })) => {
-                let to_internet = matches!(self.program.nodes[next.at()], Node::Internet(_));
-                if let Some(file) = if to_internet { outside } else { inside } {
+                let is_outside = match &self.program.nodes[at.at()] {
+                    Node::NatGateway(gateway) => {
+                        Parsed::of(bytes).is_ok_and(|packet| gateway.addresses.contains(&packet.source))
+                    }
+                    _ => matches!(self.program.nodes[next.at()], Node::Internet(_)),
+                };
+                if let Some(file) = if is_outside { outside } else { inside } {
                     self.see(file, Some(Way::Outbound), bytes);
                 }
             }

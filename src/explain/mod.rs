@@ -208,6 +208,11 @@ pub fn comment(
 
 /// The gateway or endpoint that a packet's decisions went through, by id; if there was none, the way to another VPC.
 fn road<'a>(program: &'a Program, decisions: &[(NodeIx, Decision)]) -> Option<&'a str> {
+    // The internet gateway of a public NAT gateway is part of that one's road, whichever comes first.
+    let nat = decisions.iter().find(|(at, d)| matches!(d, Decision::Nat { .. }) && program.nat_gateway(*at).is_some());
+    if let Some((at, _)) = nat {
+        return Some(program.origins.node(*at).id.as_str());
+    }
     let gateway = decisions.iter().find_map(|(at, decision)| match decision {
         Decision::Endpoint { endpoint, .. } => Some(program.origins.owner(*endpoint).id.as_str()),
         Decision::Translate { .. } => Some(program.origins.node(*at).id.as_str()),

@@ -209,7 +209,9 @@ impl Tap for Observer {
     }
 
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
-        self.run.road = Road::after(self.run.road, &self.program, at, &decision);
+        // What was seen before the last link counts: behind a NAT gateway, the internet gateway is no road of its own.
+        let so_far = self.run.road.or_else(|| self.under_way.get(&packet.id).and_then(|earlier| earlier.road));
+        self.run.road = Road::after(so_far, &self.program, at, &decision);
         if let Decision::Route { table, destination, entry } = decision
             && self.is_actor(packet.sender)
             && !self.answers.contains(&packet.id)
@@ -266,11 +268,13 @@ impl Tap for Observer {
             }
         }
         let Some((at, step)) = run.end else { return };
+        let earlier = self.under_way.get(&packet.id).copied();
+        // As its sender wrote it: NAT may have put another in its place before the last link.
+        let sent_to = earlier.map_or(run.destination, |earlier| earlier.destination);
         match step {
             Step::Deliver(_) | Step::Forward(..) | Step::Fragment { .. } => {
-                let before = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
-                let road = run.road.or(before);
-                let under_way = UnderWay { road, source: run.source, destination: run.destination };
+                let road = run.road.or(earlier.and_then(|earlier| earlier.road));
+                let under_way = UnderWay { road, source: run.source, destination: sent_to };
                 if matches!(step, Step::Fragment { .. }) {
                     self.forget_packet(packet.id);
                     self.split.push_back((packet.id, under_way));
@@ -283,7 +287,7 @@ impl Tap for Observer {
             }
             _ => {
                 if let Some(reason) = step.drop_reason() {
-                    self.run.destination = run.destination;
+                    self.run.destination = sent_to;
                     self.count_drop(packet, at, reason);
                     self.run.destination = None;
                 }

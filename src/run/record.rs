@@ -134,7 +134,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
     let road = seen.roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road);
     let source = seen.seen_as.iter().max_by_key(|(_, packets)| **packets).map(|(address, _)| *address);
     let name = record.name.clone();
-    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_)))
+    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_) | Road::NatGateway(_)))
         && record.destination.is_some_and(|address| is_service(run.control.model(), address));
     HostResult {
         stays_on_aws,

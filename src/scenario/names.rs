@@ -32,11 +32,12 @@ pub enum Kind {
     CustomerGateway,
     VpnConnection,
     VirtualInterface,
+    NatGateway,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 22] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -58,6 +59,7 @@ impl Kind {
         Kind::CustomerGateway,
         Kind::VpnConnection,
         Kind::VirtualInterface,
+        Kind::NatGateway,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -84,6 +86,7 @@ impl Kind {
             Kind::CustomerGateway => "cgw",
             Kind::VpnConnection => "vpn",
             Kind::VirtualInterface => "dxvif",
+            Kind::NatGateway => "nat",
         }
     }
 
@@ -121,6 +124,7 @@ impl fmt::Display for Kind {
             Kind::CustomerGateway => "customer gateway",
             Kind::VpnConnection => "VPN connection",
             Kind::VirtualInterface => "virtual interface",
+            Kind::NatGateway => "NAT gateway",
         })
     }
 }

@@ -168,6 +168,15 @@ pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
     if let Some(limits) = root.section("limits") {
         let connections = limits.integer("tracked_connections", 1..=10_000_000);
         settings.tracked_connections_max = connections.and_then(|count| u32::try_from(count).ok());
+        let quotas = &mut model.quotas;
+        for (key, most, quota) in [
+            ("elastic_ips", 225, &mut quotas.elastic_addresses_per_region),
+            ("elastic_ips_per_nat_gateway", 8, &mut quotas.elastic_addresses_per_nat_gateway),
+        ] {
+            if let Some(count) = limits.integer(key, 1..=most) {
+                *quota = usize::try_from(count).unwrap_or(*quota);
+            }
+        }
         limits.finish();
     }
     if let Some(links) = root.section("links") {

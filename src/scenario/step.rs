@@ -146,6 +146,8 @@ pub enum Via {
     Vpn,
     /// Any virtual interface of Direct Connect.
     DirectConnect,
+    /// Any NAT gateway.
+    NatGateway,
     /// Inside the VPC.
     Local,
     /// Nothing came through.
@@ -156,7 +158,7 @@ pub enum Via {
     Peering,
     /// Any transit gateway.
     TransitGateway,
-    /// This internet gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
+    /// This gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
     Named(String),
 }
 
@@ -180,6 +182,7 @@ impl fmt::Display for Via {
             Via::InterfaceEndpoint => "interface-endpoint",
             Via::Vpn => "vpn",
             Via::DirectConnect => "direct-connect",
+            Via::NatGateway => "nat-gateway",
             Via::Local => "local",
             Via::None => "none",
             Via::Peering => "peering",
@@ -577,6 +580,7 @@ impl Timeline<'_, '_, '_> {
             "interface-endpoint" => return Some(Via::InterfaceEndpoint),
             "vpn" => return Some(Via::Vpn),
             "direct-connect" => return Some(Via::DirectConnect),
+            "nat-gateway" => return Some(Via::NatGateway),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
             "peering" => return Some(Via::Peering),
@@ -587,6 +591,7 @@ impl Timeline<'_, '_, '_> {
         let roads = [
             Kind::InternetGateway,
             Kind::VpcEndpoint,
+            Kind::NatGateway,
             Kind::Peering,
             Kind::TransitGateway,
             Kind::VpnConnection,
@@ -601,6 +606,7 @@ impl Timeline<'_, '_, '_> {
         }
         let words = [
             "internet-gateway",
+            "nat-gateway",
             "gateway-endpoint",
             "interface-endpoint",
             "peering",

@@ -1,7 +1,7 @@
 //! From the file's sections to the [`Model`], through the model's own constructors.
 //!
 //! Order of work, so that the order of the file does not matter: quotas; prefix lists; VPCs, gateways and peering connections; empty route tables, ACLs and groups;
-//! subnets; transit gateways with their attachments; rules; hosts outside and on premises; Elastic IPs; instances; links to premises; routes of transit gateways and
+//! subnets; transit gateways with their attachments; rules; hosts outside and on premises; Elastic IPs; instances; NAT gateways; links to premises; routes of transit gateways and
 //! of VPCs; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
@@ -9,6 +9,7 @@ mod dhcp_options;
 mod edge;
 mod endpoints;
 mod instances;
+mod nat_gateways;
 mod network;
 mod on_premises;
 mod peering;
@@ -100,6 +101,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let static_routes = self.networks_on_premises(root);
         self.elastic_ips(root);
         self.instances(root);
+        self.nat_gateways(root);
         self.gateway_tables(&tables);
         self.transit_gateway_tables(root);
         self.vpn_connections(root);

@@ -8,7 +8,8 @@ use crate::net::Ipv4Net;
 use crate::scenario::notation::route;
 
 /// What a route can lead to by name.
-const TARGETS: [Kind; 4] = [Kind::Instance, Kind::InternetGateway, Kind::Peering, Kind::TransitGateway];
+const TARGETS: [Kind; 6] =
+    [Kind::Instance, Kind::InternetGateway, Kind::NatGateway, Kind::Peering, Kind::TransitGateway, Kind::VpnGateway];
 
 impl<'a, 'r> Builder<'a, 'r> {
     pub(super) fn routes(&mut self, tables: Vec<PendingRoutes<'a>>) {
@@ -85,6 +86,9 @@ impl<'a, 'r> Builder<'a, 'r> {
         if let Some(id) = self.names.lookup(Kind::VpnGateway, word) {
             return id.parse().ok().map(RouteTarget::VpnGateway);
         }
+        if let Some(target) = self.nat_target(vpc_id, text, word) {
+            return target;
+        }
         if word == "local" {
             let problem = Problem::new(place(), "local routes come with the table", "leave this route out");
             self.report(problem);
@@ -127,7 +131,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let problem =
             Problem::new(text.place(name), format!("no target of a route is called \"{}\"", shown(name)), here);
         self.report(problem.help(
-            "a target is \"igw\" (the VPC's), an internet gateway, \"eni of INSTANCE\", a peering connection, a transit gateway, \
+            "a target is \"igw\", \"nat\" or \"vgw\" (the VPC's), a gateway, a peering connection, \"eni of INSTANCE\", \
              or an id of one of these",
         ));
         None

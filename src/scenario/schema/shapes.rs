@@ -39,6 +39,7 @@ const ROUTE: Value = Pattern(
         "0.0.0.0/0 -> igw",
         "10.9.0.0/16 -> eni of router",
         "10.2.0.0/16 -> a-b",
+        "0.0.0.0/0 -> nat",
         "10.9.0.0/16 -> router (propagated vpn-bgp as-path 2 med 10)",
     ],
 );
@@ -94,8 +95,9 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("ids", Word(&["short", "long"]), "\"short\"", "Whether derived ids have 8 or 17 digits"),
         key("instance", Table(&INSTANCES), "", "Instances by name"),
         key("internet_gateway", Table(&INTERNET_GATEWAYS), "", "Internet gateways by name; VPCs can bring their own"),
-        key("limits", Table(&LIMITS), "", "Limits of the simulated machines"),
+        key("limits", Table(&LIMITS), "", "Limits of the simulated machines, and quotas"),
         key("links", Table(&LINKS), "", "Latency, bandwidth, queue and loss of links, by class"),
+        key("nat_gateway", Table(&NAT_GATEWAYS), "", "NAT gateways by name"),
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
         key("on_premises", Table(&NETWORKS_ON_PREMISES), "", "Networks on premises by name"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
@@ -225,6 +227,12 @@ static INSTANCE: Shape = shape(
     &[
         key("connection_tracking", Table(&CONNECTION_TRACKING), "", "Idle timeouts of tracked connections"),
         key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
+        key(
+            "forwarding",
+            Word(&["off", "route", "masquerade"]),
+            "\"off\"",
+            "What its system does with packets for others: send them on, or also put its own address in place (NAT instance)",
+        ),
         key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
         key("id", Id("i"), "", "Its id, else derived"),
         key("image", Id("ami"), "\"ami-0abcdef1234567890\"", "Machine image; shown only"),
@@ -280,6 +288,19 @@ static QUOTAS: Shape = shape(
         key("rules_per_network_acl", Integer(1, 40), "20", "Rules of a network ACL in each direction"),
         key("rules_per_security_group", Integer(1, 1_000), "60", "Rules of a security group in each direction"),
         key("security_groups_per_interface", Integer(1, 16), "5", "Security groups of an interface"),
+    ],
+);
+
+static NAT_GATEWAYS: Shape = named("NAT gateways by name", &NAT_GATEWAY);
+static NAT_GATEWAY: Shape = shape(
+    "A NAT gateway",
+    &[
+        key("elastic_ips", TEXTS, "", "Elastic IPs of a public one; a new one, called as the gateway, if left out"),
+        key("id", Id("nat"), "", "Its id, else derived"),
+        key("private", Boolean, "false", "A private one, which leads to other networks but not to the internet"),
+        key("private_address_count", Integer(1, 8), "1", "Addresses of a private one"),
+        key("private_ip", ADDRESS, "", "Its primary private address; the subnet's next one if left out"),
+        must("subnet", Reference, "The subnet it lives in: of a public one, with a route to the internet gateway"),
     ],
 );
 
@@ -531,7 +552,16 @@ static FORWARDING: Shape = shape(
 );
 static LIMITS: Shape = shape(
     "Limits of the simulated machines",
-    &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
+    &[
+        key("elastic_ips", Integer(1, 225), "5", "Quota: Elastic IP addresses of the account"),
+        key("elastic_ips_per_nat_gateway", Integer(1, 8), "2", "Quota: Elastic IP addresses of a NAT gateway"),
+        key(
+            "tracked_connections",
+            Integer(1, 10_000_000),
+            "",
+            "Connections that one interface's security groups track",
+        ),
+    ],
 );
 static CLI: Shape = shape(
     "How `aws` on the hosts behaves",
@@ -646,6 +676,7 @@ static EXPECTATION: Shape = shape(
             Either(
                 &Word(&[
                     "internet-gateway",
+                    "nat-gateway",
                     "gateway-endpoint",
                     "interface-endpoint",
                     "peering",
