@@ -8,6 +8,7 @@
 //! Source: botocore's model for the members; observed CLI output for their presence.
 
 mod address;
+mod dhcp_options;
 mod endpoint;
 mod instance;
 mod interface;
@@ -19,6 +20,7 @@ mod security_group;
 mod tag;
 
 pub use address::address;
+pub use dhcp_options::dhcp_options;
 pub use endpoint::{endpoint_service, vpc_endpoint};
 pub use instance::{Life, instance, instance_state, reservation};
 pub use interface::network_interface;

@@ -8,6 +8,7 @@
 
 mod actions;
 mod answers;
+mod dhcp_options;
 mod endpoint;
 mod network;
 pub mod parameters;
@@ -62,6 +63,7 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateSubnet" => &answer["Subnet"]["SubnetId"],
         "CreateInternetGateway" => &answer["InternetGateway"]["InternetGatewayId"],
         "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
+        "CreateDhcpOptions" => &answer["DhcpOptions"]["DhcpOptionsId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

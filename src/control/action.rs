@@ -2,9 +2,11 @@
 //!
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
+mod dhcp_options;
 mod network;
 
 pub use crate::model::VpcEndpointType;
+pub use dhcp_options::*;
 pub use network::*;
 
 use crate::ids::*;
@@ -55,6 +57,10 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    CreateDhcpOptions(CreateDhcpOptions),
+    AssociateDhcpOptions(AssociateDhcpOptions),
+    DeleteDhcpOptions(DeleteDhcpOptions),
+    DeleteNetworkInterface(DeleteNetworkInterface),
 }
 
 impl Action {
@@ -102,6 +108,10 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::CreateDhcpOptions(_) => "CreateDhcpOptions",
+            Action::AssociateDhcpOptions(_) => "AssociateDhcpOptions",
+            Action::DeleteDhcpOptions(_) => "DeleteDhcpOptions",
+            Action::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
         }
     }
 
@@ -431,6 +441,8 @@ pub enum Output {
     Done,
     /// An endpoint was made.
     VpcEndpoint(VpcEndpointId),
+    /// A DHCP options set was made.
+    DhcpOptions(DhcpOptionsId),
     /// Endpoints were deleted, save these.
     Unsuccessful(Vec<UnsuccessfulItem>),
     /// Instances were launched together.

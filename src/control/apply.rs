@@ -22,6 +22,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateSubnet(action) => network::create_subnet(model, &call, action),
         Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
         Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
+        Action::CreateDhcpOptions(action) => dhcp_options::create(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
@@ -59,6 +60,11 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DeleteNetworkAclEntry(action) => network_acl::delete_entry(model, action),
         Action::ReplaceNetworkAclAssociation(action) => network_acl::replace_association(model, action),
         Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
+        Action::AssociateDhcpOptions(action) => {
+            done(model.associate_dhcp_options(action.dhcp_options_id, action.vpc_id))
+        }
+        Action::DeleteDhcpOptions(action) => done(model.delete_dhcp_options(action.dhcp_options_id)),
+        Action::DeleteNetworkInterface(action) => done(model.delete_network_interface(action.network_interface_id)),
         Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
     }
 }

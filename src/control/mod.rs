@@ -9,6 +9,7 @@
 
 mod action;
 mod apply;
+mod dhcp_options;
 mod endpoint;
 mod error;
 mod instance;

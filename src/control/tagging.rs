@@ -90,7 +90,10 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.vpc_endpoint(id)?;
             model.vpc_endpoints.get_mut(&id).map(|endpoint| &mut endpoint.tags).ok_or_else(invalid)
         }
-        EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX | PrefixListId::PREFIX => {
+        DhcpOptionsId::PREFIX => {
+            find!(DhcpOptionsId, dhcp_options, "InvalidDhcpOptionsID.NotFound", "dhcpOptions")
+        }
+        EniId::PREFIX | SecurityGroupRuleId::PREFIX | PrefixListId::PREFIX => {
             Err(ControlError::unsupported(format!("vpcsim keeps no tags for resources of the kind of {text}.")))
         }
         _ => Err(invalid()),

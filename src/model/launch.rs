@@ -181,13 +181,16 @@ impl Model {
     /// Associates an Elastic IP with an interface, instead of the public address it had.
     ///
     /// # Errors
-    /// `InvalidAllocationID.NotFound`, `InvalidNetworkInterfaceID.NotFound`, `Resource.AlreadyAssociated`.
+    /// `InvalidAllocationID.NotFound`, `InvalidNetworkInterfaceID.NotFound`, `AuthFailure` (an interface of AWS's), `Resource.AlreadyAssociated`.
     pub fn associate_address(
         &mut self,
         allocation_id: AllocationId,
         eni_id: EniId,
     ) -> Result<AddressAssociationId, ModelError> {
-        self.network_interface(eni_id)?;
+        if self.network_interface(eni_id)?.interface_type.is_requester_managed() {
+            // Unverified wording.
+            return Err(ModelError::new("AuthFailure", "You do not have permission to access the specified resource."));
+        }
         let id = AddressAssociationId::mint(self.seed, &format!("{allocation_id} {eni_id}"), self.id_length);
         let Some(address) = self.elastic_addresses.get_mut(&allocation_id) else {
             return Err(ModelError::new(

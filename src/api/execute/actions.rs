@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{endpoint, network, rules};
+use super::{dhcp_options, endpoint, network, rules};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -22,6 +22,9 @@ const DEFAULT_INSTANCE_TYPE: &str = "m1.small";
 /// What is wrong with the parameters by themselves; `InvalidAction` for an operation of the model that is not served.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Action, ApiError> {
     if let Some(action) = network::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = dhcp_options::action(parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
