@@ -34,6 +34,7 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeInternetGateways" => call.internet_gateways()?,
         "DescribeNetworkAcls" => call.network_acls()?,
         "DescribeVpcEndpoints" => call.vpc_endpoints()?,
+        "DescribeDhcpOptions" => call.dhcp_options()?,
         "DescribeVpcEndpointServices" => call.vpc_endpoint_services()?,
         "DescribePrefixLists" => call.prefix_lists()?,
         "DescribeManagedPrefixLists" => call.managed_prefix_lists()?,
@@ -110,6 +111,13 @@ impl Call<'_> {
         let chosen = self.chosen("NetworkAclIds", &self.model.network_acls, |id| self.model.network_acl(id).err())?;
         let documents = chosen.into_iter().map(|acl| documents::network_acl(self.model, acl));
         self.list("NetworkAcls", &filter::NETWORK_ACLS, documents)
+    }
+
+    fn dhcp_options(&self) -> Result<Value, ApiError> {
+        let chosen =
+            self.chosen("DhcpOptionsIds", &self.model.dhcp_options, |id| self.model.dhcp_options_set(id).err())?;
+        let documents = chosen.into_iter().map(|options| documents::dhcp_options(self.model, options));
+        self.list("DhcpOptions", &filter::DHCP_OPTIONS, documents)
     }
 
     fn vpc_endpoints(&self) -> Result<Value, ApiError> {

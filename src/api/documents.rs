@@ -8,6 +8,7 @@
 
 mod address;
 mod edge;
+mod dhcp_options;
 mod endpoint;
 mod instance;
 mod interface;
@@ -20,6 +21,7 @@ mod tag;
 mod vpn;
 
 pub use address::address;
+pub use dhcp_options::dhcp_options;
 pub use edge::{cidr_block, public_access_exclusion, public_access_options};
 pub use endpoint::{endpoint_service, vpc_endpoint};
 pub use instance::{Life, instance, instance_state, reservation};

@@ -9,6 +9,7 @@
 mod actions;
 mod answers;
 mod edge;
+mod dhcp_options;
 mod endpoint;
 mod network;
 pub mod parameters;
@@ -69,6 +70,7 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateVpnGateway" => &answer["VpnGateway"]["VpnGatewayId"],
         "CreateCustomerGateway" => &answer["CustomerGateway"]["CustomerGatewayId"],
         "CreateVpnConnection" => &answer["VpnConnection"]["VpnConnectionId"],
+        "CreateDhcpOptions" => &answer["DhcpOptions"]["DhcpOptionsId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

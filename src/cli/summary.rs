@@ -236,7 +236,9 @@ fn compact(stdout: &str) -> String {
     let endpoint = |endpoint: &Value| {
         let text = |key| endpoint.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
         let tables = endpoint.get("RouteTableIds").map_or_else(String::new, |ids| format!(", RouteTableIds {ids}"));
-        format!("{} {}{tables}", text("VpcEndpointId"), text("State"))
+        let name = endpoint["DnsEntries"][0]["DnsName"].as_str().map(|name| format!(", {name}"));
+        let use_ = name.unwrap_or(tables);
+        format!("{} {}{use_}", text("VpcEndpointId"), text("State"))
     };
     match (value.get("VpcEndpoint"), value.get("VpcEndpoints").and_then(Value::as_array)) {
         (Some(one), _) => endpoint(one),

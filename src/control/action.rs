@@ -3,10 +3,12 @@
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
 mod edge;
+mod dhcp_options;
 mod network;
 mod vpn;
 
 pub use crate::model::VpcEndpointType;
+pub use dhcp_options::*;
 pub use edge::*;
 pub use network::*;
 pub use vpn::*;
@@ -72,6 +74,10 @@ pub enum Action {
     ModifySecurityGroupRules(ModifySecurityGroupRules),
     ModifyNetworkInterfaceAttribute(ModifyNetworkInterfaceAttribute),
     Vpn(VpnAction),
+    CreateDhcpOptions(CreateDhcpOptions),
+    AssociateDhcpOptions(AssociateDhcpOptions),
+    DeleteDhcpOptions(DeleteDhcpOptions),
+    DeleteNetworkInterface(DeleteNetworkInterface),
 }
 
 impl Action {
@@ -132,6 +138,10 @@ impl Action {
             Action::ModifySecurityGroupRules(_) => "ModifySecurityGroupRules",
             Action::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
             Action::Vpn(action) => action.name(),
+            Action::CreateDhcpOptions(_) => "CreateDhcpOptions",
+            Action::AssociateDhcpOptions(_) => "AssociateDhcpOptions",
+            Action::DeleteDhcpOptions(_) => "DeleteDhcpOptions",
+            Action::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
         }
     }
 
@@ -466,6 +476,8 @@ pub enum Output {
     Done,
     /// An endpoint was made.
     VpcEndpoint(VpcEndpointId),
+    /// A DHCP options set was made.
+    DhcpOptions(DhcpOptionsId),
     /// Endpoints were deleted, save these.
     Unsuccessful(Vec<UnsuccessfulItem>),
     /// Instances were launched together.

@@ -10,6 +10,7 @@
 mod action;
 mod apply;
 mod edge;
+mod dhcp_options;
 mod endpoint;
 mod error;
 mod instance;

@@ -108,7 +108,10 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             let exclusion = model.block_public_access.exclusions.get_mut(&id);
             exclusion.map(|exclusion| &mut exclusion.tags).ok_or_else(|| Model::no_such_exclusion(id).into())
         }
-        EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX => {
+        DhcpOptionsId::PREFIX => {
+            find!(DhcpOptionsId, dhcp_options, "InvalidDhcpOptionsID.NotFound", "dhcpOptions")
+        }
+        EniId::PREFIX | SecurityGroupRuleId::PREFIX => {
             Err(ControlError::unsupported(format!("vpcsim keeps no tags for resources of the kind of {text}.")))
         }
         _ => Err(invalid()),

@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{edge, endpoint, network, rules, vpn};
+use super::{dhcp_options, edge, endpoint, network, rules, vpn};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -28,6 +28,9 @@ pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Actio
         return Ok(action);
     }
     if let Some(action) = vpn::action(parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = dhcp_options::action(parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
