@@ -8,6 +8,7 @@
 
 mod actions;
 mod answers;
+mod nat_gateway;
 mod network;
 pub mod parameters;
 mod rules;
@@ -61,6 +62,7 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateSubnet" => &answer["Subnet"]["SubnetId"],
         "CreateInternetGateway" => &answer["InternetGateway"]["InternetGatewayId"],
         "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
+        "CreateNatGateway" => &answer["NatGateway"]["NatGatewayId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

@@ -2,8 +2,10 @@
 //!
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
+mod nat_gateway;
 mod network;
 
+pub use nat_gateway::*;
 pub use network::*;
 
 use crate::ids::*;
@@ -52,6 +54,7 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    NatGateway(NatGatewayAction),
 }
 
 impl Action {
@@ -99,6 +102,7 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::NatGateway(action) => action.name(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Action {
             Action::RunInstances(action) => action.client_token.as_deref(),
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
             Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
+            Action::NatGateway(action) => action.client_token(),
             _ => None,
         }
     }
@@ -342,6 +347,8 @@ pub enum RequestedTarget {
     NetworkInterface(EniId),
     /// An instance with one interface.
     Instance(InstanceId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
 }
 
 /// Adds a route.
@@ -487,6 +494,8 @@ pub enum Output {
     NetworkAcl(NetworkAclId),
     /// A subnet got another network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// A NAT gateway was made, changed or deleted.
+    NatGateway(NatGatewayId),
 }
 
 /// A part of a call that failed while the rest was done.

@@ -22,6 +22,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateSubnet(action) => network::create_subnet(model, &call, action),
         Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
         Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
+        Action::NatGateway(action) if action.creates() => nat_gateway::apply(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
@@ -60,6 +61,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::ReplaceNetworkAclAssociation(action) => network_acl::replace_association(model, action),
         Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
         Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
+        Action::NatGateway(action) => nat_gateway::apply(model, &call, action),
     }
 }
 

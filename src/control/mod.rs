@@ -12,6 +12,7 @@ mod apply;
 mod endpoint;
 mod error;
 mod instance;
+mod nat_gateway;
 mod network;
 mod network_acl;
 pub mod region;

@@ -175,6 +175,7 @@ fn target(model: &Model, target: RequestedTarget) -> Result<RouteTarget, Control
     match target {
         RequestedTarget::InternetGateway(id) => Ok(RouteTarget::InternetGateway(id)),
         RequestedTarget::NetworkInterface(id) => Ok(RouteTarget::NetworkInterface(id)),
+        RequestedTarget::NatGateway(id) => Ok(RouteTarget::NatGateway(id)),
         RequestedTarget::Instance(id) => Ok(RouteTarget::NetworkInterface(instance::primary_interface(model, id)?)),
         // Code and wording unverified; that AWS refuses is documented.
         RequestedTarget::GatewayEndpoint(id) => Err(ControlError::new(

@@ -26,6 +26,7 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         instances => "instance",
         elastic_addresses => "elastic-ip",
         vpc_endpoints => "vpc-endpoint",
+        nat_gateways => "natgateway",
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let one = |(id, kind, tags): (String, &str, &Tags)| -> Vec<Value> {

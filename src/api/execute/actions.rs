@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{network, rules};
+use super::{nat_gateway, network, rules};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -22,6 +22,9 @@ const DEFAULT_INSTANCE_TYPE: &str = "m1.small";
 /// What is wrong with the parameters by themselves; `InvalidAction` for an operation of the model that is not served.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Action, ApiError> {
     if let Some(action) = network::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = nat_gateway::action(parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
@@ -323,15 +326,14 @@ fn destination(parameters: &Parameters<'_>) -> Result<RouteDestination, ApiError
 }
 
 /// Parameters that name targets, and what AWS says of one that does not exist; no such thing exists here.
-const ABSENT_TARGETS: [(&str, &str, &str); 4] = [
-    ("NatGatewayId", "NatGatewayNotFound", "NatGateway"),
+const ABSENT_TARGETS: [(&str, &str, &str); 3] = [
     ("TransitGatewayId", "InvalidTransitGatewayID.NotFound", "transitGateway"),
     ("VpcPeeringConnectionId", "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection"),
     ("EgressOnlyInternetGatewayId", "InvalidGatewayID.NotFound", "egressOnlyInternetGateway"),
 ];
 
 fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
-    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId"];
+    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId", "NatGatewayId"];
     let others =
         ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "LocalTarget"];
     let absent = ABSENT_TARGETS.iter().map(|(name, ..)| *name);
@@ -350,6 +352,7 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
     match *name {
         "GatewayId" => gateway(&parameters.required_text("GatewayId")?),
         "NetworkInterfaceId" => Ok(RequestedTarget::NetworkInterface(parameters.required_id("NetworkInterfaceId")?)),
+        "NatGatewayId" => Ok(RequestedTarget::NatGateway(parameters.required_id("NatGatewayId")?)),
         "InstanceId" => Ok(RequestedTarget::Instance(parameters.required_id("InstanceId")?)),
         other => {
             Err(ApiError::new("UnsupportedOperation", format!("vpcsim does not simulate the route target {other}.")))

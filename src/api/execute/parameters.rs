@@ -225,6 +225,7 @@ pub fn parse_id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ApiError> {
             "ami" => "InvalidAMIID.Malformed",
             "acl" => "InvalidNetworkAclId.Malformed",
             "vpce" => "InvalidVpcEndpointId.Malformed",
+            "nat" => "NatGatewayMalformed",
             "pl" => "InvalidPrefixListId.Malformed",
             // AWS lists no "Malformed" code for the remaining kinds.
             _ => "InvalidParameterValue",
