@@ -170,6 +170,8 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "vpcendpointid" => &[Kind::VpcEndpoint],
         "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
         "allocationid" => &[Kind::ElasticIp],
+        "exclusionid" => &[Kind::PublicAccessExclusion],
+        "referencedgroupid" => &[Kind::SecurityGroup],
         "resource" | "resourceid" => &Kind::ALL,
         _ => &[],
     }

@@ -476,9 +476,11 @@ impl Variables {
 fn says_why(reason: DropReason, decision: &Decision) -> bool {
     match reason {
         DropReason::SourceCheck | DropReason::DestinationCheck => matches!(decision, Decision::SourceDestCheck { .. }),
-        DropReason::SecurityGroupEgress | DropReason::SecurityGroupIngress => {
-            matches!(decision, Decision::SecurityGroup { .. })
-        }
+        DropReason::SecurityGroupEgress
+        | DropReason::SecurityGroupIngress
+        | DropReason::SecurityGroupNoRulesEgress
+        | DropReason::SecurityGroupNoRulesIngress => matches!(decision, Decision::SecurityGroup { .. }),
+        DropReason::BlockPublicAccess => matches!(decision, Decision::BlockPublicAccess { .. }),
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
         DropReason::NoRoute | DropReason::BlackholeRoute => matches!(decision, Decision::Route { .. }),
         DropReason::NoInterfaceAtAddress | DropReason::BroadcastOrMulticast => matches!(decision, Decision::Arp { .. }),
