@@ -247,6 +247,49 @@ fn cases() -> Vec<Case> {
             vec![ec2("CreateVpcEndpoint", endpoint.clone())],
         ),
         case(
+            "aws ec2 create-managed-prefix-list --prefix-list-name offices --max-entries 3 --address-family IPv4 \
+             --entries Cidr=198.51.100.0/24,Description=main Cidr=192.0.2.0/24",
+            vec![ec2(
+                "CreateManagedPrefixList",
+                json!({"PrefixList": {"PrefixListId": "pl-0000000f", "State": "create-complete", "MaxEntries": 3, "Version": 1}}),
+            )],
+        ),
+        case(
+            "aws ec2 modify-managed-prefix-list --prefix-list-id pl-0000000f --current-version 1 --remove-entries Cidr=192.0.2.0/24",
+            vec![ec2("ModifyManagedPrefixList", json!({"PrefixList": {"PrefixListId": "pl-0000000f", "Version": 2}}))],
+        ),
+        case(
+            "aws ec2 replace-route --route-table-id rtb-1 --destination-cidr-block 10.0.0.0/16 --local-target",
+            vec![ec2("ReplaceRoute", json!({}))],
+        ),
+        case(
+            "aws ec2 modify-vpc-block-public-access-options --internet-gateway-block-mode block-ingress",
+            vec![ec2(
+                "ModifyVpcBlockPublicAccessOptions",
+                json!({"VpcBlockPublicAccessOptions": {
+                    "State": "update-complete", "InternetGatewayBlockMode": "block-ingress",
+                    "LastUpdateTimestamp": "2026-01-01T00:00:00.000Z",
+                }}),
+            )],
+        ),
+        case(
+            "aws ec2 modify-security-group-rules --group-id sg-1 --security-group-rules \
+             SecurityGroupRuleId=sgr-1,SecurityGroupRule={IpProtocol=tcp,FromPort=80,ToPort=80,CidrIpv4=10.0.0.0/8}",
+            vec![ec2("ModifySecurityGroupRules", json!({"Return": true}))],
+        ),
+        case(
+            "aws ec2 modify-network-interface-attribute --network-interface-id eni-1 --connection-tracking-specification \
+             TcpEstablishedTimeout=350,UdpTimeout=60",
+            vec![ec2("ModifyNetworkInterfaceAttribute", json!({}))],
+        ),
+        case(
+            "aws ec2 associate-vpc-cidr-block --vpc-id vpc-1 --cidr-block 10.1.0.0/16",
+            vec![ec2(
+                "AssociateVpcCidrBlock",
+                json!({"VpcId": "vpc-1", "CidrBlockAssociation": {"CidrBlock": "10.1.0.0/16"}}),
+            )],
+        ),
+        case(
             "aws ec2 modify-vpc-endpoint --vpc-endpoint-id vpce-1 --add-route-table-ids rtb-1 rtb-2 --reset-policy",
             vec![ec2("ModifyVpcEndpoint", json!({"Return": true}))],
         ),

@@ -206,6 +206,8 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "transitgatewayroutetableid" | "associationdefaultroutetableid" | "propagationdefaultroutetableid" => {
             &[Kind::TransitGatewayRouteTable]
         }
+        "exclusionid" => &[Kind::PublicAccessExclusion],
+        "referencedgroupid" => &[Kind::SecurityGroup],
         "resource" | "resourceid" => &Kind::ALL,
         _ => &[],
     }

@@ -7,6 +7,7 @@ use crate::control::tests::{control, tutorial};
 use serde_json::json;
 
 mod interface_endpoint;
+mod edge;
 mod network;
 mod properties;
 mod refusals;
