@@ -13,10 +13,12 @@ mod instance;
 mod interface;
 mod network;
 mod network_acl;
+mod peering;
 mod place;
 mod prefix_list;
 mod security_group;
 mod tag;
+mod transit;
 
 pub use address::address;
 pub use endpoint::{endpoint_service, vpc_endpoint};
@@ -24,11 +26,16 @@ pub use instance::{Life, instance, instance_state, reservation};
 pub use interface::network_interface;
 pub use network::{internet_gateway, route_table, subnet, vpc};
 pub use network_acl::network_acl;
+pub use peering::{peering_connection, peering_options};
 pub use place::{availability_zone, region};
 pub(crate) use prefix_list::is_managed_by_aws;
 pub use prefix_list::{managed_prefix_list, prefix_list, prefix_list_entries};
 pub use security_group::{permissions, revoked_rule, rule_in_request_form, security_group, security_group_rule};
 pub use tag::{tags, tags_of_everything};
+pub use transit::{
+    transit_gateway, transit_gateway_attachment, transit_gateway_link, transit_gateway_peering_attachment,
+    transit_gateway_route, transit_gateway_route_table, transit_gateway_vpc_attachment,
+};
 
 use crate::model::{Model, Tags};
 use serde_json::Value;

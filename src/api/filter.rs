@@ -6,8 +6,10 @@
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html and the pages of the operations.
 
 mod tables;
+mod transit;
 
 pub use tables::*;
+pub use transit::*;
 
 use super::ApiError;
 use super::execute::parameters::Parameters;
@@ -45,12 +47,25 @@ enum Test {
 /// `InvalidParameterValue` for a filter the operation does not have, `MissingParameter` for one without name or values,
 /// `FilterLimitExceeded`.
 pub fn parse(parameters: &Parameters<'_>, table: &FilterTable) -> Result<Vec<Filter>, ApiError> {
+    let mut given = Vec::new();
+    for filter in parameters.structures("Filters")? {
+        given.push((filter.required_text("Name")?, filter.texts("Values")?));
+        filter.finish()?;
+    }
+    of_pairs(given, table)
+}
+
+/// Filters from their names and values.
+///
+/// # Errors
+/// As [`parse`].
+pub fn of_pairs(
+    given: impl IntoIterator<Item = (String, Vec<String>)>,
+    table: &FilterTable,
+) -> Result<Vec<Filter>, ApiError> {
     let mut filters = Vec::new();
     let mut value_count = 0;
-    for given in parameters.structures("Filters")? {
-        let name = given.required_text("Name")?;
-        let values = given.texts("Values")?;
-        given.finish()?;
+    for (name, values) in given {
         if values.is_empty() {
             return Err(ApiError::missing_parameter("Filter.Value"));
         }

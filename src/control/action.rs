@@ -3,11 +3,18 @@
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
 mod network;
+mod peering;
+mod transit;
 
 pub use network::*;
+pub use peering::*;
+pub use transit::*;
 
 use crate::ids::*;
-use crate::model::{InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch};
+use crate::model::{
+    InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch, TransitGateway,
+    TransitGatewayRoute, TransitGatewayRouteTable,
+};
 use std::net::Ipv4Addr;
 
 /// One mutating EC2 call.
@@ -52,6 +59,8 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    Peering(PeeringAction),
+    Transit(TransitAction),
 }
 
 impl Action {
@@ -99,6 +108,8 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::Peering(action) => action.name(),
+            Action::Transit(action) => action.name(),
         }
     }
 
@@ -340,6 +351,10 @@ pub enum RequestedTarget {
     GatewayEndpoint(VpcEndpointId),
     /// A network interface.
     NetworkInterface(EniId),
+    /// A peering connection.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayId),
     /// An instance with one interface.
     Instance(InstanceId),
 }
@@ -487,6 +502,22 @@ pub enum Output {
     NetworkAcl(NetworkAclId),
     /// A subnet got another network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// A peering connection was made, accepted or changed.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// A transit gateway was made or changed.
+    TransitGateway(TransitGatewayId),
+    /// A transit gateway was deleted.
+    TransitGatewayDeleted(Box<TransitGateway>),
+    /// An attachment was made, accepted, changed or deleted.
+    TransitGatewayAttachment(TransitGatewayAttachmentId),
+    /// A route table of a transit gateway was made.
+    TransitGatewayRouteTable(TransitGatewayRouteTableId),
+    /// A route table of a transit gateway was deleted.
+    TransitGatewayRouteTableDeleted(Box<TransitGatewayRouteTable>),
+    /// A table and an attachment were associated or the contrary, or propagation was switched.
+    TransitGatewayLink(TransitGatewayRouteTableId, TransitGatewayAttachmentId),
+    /// A static route of a transit gateway was written or deleted.
+    TransitGatewayRoute(TransitGatewayRoute),
 }
 
 /// A part of a call that failed while the rest was done.

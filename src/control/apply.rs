@@ -22,11 +22,10 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateSubnet(action) => network::create_subnet(model, &call, action),
         Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
         Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
+        Action::Peering(action) => peering::apply(model, &call, action),
+        Action::Transit(action) => transit::apply(model, &call, action),
         // The rest creates nothing that could be given an id.
-        _ if wanted.id.is_some() => Err(ControlError::new(
-            "InvalidParameterValue",
-            format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
-        )),
+        _ if wanted.id.is_some() => Err(nothing_created(name)),
         Action::ModifyVpcEndpoint(action) => endpoint::modify(model, action),
         Action::DeleteVpcEndpoints(action) => endpoint::delete(model, action),
         Action::TerminateInstances(action) => instance::terminate(model, action),
@@ -61,6 +60,13 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
         Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
     }
+}
+
+fn nothing_created(name: &str) -> ControlError {
+    ControlError::new(
+        "InvalidParameterValue",
+        format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
+    )
 }
 
 /// What an action answers that only succeeds or not.
@@ -98,6 +104,11 @@ impl Call<'_> {
             candidate = format!("{label} {number}");
         }
         candidate
+    }
+
+    /// Refuses a wanted id for an action that creates nothing.
+    pub(super) fn creates_nothing(&self, name: &str) -> Result<(), ControlError> {
+        if self.wanted.id.is_some() { Err(nothing_created(name)) } else { Ok(()) }
     }
 
     /// Refuses a wanted id that another resource has.

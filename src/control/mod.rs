@@ -14,11 +14,13 @@ mod error;
 mod instance;
 mod network;
 mod network_acl;
+mod peering;
 pub mod region;
 mod route;
 mod security_group;
 pub mod services;
 pub mod tagging;
+mod transit;
 pub mod zone;
 
 pub use action::*;
@@ -85,6 +87,11 @@ impl ControlPlane {
         } else {
             self.model.dns_failures.remove(name);
         }
+    }
+
+    /// What happens by itself as time goes by: requests for peering expire. Packets never notice.
+    pub fn advance(&mut self, now: SimTime) {
+        self.model.expire_peering_requests(now);
     }
 
     /// Does `action` at `now`: clones the model, applies, compiles, commits both. A call that repeats an earlier one's client

@@ -192,6 +192,8 @@ impl Tap for Observer {
     fn on_enter(&mut self, _now: SimTime, _at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
         if self.run.length == 0 {
             self.run.length = bytes.len();
+            // What was seen of the way before the last link is part of it.
+            self.run.road = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
             (self.run.source, self.run.destination) = ends(bytes);
             if packet.from.is_none() && self.is_actor(packet.sender) {
                 self.count_frame(packet.sender, bytes.len());
@@ -258,8 +260,7 @@ impl Tap for Observer {
         let Some((at, step)) = run.end else { return };
         match step {
             Step::Deliver(_) | Step::Forward(..) | Step::Fragment { .. } => {
-                let before = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
-                let road = run.road.or(before);
+                let road = run.road;
                 let under_way = UnderWay { road, source: run.source, destination: run.destination };
                 if matches!(step, Step::Fragment { .. }) {
                     self.forget_packet(packet.id);

@@ -20,6 +20,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/no-public-address", include_str!("../../scenarios/drops/no-public-address.toml")),
     ("drops/no-route", include_str!("../../scenarios/drops/no-route.toml")),
     ("drops/nobody-there", include_str!("../../scenarios/drops/nobody-there.toml")),
+    ("drops/peering-transit", include_str!("../../scenarios/drops/peering-transit.toml")),
     ("drops/private-destination", include_str!("../../scenarios/drops/private-destination.toml")),
     ("drops/private-source", include_str!("../../scenarios/drops/private-source.toml")),
     ("drops/resource-gone", include_str!("../../scenarios/drops/resource-gone.toml")),
@@ -27,6 +28,11 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/security-group-ingress", include_str!("../../scenarios/drops/security-group-ingress.toml")),
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
+    ("drops/transit-association", include_str!("../../scenarios/drops/transit-association.toml")),
+    ("drops/transit-attachment", include_str!("../../scenarios/drops/transit-attachment.toml")),
+    ("drops/transit-blackhole", include_str!("../../scenarios/drops/transit-blackhole.toml")),
+    ("drops/transit-no-route", include_str!("../../scenarios/drops/transit-no-route.toml")),
+    ("drops/transit-zone", include_str!("../../scenarios/drops/transit-zone.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
     ("programs/curl", include_str!("../../scenarios/programs/curl.toml")),
@@ -35,6 +41,10 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
     ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
+    ("roads/peering", include_str!("../../scenarios/roads/peering.toml")),
+    ("roads/peering-inter-region", include_str!("../../scenarios/roads/peering-inter-region.toml")),
+    ("roads/transit-gateway", include_str!("../../scenarios/roads/transit-gateway.toml")),
+    ("roads/transit-gateway-peering", include_str!("../../scenarios/roads/transit-gateway-peering.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.

@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::control::region::zone_id;
 use crate::model::dns_names::{private_name, public_name};
-use crate::model::{Model, NetworkInterface, SecurityGroup};
+use crate::model::{InterfaceType, Model, NetworkInterface, SecurityGroup};
 use serde_json::{Value, json};
 
 /// A network interface.
@@ -20,14 +20,19 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         "AvailabilityZoneId": zone_id(zone),
         "Description": interface.description,
         "Groups": groups(model, interface),
-        "InterfaceType": "interface",
+        "InterfaceType": match interface.interface_type {
+            InterfaceType::Interface => "interface",
+            InterfaceType::NatGateway => "nat_gateway",
+            InterfaceType::VpcEndpoint => "vpc_endpoint",
+            InterfaceType::TransitGateway => "transit_gateway",
+        },
         "Ipv6Addresses": [],
         "MacAddress": interface.mac.to_string(),
         "NetworkInterfaceId": interface.id,
         "OwnerId": model.account_id,
         "PrivateDnsName": private_dns_name,
         "PrivateIpAddress": interface.private_ip.to_string(),
-        "RequesterManaged": false,
+        "RequesterManaged": interface.interface_type.is_requester_managed(),
         "SourceDestCheck": interface.source_dest_check,
         "Status": if interface.attachment.is_some() { "in-use" } else { "available" },
         "SubnetId": interface.subnet_id,
@@ -53,10 +58,12 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
             "DeleteOnTermination": true,
             "DeviceIndex": attachment.device_index,
             "NetworkCardIndex": 0,
-            "InstanceId": attachment.instance_id,
-            "InstanceOwnerId": model.account_id,
+            "InstanceOwnerId": if attachment.instance_id.is_some() { &model.account_id } else { "amazon-aws" },
             "Status": "attached",
         });
+        if let Some(id) = attachment.instance_id {
+            document["Attachment"]["InstanceId"] = json!(id);
+        }
     }
     document["PrivateIpAddresses"] = json!([address]);
     document

@@ -26,6 +26,10 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         instances => "instance",
         elastic_addresses => "elastic-ip",
         vpc_endpoints => "vpc-endpoint",
+        peering_connections => "vpc-peering-connection",
+        transit_gateways => "transit-gateway",
+        transit_gateway_attachments => "transit-gateway-attachment",
+        transit_gateway_route_tables => "transit-gateway-route-table",
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let one = |(id, kind, tags): (String, &str, &Tags)| -> Vec<Value> {

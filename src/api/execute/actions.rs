@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{network, rules};
+use super::{network, peering, rules, transit};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -22,6 +22,12 @@ const DEFAULT_INSTANCE_TYPE: &str = "m1.small";
 /// What is wrong with the parameters by themselves; `InvalidAction` for an operation of the model that is not served.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Action, ApiError> {
     if let Some(action) = network::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = peering::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = transit::action(model, parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
@@ -323,15 +329,13 @@ fn destination(parameters: &Parameters<'_>) -> Result<RouteDestination, ApiError
 }
 
 /// Parameters that name targets, and what AWS says of one that does not exist; no such thing exists here.
-const ABSENT_TARGETS: [(&str, &str, &str); 4] = [
+const ABSENT_TARGETS: [(&str, &str, &str); 2] = [
     ("NatGatewayId", "NatGatewayNotFound", "NatGateway"),
-    ("TransitGatewayId", "InvalidTransitGatewayID.NotFound", "transitGateway"),
-    ("VpcPeeringConnectionId", "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection"),
     ("EgressOnlyInternetGatewayId", "InvalidGatewayID.NotFound", "egressOnlyInternetGateway"),
 ];
 
 fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
-    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId"];
+    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId", "TransitGatewayId"];
     let others =
         ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "LocalTarget"];
     let absent = ABSENT_TARGETS.iter().map(|(name, ..)| *name);
@@ -351,6 +355,10 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
         "GatewayId" => gateway(&parameters.required_text("GatewayId")?),
         "NetworkInterfaceId" => Ok(RequestedTarget::NetworkInterface(parameters.required_id("NetworkInterfaceId")?)),
         "InstanceId" => Ok(RequestedTarget::Instance(parameters.required_id("InstanceId")?)),
+        "VpcPeeringConnectionId" => {
+            Ok(RequestedTarget::PeeringConnection(parameters.required_id("VpcPeeringConnectionId")?))
+        }
+        "TransitGatewayId" => Ok(RequestedTarget::TransitGateway(parameters.required_id("TransitGatewayId")?)),
         other => {
             Err(ApiError::new("UnsupportedOperation", format!("vpcsim does not simulate the route target {other}.")))
         }
