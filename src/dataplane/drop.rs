@@ -411,7 +411,7 @@ impl DropReason {
             PeeringAddressNotInVpc => (
                 "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR",
                 true,
-                "peering connections carry packets only from and to addresses of the two VPCs",
+                "a peering connection carries only packets with an address of the VPC that it leads to",
                 "peering is not transitive: peer with the other VPC itself, or use a transit gateway",
                 "drops/peering-transit",
             ),

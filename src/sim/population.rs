@@ -9,7 +9,7 @@ use crate::host::platform::{LINK_LOCAL_RESOLVER, Platform};
 use crate::host::tls::TlsWorld;
 use crate::host::{Addressing, Host, HostConfig, Server};
 use crate::ids::{EniId, VpcId};
-use crate::model::{Model, UnknownConnection};
+use crate::model::{Model, UnknownConnection, dns_names};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::program::{HostIx, HostKind, Node, Program};
 use crate::rng::Seed;
@@ -200,10 +200,7 @@ fn platform_of_interface(
     let vpc = model.vpcs.get(&interface.vpc_id)?;
     let Node::Eni(node) = &program.nodes[program.hosts[host.at()].node.at()] else { return None };
     let Node::Router(router) = &program.nodes[node.router.at()] else { return None };
-    let domain_name = match model.region.as_str() {
-        "us-east-1" => "ec2.internal".to_owned(),
-        region => format!("{region}.compute.internal"),
-    };
+    let domain_name = dns_names::private_domain(&vpc.region);
     Some(PlatformHost {
         platform: Platform {
             mac: router.mac,
