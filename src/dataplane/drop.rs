@@ -523,7 +523,7 @@ impl DropReason {
             LinkLocalRateExceeded => (
                 "LINKLOCAL_ALLOWANCE_EXCEEDED",
                 false,
-                "the interface sent more than 1,024 packets within a second to the link-local services (resolver, metadata, time)",
+                "the interface sent more packets within a second to the link-local services (resolver, metadata, time) than it may (AWS: 1,024)",
                 "cache DNS answers on the instance",
                 "drops/link-local-rate",
             ),

@@ -192,12 +192,21 @@ impl Teller<'_> {
                 let owner = self.owner(address);
                 (here, "who has the address", one(format!("{address}: {owner}")))
             }
+            Decision::Mtu { mtu_bytes, packet_bytes, outcome } => {
+                let (verb, more) = match outcome {
+                    MtuOutcome::Fragmented => ("split", None),
+                    MtuOutcome::Told => ("refused", Some("its source is told")),
+                    MtuOutcome::Silent => ("dropped", Some("nobody is told")),
+                };
+                let mut lines = one(format!("{packet_bytes} bytes, MTU {mtu_bytes}: {verb}"));
+                lines.extend(more.map(str::to_owned));
+                (here, "MTU of what comes next", lines)
+            }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);
                 let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
                 let check = match other {
                     Decision::Nat { .. } => "NAT session",
-                    Decision::Mtu { .. } => "MTU of what comes next",
                     Decision::MssClamped { .. } => "maximum segment size",
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",
@@ -311,9 +320,9 @@ impl Teller<'_> {
 
     /// The end of what the network said.
     fn learns(&mut self, leg: &Leg, host: HostIx) {
-        let result = if host == leg.sender { "it knows now why" } else { "it is not for this host" };
-        self.row(leg.kind, self.host(host), "whom it is about", vec![result.to_owned()]);
-        self.set_next(if host == leg.sender { Next::Done } else { Next::Astray });
+        let result = if host == leg.sender { "knows now why" } else { "has not sent the packet" };
+        self.row(leg.kind, self.host(host), "who is told", vec![result.to_owned()]);
+        self.set_next(Next::Done);
     }
 
     fn verdict(&self) -> String {
@@ -330,10 +339,10 @@ impl Teller<'_> {
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
-                let learns = match self.traced.source_learns() {
-                    None => "",
-                    Some(true) => "; its source is told",
-                    Some(false) => "; what tells its source is lost: a black hole",
+                let learns = match self.traced.told() {
+                    None => String::new(),
+                    Some(Some(host)) => format!("; {} is told", self.host(host)),
+                    Some(None) => "; what tells its source is lost: a black hole".to_owned(),
                 };
                 format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }

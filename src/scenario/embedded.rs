@@ -10,9 +10,13 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
     ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
     ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
+    ("drops/fragment-without-first", include_str!("../../scenarios/drops/fragment-without-first.toml")),
     ("drops/link", include_str!("../../scenarios/drops/link.toml")),
     ("drops/link-local", include_str!("../../scenarios/drops/link-local.toml")),
+    ("drops/link-local-rate", include_str!("../../scenarios/drops/link-local-rate.toml")),
     ("drops/malformed", include_str!("../../scenarios/drops/malformed.toml")),
+    ("drops/mtu", include_str!("../../scenarios/drops/mtu.toml")),
+    ("drops/mtu-silent", include_str!("../../scenarios/drops/mtu-silent.toml")),
     ("drops/nat-fragment", include_str!("../../scenarios/drops/nat-fragment.toml")),
     ("drops/nat-no-session", include_str!("../../scenarios/drops/nat-no-session.toml")),
     ("drops/nat-ports", include_str!("../../scenarios/drops/nat-ports.toml")),
@@ -32,6 +36,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/security-group-ingress", include_str!("../../scenarios/drops/security-group-ingress.toml")),
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
+    ("drops/ttl", include_str!("../../scenarios/drops/ttl.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
     ("problems/24-nat-idle-350s", include_str!("../../scenarios/problems/24-nat-idle-350s.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
@@ -43,6 +48,9 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
     ("roads/nat-gateway", include_str!("../../scenarios/roads/nat-gateway.toml")),
     ("roads/nat-instance", include_str!("../../scenarios/roads/nat-instance.toml")),
+    ("roads/path-mtu", include_str!("../../scenarios/roads/path-mtu.toml")),
+    ("roads/path-mtu-nat", include_str!("../../scenarios/roads/path-mtu-nat.toml")),
+    ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.
