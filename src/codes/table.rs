@@ -138,11 +138,6 @@ pub(super) const TABLE: &[Line] = &[
         "open the connection from the inside",
     ),
     line(
-        "NGW_REQUIRES_SOURCE_IN_VPC",
-        "a NAT gateway serves only sources inside its VPC",
-        "route from a subnet of the NAT gateway's VPC",
-    ),
-    line(
         "NGW_SOURCE_ADDRESS_REASSIGN",
         "the NAT gateway puts its own address in place of the source, so rules that name the instance's address do not match beyond it",
         "allow the NAT gateway's address",
@@ -157,12 +152,6 @@ pub(super) const TABLE: &[Line] = &[
         "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",
         "the interface endpoint's service is not offered in the zone of its network interface",
         "put the endpoint into a zone that the service offers",
-        &["VPCE_GATEWAY_PROTOCOL_RESTRICTION"],
-    ),
-    near(
-        "PROTOCOL_RESTRICTION",
-        "the component on the way does not take this protocol",
-        "use a protocol that it takes: TCP for gateway endpoints",
         &["VPCE_GATEWAY_PROTOCOL_RESTRICTION"],
     ),
     // Peering, VPCs.
