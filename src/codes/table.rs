@@ -73,7 +73,7 @@ pub(super) const TABLE: &[Line] = &[
     ),
     told(
         "CANNOT_ROUTE",
-        "drops/no-route --from app --to dynamodb.us-east-1.amazonaws.com",
+        "roads/explanations --from app --to castle",
         "a route of the table, whose destination does not hold the packet's",
         "add a route for the destination",
         &["NO_ROUTE_TO_DESTINATION"],

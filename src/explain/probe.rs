@@ -381,7 +381,9 @@ fn interface_of(model: &Model, id: InstanceId) -> Option<&NetworkInterface> {
 
 /// What is wrong with a name that stands for something else than a host.
 fn no_host(names: &Names, model: &Model, name: &str) -> Option<ProbeError> {
-    let (kind, id) = Kind::ALL.into_iter().find_map(|kind| {
+    // An interface that AWS manages has its owner's name, and is not what is meant.
+    let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::NetworkInterface).chain([Kind::NetworkInterface]);
+    let (kind, id) = kinds.into_iter().find_map(|kind| {
         let id = names.lookup(kind, name).or_else(|| (Kind::of_id(name) == Some(kind)).then_some(name))?;
         Some((kind, id))
     })?;

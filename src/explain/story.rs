@@ -10,7 +10,7 @@ use super::trace::{Leg, LegKind, Outcome, Traced, Visit};
 use crate::control::ControlPlane;
 use crate::dataplane::{Decision, Direction, DropReason, MtuOutcome, SecurityVerdict, Step};
 use crate::ids::SecurityGroupId;
-use crate::model::{Model, NetworkInterface};
+use crate::model::{Model, NatConnectivity, NetworkInterface};
 use crate::net::Protocol;
 use crate::program::{HostIx, HostKind, Named, NextHopKind, Node, NodeIx, Program};
 use crate::scenario::Names;
@@ -386,8 +386,12 @@ impl Teller<'_> {
                 for decision in &visit.decisions {
                     number += 1;
                     if leg.kind == LegKind::Forward {
+                        // Routes of the sender's own VPC: what other tables decide further on is not the request's route.
+                        let is_own = matches!(road, None | Some(Road::Local | Road::NatGateway(_)));
+                        if is_own || !matches!(decision, Decision::Route { .. }) {
+                            self.at_decision(&mut variables, number, visit, decision);
+                        }
                         road = Road::after(road, self.program, visit.at, decision);
-                        self.at_decision(&mut variables, number, visit, decision);
                     }
                 }
                 if let (LegKind::Forward, Step::Deliver(_)) = (leg.kind, visit.step) {
@@ -427,6 +431,7 @@ impl Teller<'_> {
                         let access = match winner.kind {
                             NextHopKind::Blackhole => "none",
                             _ if winner.target.starts_with("igw-") => "public, chosen",
+                            _ if self.is_public_nat(&winner.target) => "public, chosen",
                             _ => "private, chosen",
                         };
                         (route, access)
@@ -440,6 +445,11 @@ impl Teller<'_> {
             }
             _ => {}
         }
+    }
+
+    fn is_public_nat(&self, target: &str) -> bool {
+        let gateway = target.parse().ok().and_then(|id| self.model.nat_gateways.get(&id));
+        gateway.is_some_and(|gateway| gateway.connectivity == NatConnectivity::Public)
     }
 
     fn road_name(&self, road: Option<Road>) -> String {

@@ -18,6 +18,9 @@ impl<'g> Guess<'g> {
         let far = self.interface_having(destination).filter(|interface| interface.vpc_id != table.vpc_id);
         if let Some(far) = far {
             let block = model.subnets.get(&far.subnet_id).map_or(far.private_ip.into(), |subnet| subnet.cidr);
+            if !model.are_peered(table.vpc_id, far.vpc_id) {
+                self.direct_peering();
+            }
             let peerings = model.peering_connections.values();
             for peering in peerings.filter(|it| it.joins(table.vpc_id, far.vpc_id)) {
                 let route = route(table, &block.to_string(), "--vpc-peering-connection-id", peering.id);

@@ -7,6 +7,8 @@ use crate::explain::state::State;
 use crate::scenario;
 use std::collections::BTreeSet;
 
+mod roads;
+
 /// A network with an endpoint, two subnets, and an instance in each; `more` replaces or adds tables.
 fn lab(vpc: &str, main: &str, private: &str, more: &str) -> String {
     format!(
