@@ -56,6 +56,7 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
         DropReason::BlackholeRoute => {
             guess.replaced_routes();
             guess.endpoint_roads();
+            guess.joining_routes();
         }
         DropReason::PeeringAddressNotInVpc => guess.direct_peering(),
         DropReason::TransitZone => guess.transit_zones(true),
