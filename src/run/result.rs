@@ -4,6 +4,7 @@
 //! only ever added; `schema` grows when one changes its meaning. `result.schema.json` beside this file is the same as a JSON Schema, made from
 //! these types and their comments (`scripts/make-schema`); the tests hold it against both.
 
+use crate::cost::Cost;
 use crate::metrics::RoadSummary;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct RunResult {
     pub packets: PacketAccount,
     /// Latency per road.
     pub latency: Vec<RoadSummary>,
+    /// What the roads cost.
+    pub cost: Cost,
     /// When a host's captures hold neither lost packets nor their retransmissions.
     pub loss_free_ranges: Vec<LossFreeRange>,
     /// Files written beside this one, by what they are.
@@ -121,6 +124,8 @@ pub struct HostResult {
     pub duration_ns: u64,
     /// Median duration of a call.
     pub call_ns_median: u64,
+    /// What a gigabyte of its traffic in the step cost, as measured, at list prices; none if nothing arrived that is metered.
+    pub usd_per_gb: Option<f64>,
     /// The route decisions on its packets.
     pub routes: Vec<RouteDecision>,
     /// Packets of its flows that were dropped.
@@ -206,7 +211,7 @@ pub struct Warning {
 pub struct Check {
     /// On which host.
     pub host: String,
-    /// What was expected of: `via`, `source`, `exit`, `reason`, `output_contains`.
+    /// What was expected of: `via`, `source`, `exit`, `reason`, `output_contains`, `usd_per_gb`.
     pub what: &'static str,
     /// What the scenario expects.
     pub expected: String,

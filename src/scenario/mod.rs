@@ -14,6 +14,7 @@ mod forwarding;
 mod names;
 mod notation;
 mod packet;
+mod prices;
 mod read;
 mod regions;
 pub mod schema;
@@ -27,11 +28,12 @@ pub use dns::DnsChange;
 pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
-pub use notation::parse_duration;
+pub use notation::{parse_duration, parse_volume};
 pub use packet::{
     FRAME_BYTES_MAX, Flaw, FragmentFields, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags,
     Transport,
 };
+pub use prices::{BYTES_PER_GB, HOURS_PER_MONTH, Prices, Tier, Usd};
 pub use read::closest;
 pub use settings::{AccountIdEndpointMode, CliSettings, Credentials, Settings, TlsChoice};
 pub use step::{
