@@ -9,6 +9,7 @@
 mod actions;
 mod answers;
 mod edge;
+mod endpoint;
 mod network;
 pub mod parameters;
 mod rules;

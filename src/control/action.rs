@@ -5,11 +5,14 @@
 mod edge;
 mod network;
 
+pub use crate::model::VpcEndpointType;
 pub use edge::*;
 pub use network::*;
 
 use crate::ids::*;
-use crate::model::{InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch};
+use crate::model::{
+    InstanceState, InterfaceEndpointChange, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch,
+};
 use std::net::Ipv4Addr;
 
 /// One mutating EC2 call.
@@ -141,18 +144,6 @@ impl Action {
     }
 }
 
-/// The kinds of VPC endpoints AWS has; this version makes gateways.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VpcEndpointType {
-    /// Routes to a service's public addresses, by prefix list.
-    #[default]
-    Gateway,
-    /// Network interfaces of PrivateLink.
-    Interface,
-    /// Any of the others: `GatewayLoadBalancer`, `Resource`, `ServiceNetwork`.
-    Other,
-}
-
 /// Makes a VPC endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateVpcEndpoint {
@@ -164,12 +155,14 @@ pub struct CreateVpcEndpoint {
     pub endpoint_type: VpcEndpointType,
     /// Tables that get a gateway's route. May be empty.
     pub route_table_ids: Vec<RouteTableId>,
-    /// Subnets of an interface endpoint.
-    pub subnet_ids: Vec<SubnetId>,
+    /// Subnets of an interface endpoint, and the address of its interface there if wanted.
+    pub subnets: Vec<(SubnetId, Option<Ipv4Addr>)>,
     /// Groups of an interface endpoint.
     pub security_group_ids: Vec<SecurityGroupId>,
     /// Whether an interface endpoint answers to the service's public name.
     pub private_dns_enabled: Option<bool>,
+    /// Whether, for S3, only inbound resolver endpoints see that name.
+    pub private_dns_only_for_inbound_resolver: Option<bool>,
     /// JSON; none allows everything.
     pub policy_document: Option<String>,
     /// Makes a repeated call harmless.
@@ -178,7 +171,7 @@ pub struct CreateVpcEndpoint {
     pub tags: Tags,
 }
 
-/// Changes a gateway endpoint.
+/// Changes an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModifyVpcEndpoint {
     /// Which.
@@ -191,8 +184,8 @@ pub struct ModifyVpcEndpoint {
     pub policy_document: Option<String>,
     /// Back to the policy that allows everything.
     pub reset_policy: bool,
-    /// Whether something only interface endpoints have (subnets, groups, private DNS) was asked for.
-    pub interface_settings: bool,
+    /// What only interface endpoints have.
+    pub interface: InterfaceEndpointChange,
 }
 
 /// Deletes endpoints, each by itself: what fails is listed, the rest is done.

@@ -28,7 +28,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
             "InvalidParameterValue",
             format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
         )),
-        Action::ModifyVpcEndpoint(action) => endpoint::modify(model, action),
+        Action::ModifyVpcEndpoint(action) => endpoint::modify(model, &call, action),
         Action::DeleteVpcEndpoints(action) => endpoint::delete(model, action),
         Action::TerminateInstances(action) => instance::terminate(model, action),
         Action::ModifyInstanceAttribute(action) => instance::modify(model, action),

@@ -208,6 +208,12 @@ impl Sender {
         let endpoint = names.lookup(Kind::VpcEndpoint, name).unwrap_or(name).parse::<VpcEndpointId>().ok();
         if let Some(id) = endpoint {
             let endpoint = model.vpc_endpoints.get(&id);
+            if let Some((_, eni)) = endpoint.and_then(|endpoint| endpoint.interfaces().next())
+                && let Some(interface) = model.network_interfaces.get(&eni)
+            {
+                let host = program.host_of(&HostKind::InterfaceEndpointService(eni));
+                return sender(host, interface.private_ip, Some(eni), View::Vpc(interface.vpc_id));
+            }
             let list = endpoint.and_then(|endpoint| {
                 endpoint.prefix_list_id().and_then(|id| model.prefix_list_in(model.region_of(endpoint.vpc_id), id))
             });
@@ -248,7 +254,7 @@ impl Destination {
         }
         match zone(model, sender.view)?.lookup(to) {
             Answer::Addresses(addresses) => found(*addresses.first().ok_or_else(no_address)?, None, true),
-            Answer::NoData => Err(no_address()),
+            Answer::NoData | Answer::Refused => Err(no_address()),
             Answer::NoSuchName => {
                 Err(ProbeError::NoDestination { name: to.to_owned(), suggestion: suggestion(model, names, to) })
             }
@@ -277,12 +283,17 @@ pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Resu
     let whole = ipv4(transport, source, destination.address, 0, probe.dont_fragment);
     let Some(packet_bytes) = probe.packet_bytes else { return Ok(whole) };
     let min_bytes = whole.len() as u16;
-    let max_bytes = if sender.interface.is_some() { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES };
+    let max_bytes = mtu_bytes(sender.interface.is_some());
     if !(min_bytes..=max_bytes).contains(&packet_bytes) {
         let name = sender.name.clone();
         return Err(ProbeError::Length { packet_bytes, min_bytes, max_bytes, name });
     }
     Ok(ipv4(transport, source, destination.address, packet_bytes - min_bytes, probe.dont_fragment))
+}
+
+/// What a host sends at most: one with an interface in a VPC, or any other.
+pub(super) const fn mtu_bytes(has_interface: bool) -> u16 {
+    if has_interface { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES }
 }
 
 /// An IPv4 packet.

@@ -181,6 +181,10 @@ impl Teller<'_> {
             Decision::Translate { before, after, .. } => {
                 (here, "public address", one(format!("{before} becomes {after}")))
             }
+            Decision::Endpoint { endpoint, direction } if self.program.eni(endpoint).is_some() => {
+                let way = if direction == Direction::Egress { "pass, source unchanged" } else { "an answer: pass" };
+                (self.owner_of(endpoint), "TCP, connection known", one(way.to_owned()))
+            }
             Decision::Endpoint { direction: Direction::Egress, .. } => {
                 (here, "TCP/echo, list, not policy", one("pass, source unchanged".to_owned()))
             }
@@ -192,12 +196,21 @@ impl Teller<'_> {
                 let owner = self.owner(address);
                 (here, "who has the address", one(format!("{address}: {owner}")))
             }
+            Decision::Mtu { mtu_bytes, packet_bytes, outcome } => {
+                let (verb, more) = match outcome {
+                    MtuOutcome::Fragmented => ("split", None),
+                    MtuOutcome::Told => ("refused", Some("its source is told")),
+                    MtuOutcome::Silent => ("dropped", Some("nobody is told")),
+                };
+                let mut lines = one(format!("{packet_bytes} bytes, MTU {mtu_bytes}: {verb}"));
+                lines.extend(more.map(str::to_owned));
+                (here, "MTU of what comes next", lines)
+            }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);
                 let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
                 let check = match other {
                     Decision::Nat { .. } => "NAT session",
-                    Decision::Mtu { .. } => "MTU of what comes next",
                     Decision::MssClamped { .. } => "maximum segment size",
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",
@@ -418,6 +431,7 @@ impl Teller<'_> {
             Some(Road::Local) => "inside the VPC".to_owned(),
             Some(Road::Internet) => "by the internet".to_owned(),
             Some(Road::InternetGateway(node) | Road::GatewayEndpoint(node)) => format!("by {}", self.node(node)),
+            Some(Road::InterfaceEndpoint(node)) => format!("by {}", self.owner_of(node)),
             None => "straight".to_owned(),
         }
     }
@@ -425,7 +439,7 @@ impl Teller<'_> {
     fn road_short(&self, road: Option<Road>) -> String {
         road.and_then(Road::node).map_or_else(
             || road.map_or("straight", Road::class).to_owned(),
-            |node| self.program.origins.node(node).id.clone(),
+            |node| self.program.origins.owner(node).id.clone(),
         )
     }
 
@@ -441,10 +455,21 @@ impl Teller<'_> {
         }
     }
 
+    /// `vpce-9b15e2f2 (ddb)`: what an interface of AWS's belongs to.
+    fn owner_of(&self, at: NodeIx) -> String {
+        let named = self.program.origins.owner(at);
+        match self.names.name_of(&named.id).or(named.name.as_deref()) {
+            Some(name) if name != named.id => format!("{} ({name})", named.id),
+            _ => named.id.clone(),
+        }
+    }
+
     fn host(&self, host: HostIx) -> String {
         let named = self.program.origins.host(host);
         match &self.program.hosts[host.at()].kind {
-            HostKind::EndpointService(_) | HostKind::PublicService(..) => named.id.clone(),
+            HostKind::EndpointService(_) | HostKind::InterfaceEndpointService(_) | HostKind::PublicService(..) => {
+                named.id.clone()
+            }
             HostKind::Platform(_) | HostKind::OutsidePlatform(_) => "resolver, DHCP, router".to_owned(),
             _ => self.names.name_of(&named.id).or(named.name.as_deref()).unwrap_or(&named.id).to_owned(),
         }

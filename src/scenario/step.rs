@@ -26,6 +26,9 @@ pub const REPEATS_MAX: u32 = 100_000;
 /// How many actions the whole timeline may run: repeats, hosts and re-runs multiplied out.
 pub const ACTIONS_MAX: u64 = 1_000_000;
 
+/// Programs that people know for IPv6.
+const IPV6_PROGRAMS: [&str; 3] = ["ping6", "traceroute6", "tracepath6"];
+
 /// What hosts can run beside `aws` and `ssh`. The grammars are in `programs`.
 pub const PROGRAM_NAMES: [&str; 9] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "tracepath", "traceroute", "udp"];
 
@@ -143,6 +146,8 @@ pub enum Via {
     Local,
     /// Nothing came through.
     None,
+    /// By some interface endpoint.
+    InterfaceEndpoint,
     /// This internet gateway or endpoint: a name or an id, to be looked up when the step has run.
     Named(String),
 }
@@ -164,6 +169,7 @@ impl fmt::Display for Via {
         f.pad(match self {
             Via::InternetGateway => "internet-gateway",
             Via::GatewayEndpoint => "gateway-endpoint",
+            Via::InterfaceEndpoint => "interface-endpoint",
             Via::Local => "local",
             Via::None => "none",
             Via::Named(name) => name,
@@ -344,7 +350,11 @@ impl Timeline<'_, '_, '_> {
                 Some(StepAction::Program { line: run.text.to_owned(), span: run.contents() })
             }
             first => {
-                let message = format!("\"{}\" is no command that hosts know", shown(line));
+                let is_ipv6 = first.is_some_and(|first| IPV6_PROGRAMS.contains(&first));
+                let message = match is_ipv6 {
+                    true => format!("\"{}\": vpcsim does not simulate IPv6", shown(line)),
+                    false => format!("\"{}\" is no command that hosts know", shown(line)),
+                };
                 let here = closest(first.unwrap_or_default(), PROGRAM_NAMES.into_iter().chain(["aws", "ssh"]))
                     .filter(|known| first != Some(known))
                     .map_or_else(
@@ -379,6 +389,11 @@ impl Timeline<'_, '_, '_> {
                         return None;
                     };
                     port = number;
+                }
+                "-6" => {
+                    let problem = Problem::new(run.place(word), "ssh -6: vpcsim does not simulate IPv6", "not here");
+                    section.report(problem.help("leave it out: hosts have IPv4 addresses only"));
+                    return None;
                 }
                 "-i" | "-l" | "-o" => drop(words.next()),
                 word if word.starts_with('-') => {}
@@ -528,6 +543,7 @@ impl Timeline<'_, '_, '_> {
         match text.text {
             "internet-gateway" => return Some(Via::InternetGateway),
             "gateway-endpoint" => return Some(Via::GatewayEndpoint),
+            "interface-endpoint" => return Some(Via::InterfaceEndpoint),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
             _ => {}
@@ -541,7 +557,7 @@ impl Timeline<'_, '_, '_> {
         if known || shaped || self.created.contains_key(text.text) {
             return Some(Via::Named(text.text.to_owned()));
         }
-        let words = ["internet-gateway", "gateway-endpoint", "local", "none"];
+        let words = ["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"];
         let problem = one_of(text, text.text, &words);
         table.report(problem.help(format!("expected one of: {}, or the name or id of one", words.join(", "))));
         None

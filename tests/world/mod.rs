@@ -147,6 +147,54 @@ impl World {
         id
     }
 
+    /// Launches an instance without source/destination check whose system forwards, and publishes.
+    pub fn launch_forwarding(&mut self, name: &str, subnet_id: SubnetId, forwarding: Forwarding) -> InstanceId {
+        let id = self.launch(name, subnet_id, &[]);
+        let eni = self.eni(name);
+        self.model.instances.get_mut(&id).unwrap().forwarding = forwarding;
+        self.model.network_interfaces.get_mut(&eni).unwrap().source_dest_check = false;
+        self.publish();
+        id
+    }
+
+    /// A public NAT gateway with so many Elastic IPs in the public subnet, and the private table's default route to it. Published.
+    pub fn nat_gateway(&mut self, address_count: usize) -> NatGatewayId {
+        self.model.quotas.elastic_addresses_per_region = 20;
+        self.model.quotas.elastic_addresses_per_nat_gateway = 8;
+        let allocations: Vec<_> = (0..address_count)
+            .map(|n| self.model.allocate_address(&format!("nat {n}"), None, None, Tags::default()).unwrap())
+            .collect();
+        let id = self.add_nat_gateway(NatConnectivity::Public, &allocations);
+        assert_eq!(self.model.nat_gateways[&id].state, NatGatewayState::Available);
+        self.route_private(RouteTarget::NatGateway(id));
+        id
+    }
+
+    /// A NAT gateway in the public subnet.
+    pub fn add_nat_gateway(&mut self, connectivity: NatConnectivity, allocations: &[AllocationId]) -> NatGatewayId {
+        let new = NewNatGateway {
+            label: format!("nat {}", self.model.nat_gateways.len()),
+            id: None,
+            subnet_id: self.public_subnet,
+            connectivity,
+            allocation_id: allocations.first().copied(),
+            private_ip: None,
+            secondary_allocation_ids: allocations.iter().skip(1).copied().collect(),
+            secondary_private_ips: Vec::new(),
+            secondary_private_ip_count: 0,
+            at: self.now,
+            tags: Tags::default(),
+        };
+        self.model.add_nat_gateway(new).unwrap()
+    }
+
+    /// Routes what leaves the private subnet's VPC to `target`, and publishes.
+    pub fn route_private(&mut self, target: RouteTarget) {
+        let everywhere = RouteDestination::Cidr("0.0.0.0/0".parse().unwrap());
+        self.model.add_route(self.private_table, everywhere, target, RouteOrigin::CreateRoute).unwrap();
+        self.publish();
+    }
+
     /// Creates a DynamoDB endpoint and publishes.
     pub fn endpoint(&mut self, tables: &[RouteTableId]) -> VpcEndpointId {
         let new = NewVpcEndpoint {
@@ -330,6 +378,7 @@ fn name_of(program: &Program, at: NodeIx) -> String {
     let Named { id, name } = program.origins.node(at);
     match program.node(at) {
         Node::Tombstone if id.starts_with("vpce-") => "vpce".into(),
+        Node::Tombstone if id.starts_with("nat-") => "nat".into(),
         Node::Eni(_) | Node::Tombstone => name.clone().unwrap_or_else(|| id.clone()),
         Node::Router(_) => "router".into(),
         Node::InternetGateway(_) => "igw".into(),

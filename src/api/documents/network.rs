@@ -22,7 +22,7 @@ pub fn vpc(model: &Model, vpc: &Vpc) -> Value {
         "VpcId": vpc.id,
         "State": "available",
         "CidrBlock": vpc.primary_cidr().to_string(),
-        "DhcpOptionsId": vpc.dhcp_options_id,
+        "DhcpOptionsId": vpc.dhcp_options_id.map_or_else(|| "default".to_owned(), |id| id.to_string()),
     });
     with_tags(document, &vpc.tags)
 }

@@ -66,11 +66,19 @@ pub(in crate::scenario) static ROOT: Shape = shape(
     "A scenario of vpcsim: what exists, what is typed when, and what should come out",
     &[
         key("account", Pattern(r"^\d{12}$", &["111122223333"]), "\"111122223333\"", "The account, twelve digits"),
+        key("block_public_access", Table(&BLOCK_PUBLIC_ACCESS), "", "VPC Block Public Access of the account"),
         key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
+        key("dhcp_options", Table(&DHCP_OPTIONS), "", "DHCP options sets by name: which resolver instances ask"),
         key("dns", Table(&DNS), "", "The VPCs' resolver"),
         key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
         key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
-        key("endpoint", Table(&ENDPOINTS), "", "Gateway endpoints that exist from the start, by name"),
+        key("endpoint", Table(&ENDPOINTS), "", "VPC endpoints that exist from the start, by name"),
+        key(
+            "endpoint_service",
+            Table(&ENDPOINT_SERVICES),
+            "",
+            "Services of interface endpoints: where they are offered",
+        ),
         key(
             "forwarding",
             Table(&FORWARDING),
@@ -86,6 +94,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
         key("prices", Table(&PRICES), "", "What the roads cost, in US dollars; us-east-1's prices of 2026 if left out"),
+        key("quotas", Table(&QUOTAS), "", "Quotas that AWS raises on request"),
         must("region", Region, "The Region; its prefix lists are known"),
         key("route_table", Table(&ROUTE_TABLES), "", "Route tables by name"),
         key("s3", Table(&S3), "", "S3: buckets and what is in them"),
@@ -151,6 +160,7 @@ static ROUTE_TABLES: Shape = named("Route tables by name", &ROUTE_TABLE);
 static ROUTE_TABLE: Shape = shape(
     "A route table",
     &[
+        key("gateway", Reference, "", "igw or a gateway's name: it routes what comes in by this gateway"),
         key("id", Id("rtb"), "", "Its id, else derived"),
         key("main", Boolean, "false", "This is not a new table, but the VPC's main one"),
         key("routes", List(&ROUTE), "[]", "Routes besides the local ones"),
@@ -190,6 +200,7 @@ static INSTANCES: Shape = named("Instances by name", &INSTANCE);
 static INSTANCE: Shape = shape(
     "An instance with one network interface",
     &[
+        key("connection_tracking", Table(&CONNECTION_TRACKING), "", "Idle timeouts of tracked connections"),
         key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
         key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
         key("id", Id("i"), "", "Its id, else derived"),
@@ -211,7 +222,41 @@ static INSTANCE: Shape = shape(
         ),
         key("source_dest_check", Boolean, "true", "false lets it route"),
         must("subnet", Reference, "Its subnet"),
-        key("type", Text, "\"t3.micro\"", "Instance type; shown only"),
+        key(
+            "type",
+            Text,
+            "\"t3.micro\"",
+            "Instance type; shown, and it decides how long idle TCP connections are tracked",
+        ),
+    ],
+);
+
+static CONNECTION_TRACKING: Shape = shape(
+    "Idle timeouts of the connections that an interface's security groups track",
+    &[
+        key("tcp_established", TIME, "\"432000s\"", "60s to 432000s; 350s if left out on instance types of Nitro v6"),
+        key("udp", TIME, "\"30s\"", "30s to 60s: flows seen in one direction"),
+        key("udp_stream", TIME, "\"180s\"", "60s to 180s: flows that were answered"),
+    ],
+);
+
+static BLOCK_PUBLIC_ACCESS: Shape = shape(
+    "VPC Block Public Access of the account",
+    &[
+        key("allow_bidirectional", TEXTS, "[]", "VPCs and subnets that it does not apply to"),
+        key("allow_egress", TEXTS, "[]", "VPCs and subnets whose NAT gateways may go out"),
+        must("mode", Word(&["off", "block-bidirectional", "block-ingress"]), "What internet gateways do not let pass"),
+    ],
+);
+
+static QUOTAS: Shape = shape(
+    "Quotas that AWS raises on request",
+    &[
+        key("cidr_blocks_per_vpc", Integer(1, 50), "5", "IPv4 blocks of a VPC"),
+        key("routes_per_table", Integer(1, 1_000), "500", "Routes of a route table"),
+        key("rules_per_network_acl", Integer(1, 40), "20", "Rules of a network ACL in each direction"),
+        key("rules_per_security_group", Integer(1, 1_000), "60", "Rules of a security group in each direction"),
+        key("security_groups_per_interface", Integer(1, 16), "5", "Security groups of an interface"),
     ],
 );
 
@@ -233,14 +278,52 @@ static OUTSIDE_HOST: Shape = shape(
     ],
 );
 
-static ENDPOINTS: Shape = named("Gateway endpoints by name", &ENDPOINT);
-static ENDPOINT: Shape = shape(
-    "A gateway endpoint",
+static DHCP_OPTIONS: Shape = named("DHCP options sets by name", &DHCP_OPTIONS_SET);
+static DHCP_OPTIONS_SET: Shape = shape(
+    "A DHCP options set",
     &[
+        key("domain_name", Text, "", "Domain that is told to instances; none if left out"),
+        key("id", Id("dopt"), "", "Its id, else derived"),
+        key(
+            "resolvers",
+            TEXTS,
+            "[\"AmazonProvidedDNS\"]",
+            "Up to four addresses, or AmazonProvidedDNS; hosts ask the first",
+        ),
+        key("vpcs", TEXTS, "[]", "VPCs that use it"),
+    ],
+);
+
+static ENDPOINT_SERVICES: Shape =
+    named("Services of interface endpoints by short name: dynamodb, ec2, s3, sts", &ENDPOINT_SERVICE);
+static ENDPOINT_SERVICE: Shape = shape(
+    "A service that interface endpoints lead to",
+    &[must("zones", TEXTS, "Availability zones where it is offered; every zone if nothing is said")],
+);
+
+static ENDPOINTS: Shape = named("VPC endpoints by name", &ENDPOINT);
+static ENDPOINT: Shape = shape(
+    "A gateway or interface endpoint",
+    &[
+        key(
+            "dns_suffix",
+            Pattern(r"^[a-z0-9]{8}$", &["sow3v4uq"]),
+            "",
+            "Interface: the part of its DNS names that AWS draws, else derived",
+        ),
+        key("groups", TEXTS, "", "Interface: security groups; the VPC's default group if left out"),
         key("id", Id("vpce"), "", "Its id, else derived"),
         key("policy", Text, "", "Its policy, JSON; full access if left out"),
-        must("service", Text, "dynamodb, s3, or in full: com.amazonaws.us-east-1.dynamodb"),
-        key("tables", TEXTS, "[]", "Route tables that get its route; without any it carries nothing"),
+        key(
+            "private_dns",
+            Boolean,
+            "",
+            "Interface: the service's public names mean it in its VPC; on where the service can, S3 apart",
+        ),
+        must("service", Text, "dynamodb, s3, ec2, sts, or in full: com.amazonaws.us-east-1.dynamodb"),
+        key("subnets", TEXTS, "[]", "Interface: subnets that get an interface, one a zone"),
+        key("tables", TEXTS, "[]", "Gateway: route tables that get its route; without any it carries nothing"),
+        key("type", Word(&["gateway", "interface"]), "\"gateway\"", "Which kind of endpoint"),
         VPC_KEY,
     ],
 );
@@ -487,7 +570,7 @@ static EXPECTATION: Shape = shape(
         key("usd_per_gb", Amount, "", "What a gigabyte of the host's traffic cost, as measured; to six decimals"),
         key(
             "via",
-            Either(&Word(&["internet-gateway", "gateway-endpoint", "local", "none"]), &Reference),
+            Either(&Word(&["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"]), &Reference),
             "",
             "The road that packets took: a kind, or the name or id of a gateway or endpoint",
         ),
