@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 7] = [
     // `api` before `awscli`: both speak the same service model, and the command line is the richer reader of it.
     &[
         "api", "scenario", "awscli", "programs", "replay", "explain", "cost", "lint", "codes", "diff", "capture",
-        "metrics", "report", "lesson", "import", "run",
+        "metrics", "report", "lesson", "import", "run", "lanes",
     ],
     &["live", "server", "cli"],
 ];

@@ -17,11 +17,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Packets remembered at once while they are under way; the oldest is forgotten beyond.
-pub const UNDER_WAY_MAX: usize = 262_144;
+const UNDER_WAY_MAX: usize = 262_144;
 /// Split packets remembered at once, so that their fragments know the road; the oldest is forgotten beyond.
 const SPLIT_MAX: usize = 256;
 /// Ledgers kept: hosts, roads and far ends told apart.
-pub const LEDGERS_MAX: usize = 65_536;
+const LEDGERS_MAX: usize = 65_536;
 /// Things of one packet's way that are charged by the hour: two transit gateways with four attachments, NAT, an address and VPN.
 const THINGS_MAX: usize = 8;
 

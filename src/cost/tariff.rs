@@ -48,23 +48,33 @@ impl Tariff {
     /// The lowest volume of a month, in bytes, from which on the other of the two roads is the cheaper one; `None` if one of them is cheaper, or both
     /// cost the same, at any volume.
     pub fn break_even_bytes(&self, other: &Tariff) -> Option<f64> {
-        let difference = |volume: f64| self.month_usd(volume) - other.month_usd(volume);
+        let difference = |volume: f64| match self.month_usd(volume) - other.month_usd(volume) {
+            // Less than a thousandth of a billionth of a dollar is what sums of floats leave behind.
+            nothing if nothing.abs() < 1e-12 => 0.0,
+            difference => difference,
+        };
         let metered = self.metered.iter().chain(&other.metered);
         let mut corners: Vec<f64> = metered.flat_map(Metered::corners).collect();
         corners.sort_by(f64::total_cmp);
         // Beyond the last corner both are straight lines: one more point says where they lead.
         let last = corners.last().copied().unwrap_or(0.0);
         corners.push(last + BYTES_PER_GB as f64);
+        // Which of the two is the dearer one at first: unknown as long as both cost the same.
+        let mut dearer = 0.0;
         let (mut from, mut before) = (0.0, difference(0.0));
         for to in corners {
             let after = difference(to);
-            if before != 0.0 && (before < 0.0) != (after < 0.0) && after != before {
+            if dearer == 0.0 {
+                dearer = before;
+            }
+            if after * dearer < 0.0 {
+                // Straight between two corners, and through zero somewhere.
                 return Some(from + (to - from) * before / (before - after));
             }
-            (from, before) = if before == 0.0 || after != 0.0 { (to, after) } else { (from, before) };
+            (from, before) = (to, after);
         }
-        let slope = (difference(last + BYTES_PER_GB as f64) - difference(last)) / BYTES_PER_GB as f64;
-        let meets = before != 0.0 && slope != 0.0 && (before < 0.0) != (slope < 0.0);
+        let slope = (before - difference(last)) / BYTES_PER_GB as f64;
+        let meets = slope * dearer < 0.0;
         meets.then(|| from - before / slope)
     }
 }

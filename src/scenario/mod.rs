@@ -139,6 +139,11 @@ pub fn parse(file_name: &str, source: &str, seed_override: Option<u64>) -> Resul
     }
 }
 
+/// The availability zones of a Region, as accounts commonly see them; none of a Region that is not known.
+pub fn zone_names(region: &str) -> Vec<String> {
+    Region::named(region).map_or_else(Vec::new, |region| region.zone_names())
+}
+
 /// The report that a file of `bytes` is too large, for those who look before they read it.
 pub fn too_large(file_name: &str, bytes: u64) -> Box<ScenarioError> {
     let problem = Problem {
