@@ -15,6 +15,8 @@ use crate::time::SimDuration;
 use clap::Args;
 use serde_json::json;
 
+/// Room for a gateway and its name.
+const PLACE_MAX: usize = 36;
 /// Roads that a summary shows.
 const ROADS_MAX: usize = 5;
 
@@ -90,7 +92,7 @@ pub(super) fn block(result: &RunResult) -> String {
         return String::new();
     }
     let shown = &cost.roads[..cost.roads.len().min(ROADS_MAX)];
-    let mut lines = table(shown, cost, |road| vec![items_in_short(road)]);
+    let mut lines = table(shown, cost, |road| vec![hours_in_short(road)]);
     if cost.roads.len() > shown.len() {
         lines.push(format!("and {} more in result.json", cost.roads.len() - shown.len()));
     }
@@ -102,17 +104,22 @@ pub(super) fn block(result: &RunResult) -> String {
 
 /// Heading and one line a road; `more` are cells of its own behind the figures.
 fn table(roads: &[RoadCost], cost: &Cost, more: impl Fn(&RoadCost) -> Vec<String>) -> Vec<String> {
-    let month = format!("USD/month, {}", volume_words(cost.monthly_volume_bytes));
-    let heading = ["road", "to", "USD/GB", "USD/hour", &month].map(str::to_owned).to_vec();
-    let mut rows = vec![heading];
+    let heading = [
+        format!("USD, {} a month", volume_words(cost.monthly_volume_bytes)),
+        "to".to_owned(),
+        "per GB".to_owned(),
+        "per hour".to_owned(),
+        "per month".to_owned(),
+    ];
+    let mut rows = vec![heading.to_vec()];
     rows.extend(roads.iter().map(|road| {
         let place = match (&road.name, &road.id) {
-            (Some(name), Some(id)) => format!("{} {id} ({})", road.road, cut(name, 20)),
-            (None, Some(id)) => format!("{} {id}", road.road),
+            (Some(name), Some(id)) => format!("{id} ({name})"),
+            (None, Some(id)) => id.clone(),
             (_, None) => road.road.to_owned(),
         };
         let mut row = vec![
-            cut(&place, 44),
+            cut(&place, PLACE_MAX),
             road.to.clone(),
             road.usd_per_gb.map_or_else(|| "-".to_owned(), |usd| amount(usd, 4)),
             amount(road.usd_per_hour, 4),
@@ -125,8 +132,8 @@ fn table(roads: &[RoadCost], cost: &Cost, more: impl Fn(&RoadCost) -> Vec<String
     rows.iter().map(|row| layout.line(row)).collect()
 }
 
-/// `NAT gateway 0.045/h`: what is charged by the hour, in few words; what is charged by the gigabyte shows in its column.
-fn items_in_short(road: &RoadCost) -> String {
+/// What is charged by the hour, in few words; what is charged by the gigabyte shows in its column.
+fn hours_in_short(road: &RoadCost) -> String {
     let hours = road.items.iter().filter(|item| item.unit == "hour").map(|item| item.item.as_str());
     hours.collect::<Vec<_>>().join("; ")
 }
@@ -173,9 +180,9 @@ fn lanes_table(lanes: &Lanes, cost: &Cost) -> String {
     let mut text = wrap(&format!("The same call over {} lanes, {} times each:", lanes.lanes.len(), lanes.calls), 0);
     text += &wrap_command(&lanes.call, 2);
     text.push('\n');
-    let month = format!("USD/month, {}", volume_words(cost.monthly_volume_bytes));
+    let heading = format!("USD, {} a month", volume_words(cost.monthly_volume_bytes));
     let mut rows =
-        vec![["lane", "ok", "median", "bytes/call", "USD/GB", "USD/hour", &month].map(str::to_owned).to_vec()];
+        vec![[&heading, "ok", "median", "bytes/call", "per GB", "per hour", "per month"].map(str::to_owned).to_vec()];
     rows.extend(lanes.lanes.iter().map(|lane| {
         vec![
             lane.name.clone(),
