@@ -80,7 +80,7 @@ fn an_interface_endpoint_processes_both_directions_and_its_zones_cost_hours() {
         road["items"].as_array().unwrap().iter().map(|item| item["item"].as_str().unwrap()).collect();
     assert_eq!(
         items,
-        ["vpce-0a1b2c3d, 2 AZs", "interface endpoint processing", "cross-AZ to the interface endpoint, both ends"]
+        ["2 endpoint interfaces", "interface endpoint processing", "cross-AZ to the interface endpoint, both ends"]
     );
     // Every byte, as Wireshark counts the callers' own captures.
     let mut bytes = 0;

@@ -2,7 +2,7 @@
 //!
 //! Ids that do not exist are refused, filters that match nothing give an empty list. A list of ids and `MaxResults` exclude
 //! each other. DescribeVpcEndpointServices lists the services that vpcsim knows, where AWS lists hundreds.
-//! Terminated instances stay listed until the run ends (AWS: about an hour).
+//! Terminated instances and deleted or failed NAT gateways stay listed until the run ends (AWS: about an hour).
 //! Source: docs.aws.amazon.com/AWSEC2/latest/APIReference, the pages of the operations.
 
 mod vpn;
@@ -48,6 +48,7 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeSecurityGroups" => call.security_groups()?,
         "DescribeSecurityGroupRules" => call.security_group_rules()?,
         "DescribeNetworkInterfaces" => call.network_interfaces()?,
+        "DescribeNatGateways" => call.nat_gateways()?,
         "DescribeAddresses" => call.addresses()?,
         "DescribeVpnGateways" => call.vpn_gateways()?,
         "DescribeCustomerGateways" => call.customer_gateways()?,
@@ -296,6 +297,12 @@ impl Call<'_> {
         let chosen = self.chosen("NetworkInterfaceIds", &self.model.network_interfaces, missing)?;
         let document = |interface| documents::network_interface(self.model, self.calendar, interface);
         self.list("NetworkInterfaces", &filter::NETWORK_INTERFACES, chosen.into_iter().map(document))
+    }
+
+    fn nat_gateways(&self) -> Result<Value, ApiError> {
+        let chosen = self.chosen("NatGatewayIds", &self.model.nat_gateways, |id| self.model.nat_gateway(id).err())?;
+        let documents = chosen.into_iter().map(|gateway| documents::nat_gateway(self.calendar, gateway));
+        self.list("NatGateways", &filter::NAT_GATEWAYS, documents)
     }
 
     fn addresses(&self) -> Result<Value, ApiError> {

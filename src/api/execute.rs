@@ -11,6 +11,7 @@ mod answers;
 mod edge;
 mod dhcp_options;
 mod endpoint;
+mod nat_gateway;
 mod network;
 pub mod parameters;
 mod rules;
@@ -71,6 +72,7 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateCustomerGateway" => &answer["CustomerGateway"]["CustomerGatewayId"],
         "CreateVpnConnection" => &answer["VpnConnection"]["VpnConnectionId"],
         "CreateDhcpOptions" => &answer["DhcpOptions"]["DhcpOptionsId"],
+        "CreateNatGateway" => &answer["NatGateway"]["NatGatewayId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

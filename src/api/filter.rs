@@ -48,7 +48,8 @@ enum Test {
 pub fn parse(parameters: &Parameters<'_>, table: &FilterTable) -> Result<Vec<Filter>, ApiError> {
     let mut filters = Vec::new();
     let mut value_count = 0;
-    for given in parameters.structures("Filters")? {
+    // DescribeNatGateways has the member in the singular.
+    for given in parameters.structures("Filters")?.into_iter().chain(parameters.structures("Filter")?) {
         let name = given.required_text("Name")?;
         let values = given.texts("Values")?;
         given.finish()?;

@@ -16,7 +16,7 @@ use clap::Args;
 use serde_json::json;
 
 /// Room for a gateway and its name.
-const PLACE_MAX: usize = 36;
+const PLACE_MAX: usize = 32;
 /// Roads that a summary shows.
 const ROADS_MAX: usize = 5;
 
@@ -134,8 +134,9 @@ fn table(roads: &[RoadCost], cost: &Cost, more: impl Fn(&RoadCost) -> Vec<String
 
 /// What is charged by the hour, in few words; what is charged by the gigabyte shows in its column.
 fn hours_in_short(road: &RoadCost) -> String {
-    let hours = road.items.iter().filter(|item| item.unit == "hour").map(|item| item.item.as_str());
-    hours.collect::<Vec<_>>().join("; ")
+    let hours = road.items.iter().filter(|item| item.unit == "hour");
+    let in_short = |item: &str| item.replace("public IPv4 address", "public IPv4").replace("transit gateway", "TGW");
+    hours.map(|item| in_short(&item.item)).collect::<Vec<_>>().join(", ")
 }
 
 fn roads_at_length(name: &str, cost: &Cost) -> String {
@@ -179,6 +180,9 @@ fn roads_at_length(name: &str, cost: &Cost) -> String {
 fn lanes_table(lanes: &Lanes, cost: &Cost) -> String {
     let mut text = wrap(&format!("The same call over {} lanes, {} times each:", lanes.lanes.len(), lanes.calls), 0);
     text += &wrap_command(&lanes.call, 2);
+    if lanes.keeps_connection {
+        text += "  on a connection that stays open, as in the scenario\n";
+    }
     text.push('\n');
     let heading = format!("USD, {} a month", volume_words(cost.monthly_volume_bytes));
     let mut rows =

@@ -292,6 +292,21 @@ fn totals(text: &mut String, result: &RunResult) {
         let _ = write!(line, "; {told} of them said by the network itself (ICMP errors, resets)");
     }
     labelled(text, "packets", &line);
+    for (id, metrics) in &result.nat_gateways {
+        let line = format!(
+            "{id}: {} TCP connections tried, {} established, at most {} at a time, {} forgotten idle; {} without a port; \
+             {} out, {} back, {} packets dropped",
+            metrics.connection_attempt_count,
+            metrics.connection_established_count,
+            metrics.active_connection_count,
+            metrics.idle_timeout_count,
+            metrics.error_port_allocation,
+            bytes(metrics.bytes_out_to_destination),
+            bytes(metrics.bytes_out_to_source),
+            metrics.packets_drop_count,
+        );
+        labelled(text, "nat", &line);
+    }
     for road in &result.latency {
         let kind = road.kind.as_str().replace('_', " ");
         let nanos = |value| SimDuration::from_nanos(value).to_string();

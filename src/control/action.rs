@@ -4,12 +4,14 @@
 
 mod edge;
 mod dhcp_options;
+mod nat_gateway;
 mod network;
 mod vpn;
 
 pub use crate::model::VpcEndpointType;
 pub use dhcp_options::*;
 pub use edge::*;
+pub use nat_gateway::*;
 pub use network::*;
 pub use vpn::*;
 
@@ -78,6 +80,7 @@ pub enum Action {
     AssociateDhcpOptions(AssociateDhcpOptions),
     DeleteDhcpOptions(DeleteDhcpOptions),
     DeleteNetworkInterface(DeleteNetworkInterface),
+    NatGateway(NatGatewayAction),
 }
 
 impl Action {
@@ -142,6 +145,7 @@ impl Action {
             Action::AssociateDhcpOptions(_) => "AssociateDhcpOptions",
             Action::DeleteDhcpOptions(_) => "DeleteDhcpOptions",
             Action::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
+            Action::NatGateway(action) => action.name(),
         }
     }
 
@@ -153,6 +157,7 @@ impl Action {
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
             Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
             Action::CreateManagedPrefixList(action) => action.client_token.as_deref(),
+            Action::NatGateway(action) => action.client_token(),
             _ => None,
         }
     }
@@ -380,6 +385,8 @@ pub enum RequestedTarget {
     Local,
     /// A virtual private gateway.
     VpnGateway(VpnGatewayId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
 }
 
 /// Adds a route.
@@ -531,6 +538,8 @@ pub enum Output {
     Edge(EdgeOutput),
     /// Something of VPN was made.
     Vpn(VpnOutput),
+    /// A NAT gateway was made, changed or deleted.
+    NatGateway(NatGatewayId),
 }
 
 /// A part of a call that failed while the rest was done.

@@ -25,6 +25,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateManagedPrefixList(action) => edge::create_list(model, &call, action),
         Action::Vpn(action) if action.creates() => vpn::apply(model, &call, action),
         Action::CreateDhcpOptions(action) => dhcp_options::create(model, &call, action),
+        Action::NatGateway(action) if action.creates() => nat_gateway::apply(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
@@ -80,6 +81,7 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DeleteVpcBlockPublicAccessExclusion(action) => edge::delete_exclusion(model, action),
         Action::ModifySecurityGroupRules(action) => security_group::modify_rules(model, action),
         Action::ModifyNetworkInterfaceAttribute(action) => edge::modify_interface(model, action),
+        Action::NatGateway(action) => nat_gateway::apply(model, &call, action),
     }
 }
 

@@ -14,6 +14,7 @@ mod dhcp_options;
 mod endpoint;
 mod error;
 mod instance;
+mod nat_gateway;
 mod network;
 mod network_acl;
 mod on_premises;

@@ -197,6 +197,7 @@ fn target(model: &Model, target: RequestedTarget) -> Result<RouteTarget, Control
         RequestedTarget::Local => Ok(RouteTarget::Local),
         RequestedTarget::NetworkInterface(id) => Ok(RouteTarget::NetworkInterface(id)),
         RequestedTarget::VpnGateway(id) => Ok(RouteTarget::VpnGateway(id)),
+        RequestedTarget::NatGateway(id) => Ok(RouteTarget::NatGateway(id)),
         RequestedTarget::Instance(id) => Ok(RouteTarget::NetworkInterface(instance::primary_interface(model, id)?)),
         // Code and wording unverified; that AWS refuses is documented.
         RequestedTarget::GatewayEndpoint(id) => Err(ControlError::new(

@@ -81,6 +81,7 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.security_groups.get_mut(&id).map(|group| &mut group.tags).ok_or_else(invalid)
         }
         NetworkAclId::PREFIX => find!(NetworkAclId, network_acls, "InvalidNetworkAclID.NotFound", "networkAcl"),
+        NatGatewayId::PREFIX => find!(NatGatewayId, nat_gateways, "NatGatewayNotFound", "NatGateway"),
         InstanceId::PREFIX => find!(InstanceId, instances, "InvalidInstanceID.NotFound", "instance"),
         AllocationId::PREFIX => {
             find!(AllocationId, elastic_addresses, "InvalidAllocationID.NotFound", "allocation")

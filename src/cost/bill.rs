@@ -183,45 +183,41 @@ fn road_cost(
 
 /// What is charged by the hour, one line a kind, with the sum of what its things cost in an hour.
 fn hourly(meter: &Meter, prices: &Prices, things: &BTreeSet<Thing>) -> Vec<(String, Usd)> {
-    let origins = &meter.program().origins;
-    let id = |node| origins.node(node).id.clone();
-    let mut lines: Vec<(String, Usd)> = Vec::new();
-    let (mut attachments, mut addresses) = (0_u64, 0_u64);
-    let mut endpoints: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut nat_gateways, mut connections, mut attachments, mut addresses) = (0_u64, 0_u64, 0_u64, 0_u64);
+    // An endpoint's interfaces are counted with the endpoint, used or not.
+    let mut endpoints: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut lone_interfaces = 0_u64;
     for thing in things {
         match *thing {
-            Thing::NatGateway(node) => lines.push((id(node), prices.nat_gateway_per_hour)),
-            Thing::VpnConnection(node) => lines.push((id(node), prices.vpn_connection_per_hour)),
+            Thing::NatGateway(_) => nat_gateways += 1,
+            Thing::VpnConnection(_) => connections += 1,
             Thing::TransitAttachment { .. } => attachments += 1,
             Thing::PublicAddress(_) => addresses += 1,
-            Thing::EndpointInterface(node) => {
-                let (endpoint, interfaces) = match meter.places().endpoint(node) {
-                    Some((endpoint, interfaces)) => (endpoint.to_owned(), interfaces as u64),
-                    None => (id(node), 1),
-                };
-                endpoints.insert(endpoint, interfaces);
-            }
+            Thing::EndpointInterface(node) => match meter.places().endpoint(node) {
+                Some((endpoint, interfaces)) => drop(endpoints.insert(endpoint, interfaces as u64)),
+                None => lone_interfaces += 1,
+            },
         }
     }
-    let times = |count: u64, price: Usd| Usd::from_nanos(price.nanos().saturating_mul(count));
-    for (endpoint, interfaces) in endpoints {
-        let words = if interfaces == 1 { "1 AZ".to_owned() } else { format!("{interfaces} AZs") };
-        lines.push((format!("{endpoint}, {words}"), times(interfaces, prices.interface_endpoint_per_hour)));
-    }
-    for (count, one, many, price) in [
+    let interfaces = endpoints.values().sum::<u64>() + lone_interfaces;
+    let line = |count: u64, one: &str, many: &str, price: Usd| {
+        let words = if count == 1 { one } else { many };
+        (format!("{count} {words}"), Usd::from_nanos(price.nanos().saturating_mul(count)))
+    };
+    let lines = [
+        (nat_gateways, "NAT gateway", "NAT gateways", prices.nat_gateway_per_hour),
+        (interfaces, "endpoint interface", "endpoint interfaces", prices.interface_endpoint_per_hour),
         (
             attachments,
             "transit gateway attachment",
             "transit gateway attachments",
             prices.transit_gateway_attachment_per_hour,
         ),
+        (connections, "VPN connection", "VPN connections", prices.vpn_connection_per_hour),
         (addresses, "public IPv4 address", "public IPv4 addresses", prices.public_ipv4_per_hour),
-    ] {
-        if count > 0 {
-            lines.push((format!("{count} {}", if count == 1 { one } else { many }), times(count, price)));
-        }
-    }
-    lines
+    ];
+    let needed = lines.into_iter().filter(|(count, ..)| *count > 0);
+    needed.map(|(count, one, many, price)| line(count, one, many, price)).collect()
 }
 
 fn remarks(meter: &Meter, prices: &Prices, region: &str) -> Vec<String> {

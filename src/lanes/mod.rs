@@ -70,6 +70,8 @@ pub struct Workload {
 pub struct Lanes {
     /// The call.
     pub call: String,
+    /// Whether it is made by a long-running program that keeps its connection.
+    pub keeps_connection: bool,
     /// How often each lane made it.
     pub calls: u32,
     /// The lanes, in the scenario's order.
@@ -185,8 +187,14 @@ pub fn compare(scenario: &Scenario, workload: &Workload) -> Result<Lanes, LanesE
     let (result, _) = run.finish();
     let lanes: Vec<Lane> =
         (lanes.steps.iter()).filter(|step| !step.on.is_empty()).filter_map(|step| lane(step, &result)).collect();
-    let endpoint_zones = endpoint_zones(&lanes);
-    Ok(Lanes { call: workload.line.clone(), calls: CALLS, break_evens: break_evens(&lanes), endpoint_zones, lanes })
+    Ok(Lanes {
+        call: workload.line.clone(),
+        keeps_connection: workload.step.as_ref().is_some_and(|step| step.session.is_some()),
+        calls: CALLS,
+        break_evens: break_evens(&lanes),
+        endpoint_zones: endpoint_zones(&lanes),
+        lanes,
+    })
 }
 
 /// The built-in scenario in the user's Region and with the user's settings, every lane making the workload's call.

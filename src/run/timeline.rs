@@ -439,12 +439,20 @@ impl Run {
     }
 }
 
-/// The names that interface endpoints' certificates are for: a list for each service, in every Region that has a VPC.
+/// The names that interface endpoints' certificates are for: a list for each service, in every Region that has a VPC. S3's endpoints have names of one label
+/// more (`bucket.vpce-...`), for which each of them needs names of its own; those that a run creates have none.
 fn vpce_names(model: &Model) -> Vec<Vec<String>> {
     let regions: BTreeSet<&str> = model.vpcs.values().map(|vpc| vpc.region.as_str()).collect();
     let services = regions.into_iter().flat_map(|region| endpoint_services_in(model, region));
     let interfaces = services.filter(|service| service.endpoint_type == VpcEndpointType::Interface);
-    interfaces.map(|service| vec![format!("*.{}", service.base_dns_name)]).collect()
+    let mut names: Vec<Vec<String>> = interfaces.map(|service| vec![format!("*.{}", service.base_dns_name)]).collect();
+    for endpoint in model.vpc_endpoints.values() {
+        let deeper = model.endpoint_dns_names(endpoint).into_iter().filter(|name| name.name.starts_with("*."));
+        let deeper: Vec<String> =
+            deeper.flat_map(|name| [name.name.replacen("*.", "*.bucket.", 1), name.name]).collect();
+        names.extend((!deeper.is_empty()).then_some(deeper));
+    }
+    names
 }
 /// What listens where the scenario says so, by what the simulator knows hosts by.
 fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {

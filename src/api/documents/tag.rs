@@ -30,6 +30,7 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         customer_gateways => "customer-gateway",
         vpn_connections => "vpn-connection",
         dhcp_options => "dhcp-options",
+        nat_gateways => "natgateway",
     }
     let lists = model.prefix_lists.values().filter_map(|list| Some((list, list.customer.as_ref()?)));
     found.extend(lists.map(|(list, customer)| (list.id.to_string(), "prefix-list", &customer.tags)));

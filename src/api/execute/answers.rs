@@ -107,6 +107,7 @@ pub(super) fn answer(
         }
         Output::NetworkAclAssociation(id) => json!({"NewAssociationId": id}),
         Output::Edge(output) => super::edge::answer(control, output)?,
+        Output::NatGateway(id) => super::nat_gateway::answer(control, operation, id, token),
     })
 }
 

@@ -229,6 +229,7 @@ pub fn parse_id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ApiError> {
             "vpce" => "InvalidVpcEndpointId.Malformed",
             "cgw" => "InvalidCustomerGatewayId.Malformed",
             "vpn" => "InvalidVpnConnectionID",
+            "nat" => "NatGatewayMalformed",
             "pl" => "InvalidPrefixListId.Malformed",
             // AWS lists no "Malformed" code for the remaining kinds.
             _ => "InvalidParameterValue",
