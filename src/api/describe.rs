@@ -6,6 +6,7 @@
 //! Source: docs.aws.amazon.com/AWSEC2/latest/APIReference, the pages of the operations.
 
 mod vpn;
+mod transit;
 
 use super::documents::{self, Life};
 use super::execute::parameters::Parameters;
@@ -20,12 +21,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Answers a reading call; `None` if the operation is not one.
+/// Answers a reading call; `model` is what the called Region's API sees of the `whole` account. `None` if the operation is not one.
 ///
 /// # Errors
 /// `Invalid....NotFound` and `.Malformed`, `InvalidParameterCombination`, `InvalidParameterValue` (filters, pages), `InvalidNextToken`.
-pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) -> Result<Option<Value>, ApiError> {
-    let call = Call { model, calendar, parameters };
+pub fn describe(
+    whole: &Model,
+    model: &Model,
+    calendar: Calendar,
+    parameters: &Parameters<'_>,
+) -> Result<Option<Value>, ApiError> {
+    let call = Call { whole, model, calendar, parameters };
+    if let Some(answer) = call.roads_to_vpcs()? {
+        parameters.finish()?;
+        return Ok(Some(answer));
+    }
     let answer = match parameters.operation() {
         "DescribeVpcs" => call.vpcs()?,
         "DescribeVpcAttribute" => call.vpc_attribute()?,
@@ -63,6 +73,9 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
 }
 
 struct Call<'a> {
+    /// The account in all its Regions.
+    whole: &'a Model,
+    /// The called Region.
     model: &'a Model,
     calendar: Calendar,
     parameters: &'a Parameters<'a>,

@@ -200,7 +200,12 @@ fn output_lines(text: &mut String, output: &str) {
 
 /// Packets without a route are counted where the missing route is named.
 fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
-    drop.code == DropReason::NoRoute.code() && host.routes.iter().any(|route| route.matched.is_none())
+    host.routes.iter().any(|route| route.matched.is_none() && drop.code == no_route(route).code())
+}
+
+/// The reason for which packets are dropped that nothing in the route's table matches.
+fn no_route(route: &RouteDecision) -> DropReason {
+    if route.table.starts_with("tgw-rtb-") { DropReason::TransitNoRoute } else { DropReason::NoRoute }
 }
 
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
@@ -208,7 +213,7 @@ fn route_line(route: &RouteDecision, host: &HostResult) -> String {
     let is_lost_here = host.drops.iter().any(|drop| drop.code == DropReason::NoRoute.code());
     if route.matched.is_none() && is_lost_here {
         let what = if route.packets == 1 { "packet" } else { "packets" };
-        return format!("{} [{}]; {} {what} lost", route.sentence, DropReason::NoRoute.code(), route.packets);
+        return format!("{} [{}]; {} {what} lost", route.sentence, no_route(route).code(), route.packets);
     }
     let public = host.via.as_ref().is_some_and(|via| via.class == "internet-gateway")
         && route.target.as_ref() == host.via.as_ref().and_then(|via| via.id.as_ref());

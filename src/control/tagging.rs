@@ -86,6 +86,27 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
         AllocationId::PREFIX => {
             find!(AllocationId, elastic_addresses, "InvalidAllocationID.NotFound", "allocation")
         }
+        VpcPeeringConnectionId::PREFIX => find!(
+            VpcPeeringConnectionId,
+            peering_connections,
+            "InvalidVpcPeeringConnectionID.NotFound",
+            "vpcPeeringConnection"
+        ),
+        TransitGatewayId::PREFIX => {
+            find!(TransitGatewayId, transit_gateways, "InvalidTransitGatewayID.NotFound", "transitGateway")
+        }
+        TransitGatewayAttachmentId::PREFIX => find!(
+            TransitGatewayAttachmentId,
+            transit_gateway_attachments,
+            "InvalidTransitGatewayAttachmentID.NotFound",
+            "transitGatewayAttachment"
+        ),
+        TransitGatewayRouteTableId::PREFIX => find!(
+            TransitGatewayRouteTableId,
+            transit_gateway_route_tables,
+            "InvalidRouteTableID.NotFound",
+            "transitGatewayRouteTable"
+        ),
         VpcEndpointId::PREFIX => {
             let id = text.parse::<VpcEndpointId>().map_err(|_| invalid())?;
             model.vpc_endpoint(id)?;

@@ -35,11 +35,14 @@ pub fn nat_gateway(calendar: Calendar, gateway: &NatGateway) -> Value {
 pub fn nat_gateway_addresses(gateway: &NatGateway) -> Value {
     let address = |(position, address): (usize, &NatGatewayAddress)| {
         let mut document = json!({
-            "NetworkInterfaceId": gateway.interface_id,
             "PrivateIp": address.private_ip.to_string(),
             "IsPrimary": position == 0,
             "Status": "succeeded",
         });
+        // A deleted gateway's addresses are still told, its interface is gone.
+        if let Some(interface_id) = gateway.interface_id {
+            document["NetworkInterfaceId"] = json!(interface_id);
+        }
         if let Some(elastic) = address.elastic {
             document["AllocationId"] = json!(elastic.allocation_id);
             document["AssociationId"] = json!(elastic.association_id);
