@@ -135,7 +135,10 @@ fn table(roads: &[RoadCost], cost: &Cost, more: impl Fn(&RoadCost) -> Vec<String
 /// What is charged by the hour, in few words; what is charged by the gigabyte shows in its column.
 fn hours_in_short(road: &RoadCost) -> String {
     let hours = road.items.iter().filter(|item| item.unit == "hour");
-    let in_short = |item: &str| item.replace("public IPv4 address", "public IPv4").replace("transit gateway", "TGW");
+    let in_short = |item: &str| {
+        let words = [(" addresses", ""), (" address", ""), ("transit gateway", "TGW")];
+        words.into_iter().fold(item.to_owned(), |text, (long, short)| text.replace(long, short))
+    };
     hours.map(|item| in_short(&item.item)).collect::<Vec<_>>().join(", ")
 }
 

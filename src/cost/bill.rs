@@ -4,9 +4,10 @@
 //! leads to DynamoDB and to S3 stand in two rows: rows are not to be added up. Of an interface endpoint all interfaces count, of everything else what
 //! the road's packets used.
 
-use super::meter::{Key, Ledger, Meter};
+use super::meter::{Far, Key, Ledger, Meter};
 use super::tariff::Tariff;
-use super::traffic::{Thing, TrafficItem};
+use super::traffic::{Thing, Traffic, TrafficItem};
+use crate::explain::road::Road;
 use crate::program::{HostIx, HostKind};
 use crate::scenario::{BYTES_PER_GB, HOURS_PER_MONTH, Names, Prices, Usd};
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct Cost {
     pub remarks: Vec<String>,
     /// Roads that led to a service or cost anything; the dearest month first. Hours stand with each road that needs them.
     pub roads: Vec<RoadCost>,
+    /// What the run's packets cost that were charged for and lost on the way, and what the network itself says (ICMP errors): in no road's figures.
+    pub lost_usd: f64,
 }
 
 /// What one road cost, to and from one kind of far end.
@@ -38,7 +41,7 @@ pub struct RoadCost {
     pub id: Option<String>,
     /// The scenario's name for it.
     pub name: Option<String>,
-    /// The far end: a service such as `DynamoDB`, `internet`, `on premises`, `instances`; `lost` is what was charged and never arrived.
+    /// The far end: a service such as `DynamoDB`, `internet`, `on premises`, `instances`.
     pub to: String,
     /// Whose traffic it was.
     pub hosts: Vec<String>,
@@ -78,9 +81,15 @@ pub struct CostItem {
 /// Writes the bill of everything that `meter` saw.
 pub fn bill(meter: &Meter, names: &Names, prices: &Prices, region: &str) -> Cost {
     let mut rows: BTreeMap<Row, (BTreeSet<HostIx>, Ledger)> = BTreeMap::new();
+    let mut lost = Traffic::default();
     for (key, ledger) in meter.ledgers() {
-        let row = Row::of(meter, key, ledger);
-        let is_service = key.far.is_some_and(|far| is_service(meter, far));
+        if key.far == Far::Nobody {
+            lost.add_all(&ledger.traffic);
+            continue;
+        }
+        let row = Row::of(meter, key);
+        // On the open internet nothing of the account's is used: there only what is charged counts.
+        let is_service = key.road != Road::Internet && is_service(meter, key.far);
         if !is_service && ledger.traffic.is_free() {
             continue;
         }
@@ -101,7 +110,14 @@ pub fn bill(meter: &Meter, names: &Names, prices: &Prices, region: &str) -> Cost
         hours_per_month: HOURS_PER_MONTH,
         remarks: remarks(meter, prices, region),
         roads,
+        lost_usd: lost_usd(&lost, prices),
     }
+}
+
+/// What bytes that carried nothing cost at list prices, dollars; shown to a billionth.
+fn lost_usd(lost: &Traffic, prices: &Prices) -> f64 {
+    let byte_dollars = |(item, bytes): (TrafficItem, u64)| bytes as f64 * item.list_price(prices).dollars();
+    round(lost.items().map(byte_dollars).sum::<f64>() / BYTES_PER_GB as f64, 1e9)
 }
 
 /// What a row of the bill is about.
@@ -113,21 +129,22 @@ struct Row {
 }
 
 impl Row {
-    fn of(meter: &Meter, key: &Key, ledger: &Ledger) -> Row {
+    fn of(meter: &Meter, key: &Key) -> Row {
         let id = key.road.node().map(|node| match meter.places().endpoint(node) {
             Some((endpoint, _)) => endpoint.to_owned(),
             None => meter.program().origins.node(node).id.clone(),
         });
         let to = match key.far {
-            Some(far) => meter.places().far_end(far).to_owned(),
-            None if ledger.packets == 0 => "lost".to_owned(),
-            None => "instances".to_owned(),
+            Far::Host(far) => meter.places().far_end(far).to_owned(),
+            Far::Instance => "instances".to_owned(),
+            Far::Nobody => "nobody".to_owned(),
         };
         Row { road: key.road.class(), id, to }
     }
 }
 
-fn is_service(meter: &Meter, host: HostIx) -> bool {
+fn is_service(meter: &Meter, far: Far) -> bool {
+    let Far::Host(host) = far else { return false };
     matches!(
         meter.program().hosts.get(host.at()).map(|attachment| &attachment.kind),
         Some(HostKind::PublicService(..) | HostKind::EndpointService(_) | HostKind::InterfaceEndpointService(_))

@@ -1,7 +1,7 @@
 //! Reads the meters while packets travel: bytes by host, road and far end.
 //!
 //! A packet is counted where it arrives, in IP bytes; what it is charged for on the way is kept beside it until then. A packet that is lost has been
-//! charged for as far as it came, and arrives nowhere. Only traffic of instances and of hosts on premises is metered: what a laptop on the internet
+//! charged for as far as it came and carried nothing, and so has what the network itself says (ICMP errors): both are kept apart. Only traffic of instances and of hosts on premises is metered: what a laptop on the internet
 //! exchanges with a service is nobody's bill here.
 //! Limits: [`UNDER_WAY_MAX`] packets under way and [`LEDGERS_MAX`] ledgers; what comes beyond is not metered, and counted.
 
@@ -32,8 +32,19 @@ pub(super) struct Key {
     pub(super) host: HostIx,
     /// The road.
     pub(super) road: Road,
-    /// The far end; `None` if that is an instance as well, or was never reached.
-    pub(super) far: Option<HostIx>,
+    /// The far end.
+    pub(super) far: Far,
+}
+
+/// The far end of somebody's traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Far {
+    /// None: packets that were lost, and what the network itself says about packets. They are charged for and carry nothing.
+    Nobody,
+    /// An instance as well.
+    Instance,
+    /// Any other host.
+    Host(HostIx),
 }
 
 /// What was metered.
@@ -43,7 +54,7 @@ pub struct Ledger {
     pub packets: u64,
     /// Their IP bytes.
     pub bytes: u64,
-    /// What bytes are charged as, lost ones included.
+    /// What bytes are charged as.
     pub traffic: Traffic,
     /// What had to be there, and is charged by the hour.
     pub things: BTreeSet<Thing>,
@@ -87,6 +98,8 @@ struct UnderWay {
     way: Way,
     traffic: Traffic,
     things: [Option<Thing>; THINGS_MAX],
+    /// Whether a node made it, to say something about another packet.
+    is_answer: bool,
     /// How its run of steps ended.
     end: End,
 }
@@ -125,12 +138,13 @@ impl Meter {
         self.unmetered_count
     }
 
-    /// What all traffic of `host` came to so far.
+    /// What all traffic of `host` came to so far, save what was lost.
     pub fn spent(&self, host: HostIx) -> Spent {
         let mut spent = Spent::default();
         // Invariant: `Local` is the first of the roads.
-        let lowest = Key { host, road: Road::Local, far: None };
-        for (_, ledger) in self.ledgers.range(lowest..).take_while(|(key, _)| key.host == host) {
+        let lowest = Key { host, road: Road::Local, far: Far::Nobody };
+        let own = self.ledgers.range(lowest..).take_while(|(key, _)| key.host == host);
+        for (_, ledger) in own.filter(|(key, _)| key.far != Far::Nobody) {
             spent.bytes += ledger.bytes;
             spent.traffic.add_all(&ledger.traffic);
         }
@@ -167,13 +181,13 @@ impl Meter {
     }
 
     /// Whose traffic it is, and who is at the far end.
-    fn parties(&self, sender: HostIx, receiver: Option<HostIx>) -> Option<(HostIx, Option<HostIx>)> {
-        let Some(receiver) = receiver else { return (self.rank(sender) > 0).then_some((sender, None)) };
+    fn parties(&self, sender: HostIx, receiver: Option<HostIx>) -> Option<(HostIx, Far)> {
+        let Some(receiver) = receiver else { return (self.rank(sender) > 0).then_some((sender, Far::Nobody)) };
         match (self.rank(sender), self.rank(receiver)) {
             (0, 0) => None,
-            (2, 2) => Some((sender, None)),
-            (own, other) if own >= other => Some((sender, Some(receiver))),
-            _ => Some((receiver, Some(sender))),
+            (2, 2) => Some((sender, Far::Instance)),
+            (own, other) if own >= other => Some((sender, Far::Host(receiver))),
+            _ => Some((receiver, Far::Host(sender))),
         }
     }
 
@@ -239,11 +253,16 @@ impl Tap for Meter {
 
     fn on_made(&mut self, _now: SimTime, _at: NodeIx, of: &PacketMeta, packet: &PacketMeta, made: Made) {
         // A fragment goes on where the whole packet was; what that was charged for is put down already.
-        if let Made::Fragment { .. } = made
-            && let Some((_, whole)) = self.split.iter().find(|(whole, _)| *whole == of.id)
-        {
-            let fragment = UnderWay { traffic: Traffic::default(), end: End::GoesOn, ..*whole };
-            self.remember(packet.id, fragment);
+        match made {
+            Made::Answer(_) => self.remember(packet.id, UnderWay { is_answer: true, ..UnderWay::default() }),
+            Made::Fragment { .. } => {
+                if let Some((_, whole)) = self.split.iter_mut().find(|(whole, _)| *whole == of.id) {
+                    let fragment = UnderWay { end: End::GoesOn, ..*whole };
+                    // What the whole packet was charged for goes on with its first fragment.
+                    whole.traffic = Traffic::default();
+                    self.remember(packet.id, fragment);
+                }
+            }
         }
     }
 
@@ -264,7 +283,6 @@ impl Tap for Meter {
         match state.end {
             End::GoesOn => self.remember(packet.id, state),
             End::Split => {
-                self.settle(&state, packet.sender, None);
                 self.under_way.remove(&packet.id);
                 self.split.push_back((packet.id, state));
                 if self.split.len() > SPLIT_MAX {
@@ -280,7 +298,9 @@ impl Tap for Meter {
 
     fn on_arrival(&mut self, _now: SimTime, host: HostIx, packet: &PacketMeta, bytes: &[u8]) {
         let Some(state) = self.under_way.remove(&packet.id) else { return };
-        if let Some(length_bytes) = ip_length_bytes(bytes) {
+        if state.is_answer {
+            self.settle(&state, packet.sender, None);
+        } else if let Some(length_bytes) = ip_length_bytes(bytes) {
             self.settle(&state, packet.sender, Some((host, length_bytes)));
         }
     }

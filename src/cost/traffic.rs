@@ -7,7 +7,7 @@
 //! | router | what it takes into another zone than it came from, at both ends | |
 //! | peering connection | what goes to another Region | |
 //! | transit gateway | what attachments send into it; from a peer of another Region as inter-Region traffic | the attachments it comes and goes by |
-//! | internet | what internet gateways send to hosts out there; to and from services of other Regions as inter-Region traffic | public addresses |
+//! | internet | what internet gateways send to hosts out there, what DynamoDB and S3 send to networks on premises; to and from services of other Regions as inter-Region traffic | public addresses |
 //! | VPN connection, virtual interface | what leaves AWS | the VPN connection |
 //!
 //! **Assumed**: a transit gateway's traffic is not charged again for changing zones; between two instances by their public addresses each gigabyte
@@ -403,6 +403,12 @@ fn outside(
             HostKind::PublicService(_, region) if from.is_none() && region != entered => Some(TrafficItem::InterRegion),
             _ => None,
         },
+        // From a service to a network on premises by the internet: the services with data to send charge that as EC2 does.
+        (None, None, Step::Forward(next, _) | Step::Fragment { next, .. }) => {
+            let is_data = matches!(kind(sender)?, HostKind::PublicService(ServiceKind::DynamoDb | ServiceKind::S3, _));
+            let leaves = from.is_none() && matches!(program.node(next), Node::OnPremises(_));
+            (is_data && leaves).then_some(TrafficItem::InternetEgress)
+        }
         (None, None, _) => None,
     }
 }
