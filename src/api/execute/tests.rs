@@ -6,12 +6,9 @@ use crate::calendar::Calendar;
 use crate::control::tests::{control, tutorial};
 use serde_json::json;
 
-<<<<<<< HEAD
 mod interface_endpoint;
 mod edge;
-=======
 mod nat_gateway;
->>>>>>> road-nat
 mod network;
 mod properties;
 mod refusals;
