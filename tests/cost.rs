@@ -132,6 +132,40 @@ fn prices_are_the_scenarios_and_expectations_hold_them() {
     assert!(ran.stderr.contains("is no price") && ran.stderr.contains("x.toml:"), "{}", ran.stderr);
 }
 
+/// One figure of each road that leads out of a VPC: its class, the far end, what a gigabyte and an hour cost.
+#[test]
+fn roads_between_networks() {
+    let workplace = Workplace::new();
+    for (scenario, class, to, per_gb, per_hour) in [
+        ("roads/peering-inter-region", "peering", "instances", 0.02, 0.0),
+        ("roads/transit-gateway", "transit-gateway", "instances", 0.02, 0.15),
+        // Sent into the one, and from Region to Region into the other.
+        ("roads/transit-gateway-peering", "transit-gateway", "instances", 0.04, 0.2),
+        // Out by the VPN, and back from DynamoDB over the internet: whichever way, it leaves AWS.
+        ("roads/dynamodb-over-vpn", "vpn", "DynamoDB", 0.09, 0.05),
+        ("problems/7-nat-bill", "nat-gateway", "S3", 0.045, 0.05),
+        ("problems/7-nat-bill", "gateway-endpoint", "S3", 0.0, 0.0),
+    ] {
+        let ran = workplace.run(["run", scenario, "--json", "--capture", "none"]).success();
+        let result: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let found = roads(&result).into_iter().find(|road| road["road"] == class && road["to"] == to);
+        let road = found.unwrap_or_else(|| panic!("{scenario}: {:#}", result["cost"]));
+        let figures = (road["usd_per_gb"].as_f64(), road["usd_per_hour"].as_f64());
+        assert_eq!(figures, (Some(per_gb), Some(per_hour)), "{scenario}");
+    }
+}
+
+/// What was processed and then dropped is no road's, and still not free.
+#[test]
+fn lost_packets_are_charged_apart() {
+    let workplace = Workplace::new();
+    let ran = workplace.run(["run", "roads/nat-gateway", "--json", "--capture", "none"]).success();
+    let result: Value = serde_json::from_str(&ran.stdout).unwrap();
+    // An 8,500 byte packet that the NAT gateway took and the internet gateway did not.
+    assert!(result["cost"]["lost_usd"].as_f64().unwrap() >= 8_500.0 * 0.045 / 1e9, "{:#}", result["cost"]);
+    assert!(roads(&result).iter().all(|road| road["to"] != "nobody" && road["usd_per_gb"].as_f64().unwrap() < 0.15));
+}
+
 #[test]
 fn the_comparison_seen_from_a_shell() {
     let workplace = Workplace::new();
