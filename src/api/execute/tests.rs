@@ -9,6 +9,7 @@ use serde_json::json;
 mod network;
 mod properties;
 mod refusals;
+mod transit;
 
 const DDB: &str = "com.amazonaws.us-east-1.dynamodb";
 
