@@ -77,6 +77,7 @@ fn check_variety(met: &BTreeMap<String, usize>) {
         "ResourceGone",
         "SecurityGroupEgress",
         "SecurityGroupIngress",
+        "SecurityGroupNoRulesIngress",
         "SourceCheck",
         "UnknownEthernetDestination",
         "to Instance",

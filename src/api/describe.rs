@@ -2,9 +2,10 @@
 //!
 //! Ids that do not exist are refused, filters that match nothing give an empty list. A list of ids and `MaxResults` exclude
 //! each other. DescribeVpcEndpointServices lists the services that vpcsim knows, where AWS lists hundreds.
-//! Terminated instances stay listed until the run ends (AWS: about an hour).
+//! Terminated instances and deleted or failed NAT gateways stay listed until the run ends (AWS: about an hour).
 //! Source: docs.aws.amazon.com/AWSEC2/latest/APIReference, the pages of the operations.
 
+mod vpn;
 mod transit;
 
 use super::documents::{self, Life};
@@ -13,9 +14,8 @@ use super::filter::{self, FilterTable};
 use super::{ApiError, paging};
 use crate::calendar::Calendar;
 use crate::control::region::{needs_no_opt_in, regions, zone_id, zone_names};
-use crate::control::services::endpoint_services;
 use crate::ids::*;
-use crate::model::{Instance, Model, ModelError, SecurityGroup};
+use crate::model::{Instance, Model, ModelError, SecurityGroup, endpoint_services};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -44,15 +44,25 @@ pub fn describe(
         "DescribeInternetGateways" => call.internet_gateways()?,
         "DescribeNetworkAcls" => call.network_acls()?,
         "DescribeVpcEndpoints" => call.vpc_endpoints()?,
+        "DescribeDhcpOptions" => call.dhcp_options()?,
         "DescribeVpcEndpointServices" => call.vpc_endpoint_services()?,
         "DescribePrefixLists" => call.prefix_lists()?,
         "DescribeManagedPrefixLists" => call.managed_prefix_lists()?,
         "GetManagedPrefixListEntries" => call.prefix_list_entries()?,
+        "GetManagedPrefixListAssociations" => call.prefix_list_associations()?,
+        "DescribeVpcBlockPublicAccessOptions" => {
+            json!({"VpcBlockPublicAccessOptions": documents::public_access_options(model, calendar)})
+        }
+        "DescribeVpcBlockPublicAccessExclusions" => call.public_access_exclusions()?,
         "DescribeInstances" => call.instances()?,
         "DescribeSecurityGroups" => call.security_groups()?,
         "DescribeSecurityGroupRules" => call.security_group_rules()?,
         "DescribeNetworkInterfaces" => call.network_interfaces()?,
+        "DescribeNatGateways" => call.nat_gateways()?,
         "DescribeAddresses" => call.addresses()?,
+        "DescribeVpnGateways" => call.vpn_gateways()?,
+        "DescribeCustomerGateways" => call.customer_gateways()?,
+        "DescribeVpnConnections" => call.vpn_connections()?,
         "DescribeTags" => call.list("Tags", &filter::TAGS, documents::tags_of_everything(model))?,
         "DescribeAvailabilityZones" => call.availability_zones()?,
         "DescribeRegions" => call.regions()?,
@@ -117,6 +127,13 @@ impl Call<'_> {
         self.list("NetworkAcls", &filter::NETWORK_ACLS, documents)
     }
 
+    fn dhcp_options(&self) -> Result<Value, ApiError> {
+        let chosen =
+            self.chosen("DhcpOptionsIds", &self.model.dhcp_options, |id| self.model.dhcp_options_set(id).err())?;
+        let documents = chosen.into_iter().map(|options| documents::dhcp_options(self.model, options));
+        self.list("DhcpOptions", &filter::DHCP_OPTIONS, documents)
+    }
+
     fn vpc_endpoints(&self) -> Result<Value, ApiError> {
         let chosen =
             self.chosen("VpcEndpointIds", &self.model.vpc_endpoints, |id| self.model.vpc_endpoint(id).err())?;
@@ -161,10 +178,31 @@ impl Call<'_> {
 
     fn prefix_list_entries(&self) -> Result<Value, ApiError> {
         let id = self.parameters.required_id("PrefixListId")?;
-        // Lists have one version here.
-        self.parameters.without_effect(&["TargetVersion"]);
+        let version = self.parameters.integer("TargetVersion")?;
         let list = self.model.prefix_list(id).ok_or_else(|| refusal(self.model.unknown_prefix_list(id)))?;
-        self.pages("Entries", documents::prefix_list_entries(list))
+        // A negative version is none that a list has.
+        let version = version.map(|number| u64::try_from(number).unwrap_or_default());
+        let entries = documents::prefix_list_entries(list, version);
+        let missing = || refusal(Model::no_such_version(id, version.unwrap_or_default()));
+        self.pages("Entries", entries.ok_or_else(missing)?)
+    }
+
+    /// Of a list of AWS's nobody is told who uses it.
+    fn prefix_list_associations(&self) -> Result<Value, ApiError> {
+        let (list, _) = self.model.customer_list(self.parameters.required_id("PrefixListId")?).map_err(refusal)?;
+        self.pages("PrefixListAssociations", documents::prefix_list_associations(self.model, list))
+    }
+
+    fn public_access_exclusions(&self) -> Result<Value, ApiError> {
+        let shown: BTreeMap<BlockPublicAccessExclusionId, Value> = (self.model.block_public_access.exclusions.iter())
+            .map(|(id, exclusion)| {
+                let state = "create-complete";
+                (*id, documents::public_access_exclusion(self.model, self.calendar, *id, exclusion, state))
+            })
+            .collect();
+        let chosen = self.chosen("ExclusionIds", &shown, |id| Some(Model::no_such_exclusion(id)))?;
+        let table = &filter::PUBLIC_ACCESS_EXCLUSIONS;
+        self.list("VpcBlockPublicAccessExclusions", table, chosen.into_iter().cloned())
     }
 
     fn chosen_prefix_lists(&self) -> Result<Vec<&crate::model::PrefixList>, ApiError> {
@@ -272,6 +310,12 @@ impl Call<'_> {
         let chosen = self.chosen("NetworkInterfaceIds", &self.model.network_interfaces, missing)?;
         let document = |interface| documents::network_interface(self.model, self.calendar, interface);
         self.list("NetworkInterfaces", &filter::NETWORK_INTERFACES, chosen.into_iter().map(document))
+    }
+
+    fn nat_gateways(&self) -> Result<Value, ApiError> {
+        let chosen = self.chosen("NatGatewayIds", &self.model.nat_gateways, |id| self.model.nat_gateway(id).err())?;
+        let documents = chosen.into_iter().map(|gateway| documents::nat_gateway(self.calendar, gateway));
+        self.list("NatGateways", &filter::NAT_GATEWAYS, documents)
     }
 
     fn addresses(&self) -> Result<Value, ApiError> {

@@ -8,10 +8,15 @@
 
 mod actions;
 mod answers;
+mod edge;
+mod dhcp_options;
+mod endpoint;
+mod nat_gateway;
 mod network;
 pub mod parameters;
 mod peering;
 mod rules;
+mod vpn;
 mod transit;
 
 use super::describe;
@@ -83,6 +88,13 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateSubnet" => &answer["Subnet"]["SubnetId"],
         "CreateInternetGateway" => &answer["InternetGateway"]["InternetGatewayId"],
         "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
+        "CreateManagedPrefixList" => &answer["PrefixList"]["PrefixListId"],
+        "CreateVpcBlockPublicAccessExclusion" => &answer["VpcBlockPublicAccessExclusion"]["ExclusionId"],
+        "CreateVpnGateway" => &answer["VpnGateway"]["VpnGatewayId"],
+        "CreateCustomerGateway" => &answer["CustomerGateway"]["CustomerGatewayId"],
+        "CreateVpnConnection" => &answer["VpnConnection"]["VpnConnectionId"],
+        "CreateDhcpOptions" => &answer["DhcpOptions"]["DhcpOptionsId"],
+        "CreateNatGateway" => &answer["NatGateway"]["NatGatewayId"],
         "CreateVpcPeeringConnection" => &answer["VpcPeeringConnection"]["VpcPeeringConnectionId"],
         "CreateTransitGateway" => &answer["TransitGateway"]["TransitGatewayId"],
         "CreateTransitGatewayVpcAttachment" => &answer["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"],

@@ -6,6 +6,7 @@
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html and the pages of the operations.
 
 mod tables;
+pub mod vpn;
 mod transit;
 
 pub use tables::*;
@@ -48,7 +49,8 @@ enum Test {
 /// `FilterLimitExceeded`.
 pub fn parse(parameters: &Parameters<'_>, table: &FilterTable) -> Result<Vec<Filter>, ApiError> {
     let mut given = Vec::new();
-    for filter in parameters.structures("Filters")? {
+    // DescribeNatGateways has the member in the singular.
+    for filter in parameters.structures("Filters")?.into_iter().chain(parameters.structures("Filter")?) {
         given.push((filter.required_text("Name")?, filter.texts("Values")?));
         filter.finish()?;
     }

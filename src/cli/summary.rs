@@ -208,7 +208,9 @@ fn no_route(route: &RouteDecision) -> DropReason {
 }
 
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
-    if route.matched.is_none() {
+    // Gateways and routers on premises have tables too: what they lose for want of a route has a code of its own.
+    let is_lost_here = host.drops.iter().any(|drop| drop.code == DropReason::NoRoute.code());
+    if route.matched.is_none() && is_lost_here {
         let what = if route.packets == 1 { "packet" } else { "packets" };
         return format!("{} [{}]; {} {what} lost", route.sentence, no_route(route).code(), route.packets);
     }
@@ -239,7 +241,9 @@ fn compact(stdout: &str) -> String {
     let endpoint = |endpoint: &Value| {
         let text = |key| endpoint.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
         let tables = endpoint.get("RouteTableIds").map_or_else(String::new, |ids| format!(", RouteTableIds {ids}"));
-        format!("{} {}{tables}", text("VpcEndpointId"), text("State"))
+        let name = endpoint["DnsEntries"][0]["DnsName"].as_str().map(|name| format!(", {name}"));
+        let use_ = name.unwrap_or(tables);
+        format!("{} {}{use_}", text("VpcEndpointId"), text("State"))
     };
     match (value.get("VpcEndpoint"), value.get("VpcEndpoints").and_then(Value::as_array)) {
         (Some(one), _) => endpoint(one),
@@ -292,6 +296,21 @@ fn totals(text: &mut String, result: &RunResult) {
         let _ = write!(line, "; {told} of them said by the network itself (ICMP errors, resets)");
     }
     labelled(text, "packets", &line);
+    for (id, metrics) in &result.nat_gateways {
+        let line = format!(
+            "{id}: {} TCP connections tried, {} established, at most {} at a time, {} forgotten idle; {} without a port; \
+             {} out, {} back, {} packets dropped",
+            metrics.connection_attempt_count,
+            metrics.connection_established_count,
+            metrics.active_connection_count,
+            metrics.idle_timeout_count,
+            metrics.error_port_allocation,
+            bytes(metrics.bytes_out_to_destination),
+            bytes(metrics.bytes_out_to_source),
+            metrics.packets_drop_count,
+        );
+        labelled(text, "nat", &line);
+    }
     for road in &result.latency {
         let kind = road.kind.as_str().replace('_', " ");
         let nanos = |value| SimDuration::from_nanos(value).to_string();

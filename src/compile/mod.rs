@@ -6,8 +6,11 @@
 //! hands out no program and does not disturb later ones.
 
 mod by_vpc;
+mod edge;
+mod interface_endpoint;
 mod internet;
 mod names;
+mod nat;
 mod peering;
 mod registry;
 mod reuse;
@@ -16,8 +19,12 @@ mod security_groups;
 mod tables;
 mod transit_gateway;
 mod vpc;
+mod vpn;
 
-use crate::ids::{NetworkAclId, SecurityGroupId, TransitGatewayAttachmentId, VpcId, VpcPeeringConnectionId};
+use crate::ids::{
+    NetworkAclId, SecurityGroupId, TransitGatewayAttachmentId, VirtualInterfaceId, VpcId, VpcPeeringConnectionId,
+    VpnConnectionId,
+};
 use crate::model::{Model, Shared};
 use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
 use crate::program::{
@@ -59,6 +66,8 @@ pub struct Compiler {
     acls: Registry<NetworkAclId>,
     groups: Registry<SecurityGroupId>,
     zones: Registry<String>,
+    /// Whose the interfaces are that AWS manages, gone ones included.
+    owners: BTreeMap<NodeIx, Named>,
     /// The gateway behind which each public address was last seen.
     public_addresses: BTreeMap<Ipv4Addr, NodeKey>,
     /// The tables as last built, to share what did not change.
@@ -80,6 +89,12 @@ enum LinkKey {
     Peering(VpcPeeringConnectionId, u8),
     /// Two peered transit gateways, in two Regions: the requester's attachment.
     TransitGatewayPeering(TransitGatewayAttachmentId),
+    /// The two ends of a VPN tunnel, the first (0) or the second.
+    Tunnel(VpnConnectionId, u8),
+    /// The two ends of a virtual interface.
+    VirtualInterface(VirtualInterfaceId),
+    /// The router of the network on premises of this name and the internet.
+    OnPremisesInternet(String),
 }
 
 /// The program being made. Slots of the registries that stay unfilled are what is gone.
@@ -140,6 +155,7 @@ impl Compiler {
         }
         self.compile_peering_connections(model, &mut draft);
         self.compile_transit_gateways(model, &mut draft)?;
+        self.compile_vpn(model, &mut draft);
         self.compile_internet(model, &mut draft);
         self.name_addresses(model, &mut draft);
         Ok(self.assemble(draft, tables, acls, groups))
@@ -154,18 +170,26 @@ impl Compiler {
         for gateway in model.internet_gateways.values() {
             self.nodes.enrol(NodeKey::InternetGateway(gateway.id), named(gateway.id, gateway.tags.name()));
         }
-        for endpoint in model.vpc_endpoints.values() {
+        for endpoint in model.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway()) {
             self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
         }
+        self.enrol_nat_gateways(model);
         for eni in model.network_interfaces.values().filter(|eni| vpc::has_node(eni)) {
+            self.enrol_forwarder(model, eni);
             let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
-            self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name));
+            let endpoint = model.endpoint_of_interface(eni.id);
+            let of_endpoint = endpoint.map(|endpoint| interface_endpoint::interface_name(model, endpoint, eni));
+            self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name.or(of_endpoint.as_deref())));
+            if let Some(endpoint) = endpoint {
+                self.owners.insert(self.node_ix(&NodeKey::Eni(eni.id)), named(endpoint.id, endpoint.tags.name()));
+            }
         }
         for table in model.route_tables.values() {
             self.tables.enrol(TableKey::Route(table.id), named(table.id, table.tags.name()));
         }
         self.enrol_peering_connections(model);
         self.enrol_transit_gateways(model);
+        self.enrol_vpn(model);
         for acl in model.network_acls.values() {
             let default = acl.is_default.then_some("default");
             self.acls.enrol(acl.id, named(acl.id, acl.tags.name().or(default)));
@@ -229,6 +253,7 @@ impl Compiler {
             origins: Origins {
                 nodes: self.nodes.names(),
                 hosts: self.hosts.names(),
+                owners: self.owners.clone(),
                 tables,
                 links: self.links.names(),
                 acls: self.acls.names(),

@@ -8,7 +8,7 @@
 //! | 3a | then the shorter AS_PATH | two BGP VPN routes, AS_PATH of 2 and of 1 | the one of 1 |
 //! | 3b | then the lower MED | equal AS_PATHs, MED 200 and 100 | MED 100 |
 //! | 4 | equal prefixes of several prefix lists, different targets: any, but always the same | pl-1 -> igw, pl-2 -> eni, both have 198.51.100.0/24 | the seed decides |
-//! | 5 | `local` beats propagated routes, even more specific ones | 10.0.0.0/16 local, propagated 10.0.5.0/24 -> vgw; packet to 10.0.5.9 | local |
+//! | 5 | the local route beats propagated routes, even more specific ones, whatever its target | 10.0.0.0/16 local, propagated 10.0.5.0/24 -> vgw; packet to 10.0.5.9 | local |
 //! | 6 | gateway-endpoint routes are prefix-list routes: 1 and 2 apply | pl-02cd2c6b -> vpce, 0.0.0.0/0 -> igw; packet to 52.94.2.72 | vpce |
 //! | | | the same and 52.94.2.72/32 -> igw | igw |
 //! | 7 | a blackhole route wins like any other, then drops; nothing shorter is tried | 0.0.0.0/0 -> igw, 203.0.113.0/24 -> deleted eni | dropped |
@@ -50,7 +50,8 @@ pub(super) fn compile(
     nodes: &Registry<NodeKey>,
 ) -> Result<CompiledTable, CompileError> {
     let mut pairs: Vec<(Ipv4Net, Rank, &Route)> = Vec::new();
-    for route in &table.routes {
+    let propagated = model.propagated_routes(table);
+    for route in table.routes.iter().chain(&propagated) {
         let rank = rank(model, table, route);
         pairs.extend(
             model.destination_cidrs(table.vpc_id, route.destination).iter().map(|cidr| (cidr.trunc(), rank, route)),
@@ -59,8 +60,9 @@ pub(super) fn compile(
     // Stable: what is alike stays in the table's order.
     pairs.sort_by_key(|(cidr, rank, _)| (cidr.network(), cidr.prefix_len(), *rank));
 
+    // A local route stays one when it has another target.
     let locals: Vec<Ipv4Net> =
-        pairs.iter().filter(|(.., route)| route.target == RouteTarget::Local).map(|p| p.0).collect();
+        pairs.iter().filter(|(.., route)| route.origin == RouteOrigin::CreateRouteTable).map(|p| p.0).collect();
     let router = NodeIx(nodes.index(&NodeKey::Router(table.vpc_id)).unwrap_or_default());
     let (mut entries, mut winners, mut decided) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (position, (cidr, rank, route)) in pairs.iter().enumerate() {

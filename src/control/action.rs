@@ -2,18 +2,27 @@
 //!
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
+mod edge;
+mod dhcp_options;
+mod nat_gateway;
 mod network;
+mod vpn;
 mod peering;
 mod transit;
 
+pub use crate::model::VpcEndpointType;
+pub use dhcp_options::*;
+pub use edge::*;
+pub use nat_gateway::*;
 pub use network::*;
 pub use peering::*;
 pub use transit::*;
+pub use vpn::*;
 
 use crate::ids::*;
 use crate::model::{
-    InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch, TransitGateway,
-    TransitGatewayRoute, TransitGatewayRouteTable,
+    InstanceState, InterfaceEndpointChange, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch,
+    TransitGateway, TransitGatewayRoute, TransitGatewayRouteTable,
 };
 use std::net::Ipv4Addr;
 
@@ -59,6 +68,24 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    AssociateGatewayRouteTable(AssociateGatewayRouteTable),
+    AssociateVpcCidrBlock(AssociateVpcCidrBlock),
+    DisassociateVpcCidrBlock(DisassociateVpcCidrBlock),
+    CreateManagedPrefixList(CreateManagedPrefixList),
+    ModifyManagedPrefixList(ModifyManagedPrefixList),
+    RestoreManagedPrefixListVersion(RestoreManagedPrefixListVersion),
+    DeleteManagedPrefixList(DeleteManagedPrefixList),
+    ModifyVpcBlockPublicAccessOptions(ModifyVpcBlockPublicAccessOptions),
+    CreateVpcBlockPublicAccessExclusion(CreateVpcBlockPublicAccessExclusion),
+    DeleteVpcBlockPublicAccessExclusion(DeleteVpcBlockPublicAccessExclusion),
+    ModifySecurityGroupRules(ModifySecurityGroupRules),
+    ModifyNetworkInterfaceAttribute(ModifyNetworkInterfaceAttribute),
+    Vpn(VpnAction),
+    CreateDhcpOptions(CreateDhcpOptions),
+    AssociateDhcpOptions(AssociateDhcpOptions),
+    DeleteDhcpOptions(DeleteDhcpOptions),
+    DeleteNetworkInterface(DeleteNetworkInterface),
+    NatGateway(NatGatewayAction),
     Peering(PeeringAction),
     Transit(TransitAction),
 }
@@ -108,6 +135,24 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::AssociateGatewayRouteTable(_) => "AssociateRouteTable",
+            Action::AssociateVpcCidrBlock(_) => "AssociateVpcCidrBlock",
+            Action::DisassociateVpcCidrBlock(_) => "DisassociateVpcCidrBlock",
+            Action::CreateManagedPrefixList(_) => "CreateManagedPrefixList",
+            Action::ModifyManagedPrefixList(_) => "ModifyManagedPrefixList",
+            Action::RestoreManagedPrefixListVersion(_) => "RestoreManagedPrefixListVersion",
+            Action::DeleteManagedPrefixList(_) => "DeleteManagedPrefixList",
+            Action::ModifyVpcBlockPublicAccessOptions(_) => "ModifyVpcBlockPublicAccessOptions",
+            Action::CreateVpcBlockPublicAccessExclusion(_) => "CreateVpcBlockPublicAccessExclusion",
+            Action::DeleteVpcBlockPublicAccessExclusion(_) => "DeleteVpcBlockPublicAccessExclusion",
+            Action::ModifySecurityGroupRules(_) => "ModifySecurityGroupRules",
+            Action::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
+            Action::Vpn(action) => action.name(),
+            Action::CreateDhcpOptions(_) => "CreateDhcpOptions",
+            Action::AssociateDhcpOptions(_) => "AssociateDhcpOptions",
+            Action::DeleteDhcpOptions(_) => "DeleteDhcpOptions",
+            Action::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
+            Action::NatGateway(action) => action.name(),
             Action::Peering(action) => action.name(),
             Action::Transit(action) => action.name(),
         }
@@ -120,21 +165,11 @@ impl Action {
             Action::RunInstances(action) => action.client_token.as_deref(),
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
             Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
+            Action::CreateManagedPrefixList(action) => action.client_token.as_deref(),
+            Action::NatGateway(action) => action.client_token(),
             _ => None,
         }
     }
-}
-
-/// The kinds of VPC endpoints AWS has; this version makes gateways.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VpcEndpointType {
-    /// Routes to a service's public addresses, by prefix list.
-    #[default]
-    Gateway,
-    /// Network interfaces of PrivateLink.
-    Interface,
-    /// Any of the others: `GatewayLoadBalancer`, `Resource`, `ServiceNetwork`.
-    Other,
 }
 
 /// Makes a VPC endpoint.
@@ -148,12 +183,14 @@ pub struct CreateVpcEndpoint {
     pub endpoint_type: VpcEndpointType,
     /// Tables that get a gateway's route. May be empty.
     pub route_table_ids: Vec<RouteTableId>,
-    /// Subnets of an interface endpoint.
-    pub subnet_ids: Vec<SubnetId>,
+    /// Subnets of an interface endpoint, and the address of its interface there if wanted.
+    pub subnets: Vec<(SubnetId, Option<Ipv4Addr>)>,
     /// Groups of an interface endpoint.
     pub security_group_ids: Vec<SecurityGroupId>,
     /// Whether an interface endpoint answers to the service's public name.
     pub private_dns_enabled: Option<bool>,
+    /// Whether, for S3, only inbound resolver endpoints see that name.
+    pub private_dns_only_for_inbound_resolver: Option<bool>,
     /// JSON; none allows everything.
     pub policy_document: Option<String>,
     /// Makes a repeated call harmless.
@@ -162,7 +199,7 @@ pub struct CreateVpcEndpoint {
     pub tags: Tags,
 }
 
-/// Changes a gateway endpoint.
+/// Changes an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModifyVpcEndpoint {
     /// Which.
@@ -175,8 +212,8 @@ pub struct ModifyVpcEndpoint {
     pub policy_document: Option<String>,
     /// Back to the policy that allows everything.
     pub reset_policy: bool,
-    /// Whether something only interface endpoints have (subnets, groups, private DNS) was asked for.
-    pub interface_settings: bool,
+    /// What only interface endpoints have.
+    pub interface: InterfaceEndpointChange,
 }
 
 /// Deletes endpoints, each by itself: what fails is listed, the rest is done.
@@ -357,6 +394,12 @@ pub enum RequestedTarget {
     TransitGateway(TransitGatewayId),
     /// An instance with one interface.
     Instance(InstanceId),
+    /// Delivery inside the VPC: in gateway route tables, or back to what a local route had.
+    Local,
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
 }
 
 /// Adds a route.
@@ -453,6 +496,8 @@ pub enum Output {
     Done,
     /// An endpoint was made.
     VpcEndpoint(VpcEndpointId),
+    /// A DHCP options set was made.
+    DhcpOptions(DhcpOptionsId),
     /// Endpoints were deleted, save these.
     Unsuccessful(Vec<UnsuccessfulItem>),
     /// Instances were launched together.
@@ -502,6 +547,12 @@ pub enum Output {
     NetworkAcl(NetworkAclId),
     /// A subnet got another network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// Something at a VPC's edge changed.
+    Edge(EdgeOutput),
+    /// Something of VPN was made.
+    Vpn(VpnOutput),
+    /// A NAT gateway was made, changed or deleted.
+    NatGateway(NatGatewayId),
     /// A peering connection was made, accepted or changed.
     PeeringConnection(VpcPeeringConnectionId),
     /// A transit gateway was made or changed.

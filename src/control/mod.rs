@@ -9,22 +9,27 @@
 
 mod action;
 mod apply;
+mod edge;
+mod dhcp_options;
 mod endpoint;
 mod error;
 mod instance;
+mod nat_gateway;
 mod network;
 mod network_acl;
+mod on_premises;
 mod peering;
 pub mod region;
 mod route;
 mod security_group;
-pub mod services;
 pub mod tagging;
+mod vpn;
 mod transit;
 pub mod zone;
 
 pub use action::*;
 pub use error::ControlError;
+pub use on_premises::LinkEvent;
 
 use crate::calendar::Calendar;
 use crate::compile::{CompileError, Compiler};

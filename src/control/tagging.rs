@@ -81,6 +81,7 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.security_groups.get_mut(&id).map(|group| &mut group.tags).ok_or_else(invalid)
         }
         NetworkAclId::PREFIX => find!(NetworkAclId, network_acls, "InvalidNetworkAclID.NotFound", "networkAcl"),
+        NatGatewayId::PREFIX => find!(NatGatewayId, nat_gateways, "NatGatewayNotFound", "NatGateway"),
         InstanceId::PREFIX => find!(InstanceId, instances, "InvalidInstanceID.NotFound", "instance"),
         AllocationId::PREFIX => {
             find!(AllocationId, elastic_addresses, "InvalidAllocationID.NotFound", "allocation")
@@ -111,7 +112,28 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.vpc_endpoint(id)?;
             model.vpc_endpoints.get_mut(&id).map(|endpoint| &mut endpoint.tags).ok_or_else(invalid)
         }
-        EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX | PrefixListId::PREFIX => {
+        VpnGatewayId::PREFIX => find!(VpnGatewayId, vpn_gateways, "InvalidVpnGatewayID.NotFound", "vpnGateway"),
+        CustomerGatewayId::PREFIX => {
+            find!(CustomerGatewayId, customer_gateways, "InvalidCustomerGatewayID.NotFound", "customerGateway")
+        }
+        VpnConnectionId::PREFIX => {
+            find!(VpnConnectionId, vpn_connections, "InvalidVpnConnectionID.NotFound", "vpnConnection")
+        }
+        PrefixListId::PREFIX => {
+            let id = text.parse::<PrefixListId>().map_err(|_| invalid())?;
+            model.customer_list(id)?;
+            let list = model.prefix_lists.get_mut(&(model.region.clone(), id));
+            list.and_then(|list| list.customer.as_mut()).map(|customer| &mut customer.tags).ok_or_else(invalid)
+        }
+        BlockPublicAccessExclusionId::PREFIX => {
+            let id = text.parse::<BlockPublicAccessExclusionId>().map_err(|_| invalid())?;
+            let exclusion = model.block_public_access.exclusions.get_mut(&id);
+            exclusion.map(|exclusion| &mut exclusion.tags).ok_or_else(|| Model::no_such_exclusion(id).into())
+        }
+        DhcpOptionsId::PREFIX => {
+            find!(DhcpOptionsId, dhcp_options, "InvalidDhcpOptionsID.NotFound", "dhcpOptions")
+        }
+        EniId::PREFIX | SecurityGroupRuleId::PREFIX => {
             Err(ControlError::unsupported(format!("vpcsim keeps no tags for resources of the kind of {text}.")))
         }
         _ => Err(invalid()),

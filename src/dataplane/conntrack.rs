@@ -68,6 +68,28 @@ impl Default for TrackingLimits {
     }
 }
 
+impl TrackingLimits {
+    fn of_interface(self, timeouts: InterfaceTimeouts) -> Self {
+        TrackingLimits {
+            tcp_established: timeouts.tcp_established.unwrap_or(self.tcp_established),
+            udp_one_way: timeouts.udp_one_way.unwrap_or(self.udp_one_way),
+            udp_stream: timeouts.udp_stream.unwrap_or(self.udp_stream),
+            ..self
+        }
+    }
+}
+
+/// Idle timeouts of one interface, where they are not the world's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceTimeouts {
+    /// Of established TCP connections.
+    pub tcp_established: Option<SimDuration>,
+    /// Of UDP flows seen in one direction.
+    pub udp_one_way: Option<SimDuration>,
+    /// Of UDP flows that were answered.
+    pub udp_stream: Option<SimDuration>,
+}
+
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the table in the module's head says what each is")]
@@ -126,11 +148,12 @@ impl Conntrack {
         Conntrack { limits, ..Conntrack::default() }
     }
 
-    /// Whether the packet belongs to a session; if so, the session takes note of it. An ICMP error belongs to the session of the packet it
-    /// quotes, and does not keep it alive.
+    /// Whether the packet belongs to a session; if so, the session takes note of it, and `timeouts` say how long it lasts from now on. An ICMP
+    /// error belongs to the session of the packet it quotes, and does not keep it alive.
     pub fn passes(
         &mut self,
         interface: NodeIx,
+        timeouts: InterfaceTimeouts,
         packet: &Parsed,
         quoted: Option<&Parsed>,
         direction: Direction,
@@ -142,7 +165,7 @@ impl Conntrack {
             return key.is_some_and(|key| self.session(&key, now).is_some());
         }
         let Some(key) = session_key(interface, packet, direction) else { return false };
-        let limits = self.limits;
+        let limits = self.limits.of_interface(timeouts);
         let Some(session) = self.sessions.get_mut(&key).filter(|session| now < session.expires_at) else {
             return false;
         };
@@ -171,13 +194,14 @@ impl Conntrack {
     }
 
     /// Begins the packet's session, which takes `entries` entries of the interface's table. For packets that [`Conntrack::can_begin`] one; others are
-    /// let pass untracked.
+    /// let pass untracked. `timeouts` as for [`Conntrack::passes`].
     ///
     /// # Errors
     /// [`TableFull`]: nothing is remembered.
     pub fn begin(
         &mut self,
         interface: NodeIx,
+        timeouts: InterfaceTimeouts,
         packet: &Parsed,
         direction: Direction,
         entries: u32,
@@ -196,7 +220,7 @@ impl Conntrack {
         *used += entries;
         self.last_generation += 1;
         let state = SessionState::first(packet, direction);
-        let expires_at = now + state.timeout(&self.limits);
+        let expires_at = now + state.timeout(&self.limits.of_interface(timeouts));
         let session = Session { state, expires_at, generation: self.last_generation, entries, timer_at: expires_at };
         if let Some(old) = self.sessions.insert(key, session) {
             // Only if the caller did not ask `passes` first.
@@ -324,6 +348,7 @@ mod tests {
     use etherparse::PacketBuilder;
 
     const ENI: NodeIx = NodeIx(3);
+    const WORLDS: InterfaceTimeouts = InterfaceTimeouts { tcp_established: None, udp_one_way: None, udp_stream: None };
     const MINE: [u8; 4] = [10, 0, 0, 5];
     const THEIRS: [u8; 4] = [52, 94, 2, 72];
 
@@ -366,11 +391,11 @@ mod tests {
     }
 
     fn passes(table: &mut Conntrack, packet: &Parsed, direction: Direction, seconds: u64) -> bool {
-        table.passes(ENI, packet, None, direction, at(seconds))
+        table.passes(ENI, WORLDS, packet, None, direction, at(seconds))
     }
 
     fn begin(table: &mut Conntrack, packet: &Parsed, direction: Direction, seconds: u64) {
-        table.begin(ENI, packet, direction, 1, at(seconds)).unwrap();
+        table.begin(ENI, WORLDS, packet, direction, 1, at(seconds)).unwrap();
     }
 
     fn state(table: &Conntrack, packet: &Parsed, direction: Direction, seconds: u64) -> Option<SessionState> {
@@ -439,8 +464,9 @@ mod tests {
         let mut table = Conntrack::default();
         begin(&mut table, &udp(Egress), Egress, 0);
         let error = echo(THEIRS, MINE, true); // whatever the outer header says, the quote decides
-        let mut about =
-            |quoted: &Parsed, direction, seconds| table.passes(ENI, &error, Some(quoted), direction, at(seconds));
+        let mut about = |quoted: &Parsed, direction, seconds| {
+            table.passes(ENI, WORLDS, &error, Some(quoted), direction, at(seconds))
+        };
         assert!(about(&udp(Egress), Ingress, 29));
         assert!(!about(&udp(Ingress), Ingress, 29), "we never received that");
         assert!(about(&udp(Ingress), Egress, 29));
@@ -453,7 +479,7 @@ mod tests {
         let mut table = Conntrack::with_limits(limits);
         let syn = |port| tcp(Egress, port, "S");
         let begin = |table: &mut Conntrack, eni, port, entries, seconds| {
-            table.begin(eni, &syn(port), Egress, entries, at(seconds))
+            table.begin(eni, WORLDS, &syn(port), Egress, entries, at(seconds))
         };
         assert_eq!(begin(&mut table, ENI, 1, 2, 0), Ok(()));
         assert_eq!(begin(&mut table, ENI, 2, 2, 0), Err(TableFull { entries: 2, limit: 3 }));
@@ -463,8 +489,8 @@ mod tests {
         assert_eq!(begin(&mut table, ENI, 3, 1, 60), Ok(()), "the first is gone at 60");
         assert_eq!((table.entries_used(ENI, at(60)), table.entries_used(ENI, at(70))), (2, 1));
         // An RST shortens a life; the entry is free at the new time, not the old.
-        table.passes(ENI, &tcp(Ingress, 3, "SA"), None, Ingress, at(80));
-        table.passes(ENI, &tcp(Ingress, 3, "R"), None, Ingress, at(90));
+        table.passes(ENI, WORLDS, &tcp(Ingress, 3, "SA"), None, Ingress, at(80));
+        table.passes(ENI, WORLDS, &tcp(Ingress, 3, "R"), None, Ingress, at(90));
         assert_eq!((table.entries_used(ENI, at(149)), table.entries_used(ENI, at(150))), (1, 0));
         assert_eq!(table.entries_used(NodeIx(77), at(150)), 0);
     }
@@ -503,6 +529,33 @@ mod tests {
         begin(&mut table, &udp(Egress), Egress, 30);
         assert_ne!(table.session(&key, at(31)).unwrap().generation, first);
         assert_eq!(table.entries_used(ENI, at(31)), 1);
+    }
+
+    #[test]
+    fn an_interface_may_have_an_idle_timeout_of_its_own() {
+        let mut table = Conntrack::default();
+        let short = InterfaceTimeouts { tcp_established: Some(SimDuration::from_secs(350)), ..WORLDS };
+        let mut ask =
+            |packet: &Parsed, direction, seconds| table.passes(ENI, short, packet, None, direction, at(seconds));
+        assert!(!ask(&tcp(Egress, 1, "S"), Egress, 0));
+        table.begin(ENI, short, &tcp(Egress, 1, "S"), Egress, 1, at(0)).unwrap();
+        let mut ask =
+            |packet: &Parsed, direction, seconds| table.passes(ENI, short, packet, None, direction, at(seconds));
+        assert!(ask(&tcp(Ingress, 1, "SA"), Ingress, 1));
+        assert!(ask(&tcp(Egress, 1, "A"), Egress, 350));
+        assert!(!ask(&tcp(Egress, 1, "A"), Egress, 700), "350 s later it is forgotten");
+    }
+
+    #[test]
+    fn an_interface_may_have_udp_timeouts_of_its_own() {
+        let mut table = Conntrack::default();
+        let [one_way, stream] = [60, 90].map(|seconds| Some(SimDuration::from_secs(seconds)));
+        let own = InterfaceTimeouts { udp_one_way: one_way, udp_stream: stream, ..WORLDS };
+        table.begin(ENI, own, &udp(Egress), Egress, 1, at(0)).unwrap();
+        let mut ask = |direction, seconds| table.passes(ENI, own, &udp(direction), None, direction, at(seconds));
+        assert!(ask(Ingress, 59), "one direction only: 60 s");
+        assert!(ask(Egress, 148), "both: 90 s");
+        assert!(!ask(Ingress, 238));
     }
 
     #[test]

@@ -183,7 +183,9 @@ impl Side<'_> {
     }
 
     fn outside(&self) -> impl Iterator<Item = String> {
-        self.state.control.model().outside_hosts.keys().cloned()
+        let model = self.state.control.model();
+        let on_premises = model.on_premises.values().flat_map(|network| network.hosts.keys());
+        model.outside_hosts.keys().chain(on_premises).cloned()
     }
 
     fn meeting(&self, from: &str, target: &Target) -> Meeting {
@@ -214,7 +216,7 @@ impl Side<'_> {
     fn told(&self, traced: &Traced) -> Meeting {
         let road = traced.road();
         let node = road.and_then(Road::node);
-        let via = node.map(|node| self.state.names.describe(&traced.program.origins.node(node).id));
+        let via = node.map(|node| self.state.names.describe(&traced.program.origins.owner(node).id));
         let source = traced.source_seen().map(|address| match address == traced.sender.address {
             true if traced.sender.interface.is_some() => format!("{address} (private)"),
             true => address.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! Purpose: the user's words ([`Probe`]) become a sender, an address and bytes. Names are resolved as the sender's resolver would
 //! ([`crate::control::zone`]); a name of the scenario stands for the address by which the sender reaches it: the private one inside the VPC, the
-//! public one from anywhere else. Non-goals: forwarding (see [`super::trace`]).
+//! public one from anywhere else but networks on premises. Non-goals: forwarding (see [`super::trace`]).
 
 use crate::control::ControlPlane;
 use crate::control::zone::{View, zone};
@@ -29,7 +29,7 @@ const OUTSIDE_MTU_BYTES: u16 = 1500;
 /// What is to be traced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// The sender: an instance or outside host by name or id, or a gateway endpoint (then the packet comes from its service).
+    /// The sender: an instance, a host outside or on premises by name or id, or a gateway endpoint (then the packet comes from its service).
     pub from: String,
     /// The destination: an address, a host of the scenario, `NAME.public`, or a DNS name.
     pub to: String,
@@ -205,9 +205,19 @@ impl Sender {
             let host = program.host_of(&HostKind::Outside(name.to_owned()));
             return sender(host, outside.address, None, View::Outside);
         }
+        if let Some((network, address)) = model.host_on_premises(name) {
+            let kind = HostKind::OnPremises(network.name.clone(), name.to_owned());
+            return sender(program.host_of(&kind), address, None, View::Outside);
+        }
         let endpoint = names.lookup(Kind::VpcEndpoint, name).unwrap_or(name).parse::<VpcEndpointId>().ok();
         if let Some(id) = endpoint {
             let endpoint = model.vpc_endpoints.get(&id);
+            if let Some((_, eni)) = endpoint.and_then(|endpoint| endpoint.interfaces().next())
+                && let Some(interface) = model.network_interfaces.get(&eni)
+            {
+                let host = program.host_of(&HostKind::InterfaceEndpointService(eni));
+                return sender(host, interface.private_ip, Some(eni), View::Vpc(interface.vpc_id));
+            }
             let list = endpoint.and_then(|endpoint| {
                 endpoint.prefix_list_id().and_then(|id| model.prefix_list_in(model.region_of(endpoint.vpc_id), id))
             });
@@ -236,8 +246,9 @@ impl Destination {
         let (name, public) = to.strip_suffix(".public").map_or((to, false), |name| (name, true));
         if let Some(id) = instance(names, model, name) {
             let eni = interface_of(model, id).ok_or_else(no_address)?;
+            let on_premises = model.host_on_premises(&sender.name).is_some();
             let address = match eni.public_address {
-                Some(address) if public || sender.view != View::Vpc(eni.vpc_id) => address.address,
+                Some(address) if public || (sender.view != View::Vpc(eni.vpc_id) && !on_premises) => address.address,
                 None if public => return Err(no_address()),
                 _ => eni.private_ip,
             };
@@ -246,9 +257,12 @@ impl Destination {
         if let Some(host) = model.outside_hosts.get(to) {
             return found(host.address, None, false);
         }
+        if let Some((_, address)) = model.host_on_premises(to) {
+            return found(address, None, false);
+        }
         match zone(model, sender.view)?.lookup(to) {
             Answer::Addresses(addresses) => found(*addresses.first().ok_or_else(no_address)?, None, true),
-            Answer::NoData => Err(no_address()),
+            Answer::NoData | Answer::Refused => Err(no_address()),
             Answer::NoSuchName => {
                 Err(ProbeError::NoDestination { name: to.to_owned(), suggestion: suggestion(model, names, to) })
             }
@@ -277,12 +291,17 @@ pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Resu
     let whole = ipv4(transport, source, destination.address, 0, probe.dont_fragment);
     let Some(packet_bytes) = probe.packet_bytes else { return Ok(whole) };
     let min_bytes = whole.len() as u16;
-    let max_bytes = if sender.interface.is_some() { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES };
+    let max_bytes = mtu_bytes(sender.interface.is_some());
     if !(min_bytes..=max_bytes).contains(&packet_bytes) {
         let name = sender.name.clone();
         return Err(ProbeError::Length { packet_bytes, min_bytes, max_bytes, name });
     }
     Ok(ipv4(transport, source, destination.address, packet_bytes - min_bytes, probe.dont_fragment))
+}
+
+/// What a host sends at most: one with an interface in a VPC, or any other.
+pub(super) const fn mtu_bytes(has_interface: bool) -> u16 {
+    if has_interface { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES }
 }
 
 /// An IPv4 packet.
@@ -306,6 +325,7 @@ pub fn link_addresses(program: &Program, host: HostIx) -> Option<(MacAddress, Ma
         Node::Eni(eni) => Some((eni.mac, program.node_mac(eni.router))),
         Node::Internet(internet) => Some((attachment.mac, internet.mac)),
         Node::GatewayEndpoint(endpoint) => Some((attachment.mac, endpoint.mac)),
+        Node::OnPremises(network) => Some((attachment.mac, network.mac)),
         _ => None,
     }
 }
@@ -323,6 +343,7 @@ fn interface_of(model: &Model, id: InstanceId) -> Option<&NetworkInterface> {
 fn suggestion(model: &Model, names: &Names, name: &str) -> Option<String> {
     let hosts =
         names.of_kind(Kind::Instance).map(|(name, _)| name).chain(model.outside_hosts.keys().map(String::as_str));
+    let hosts = hosts.chain(model.on_premises.values().flat_map(|network| network.hosts.keys().map(String::as_str)));
     let services = model.public_services.iter().flat_map(|service| &service.dns_names).map(String::as_str);
     let likeness = |known: &&str| (strsim::jaro_winkler(known, name) * 1000.0) as u32;
     hosts.chain(services).max_by_key(likeness).filter(|known| likeness(known) > 800).map(str::to_owned)

@@ -181,6 +181,10 @@ impl Teller<'_> {
             Decision::Translate { before, after, .. } => {
                 (here, "public address", one(format!("{before} becomes {after}")))
             }
+            Decision::Endpoint { endpoint, direction } if self.program.eni(endpoint).is_some() => {
+                let way = if direction == Direction::Egress { "pass, source unchanged" } else { "an answer: pass" };
+                (self.owner_of(endpoint), "TCP, connection known", one(way.to_owned()))
+            }
             Decision::Endpoint { direction: Direction::Egress, .. } => {
                 (here, "TCP/echo, list, not policy", one("pass, source unchanged".to_owned()))
             }
@@ -192,12 +196,21 @@ impl Teller<'_> {
                 let owner = self.owner(address);
                 (here, "who has the address", one(format!("{address}: {owner}")))
             }
+            Decision::Mtu { mtu_bytes, packet_bytes, outcome } => {
+                let (verb, more) = match outcome {
+                    MtuOutcome::Fragmented => ("split", None),
+                    MtuOutcome::Told => ("refused", Some("its source is told")),
+                    MtuOutcome::Silent => ("dropped", Some("nobody is told")),
+                };
+                let mut lines = one(format!("{packet_bytes} bytes, MTU {mtu_bytes}: {verb}"));
+                lines.extend(more.map(str::to_owned));
+                (here, "MTU of what comes next", lines)
+            }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);
                 let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
                 let check = match other {
                     Decision::Nat { .. } => "NAT session",
-                    Decision::Mtu { .. } => "MTU of what comes next",
                     Decision::MssClamped { .. } => "maximum segment size",
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",
@@ -206,6 +219,7 @@ impl Teller<'_> {
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
                     Decision::Tunnel { .. } => "tunnel",
+                    Decision::VirtualInterface { .. } => "virtual interface",
                     Decision::BlockPublicAccess { .. } => "block public access",
                     _ => "rate",
                 };
@@ -262,6 +276,9 @@ impl Teller<'_> {
                     "public address"
                 }
                 DropReason::TrackingTableFull => "connection tracking",
+                DropReason::NatProtocol | DropReason::NatFragment => "what NAT translates",
+                DropReason::NatSourceNotInVpc => "source in the VPC",
+                DropReason::NatNoSession | DropReason::NatIdleTimeout | DropReason::NatPortExhausted => "NAT session",
                 DropReason::EndpointProtocol | DropReason::EndpointDestinationNotInList => "TCP/echo, list, not policy",
                 DropReason::EndpointSourceNotInList | DropReason::EndpointInitiates => "source in list, an answer",
                 _ => "what it is",
@@ -308,9 +325,9 @@ impl Teller<'_> {
 
     /// The end of what the network said.
     fn learns(&mut self, leg: &Leg, host: HostIx) {
-        let result = if host == leg.sender { "it knows now why" } else { "it is not for this host" };
-        self.row(leg.kind, self.host(host), "whom it is about", vec![result.to_owned()]);
-        self.set_next(if host == leg.sender { Next::Done } else { Next::Astray });
+        let result = if host == leg.sender { "knows now why" } else { "has not sent the packet" };
+        self.row(leg.kind, self.host(host), "who is told", vec![result.to_owned()]);
+        self.set_next(Next::Done);
     }
 
     fn verdict(&self) -> String {
@@ -327,10 +344,10 @@ impl Teller<'_> {
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
-                let learns = match self.traced.source_learns() {
-                    None => "",
-                    Some(true) => "; its source is told",
-                    Some(false) => "; what tells its source is lost: a black hole",
+                let learns = match self.traced.told() {
+                    None => String::new(),
+                    Some(Some(host)) => format!("; {} is told", self.host(host)),
+                    Some(None) => "; what tells its source is lost: a black hole".to_owned(),
                 };
                 format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }
@@ -417,6 +434,7 @@ impl Teller<'_> {
         match road {
             Some(Road::Local) => "inside the VPC".to_owned(),
             Some(Road::Internet) => "by the internet".to_owned(),
+            Some(Road::InterfaceEndpoint(node)) => format!("by {}", self.owner_of(node)),
             Some(road) => road.node().map_or_else(String::new, |node| format!("by {}", self.node(node))),
             None => "straight".to_owned(),
         }
@@ -425,7 +443,7 @@ impl Teller<'_> {
     fn road_short(&self, road: Option<Road>) -> String {
         road.and_then(Road::node).map_or_else(
             || road.map_or("straight", Road::class).to_owned(),
-            |node| self.program.origins.node(node).id.clone(),
+            |node| self.program.origins.owner(node).id.clone(),
         )
     }
 
@@ -441,11 +459,24 @@ impl Teller<'_> {
         }
     }
 
+    /// `vpce-9b15e2f2 (ddb)`: what an interface of AWS's belongs to.
+    fn owner_of(&self, at: NodeIx) -> String {
+        let named = self.program.origins.owner(at);
+        match self.names.name_of(&named.id).or(named.name.as_deref()) {
+            Some(name) if name != named.id => format!("{} ({name})", named.id),
+            _ => named.id.clone(),
+        }
+    }
+
     fn host(&self, host: HostIx) -> String {
         let named = self.program.origins.host(host);
         match &self.program.hosts[host.at()].kind {
-            HostKind::EndpointService(_) | HostKind::PublicService(..) => named.id.clone(),
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => "resolver, DHCP, router".to_owned(),
+            HostKind::EndpointService(_) | HostKind::InterfaceEndpointService(_) | HostKind::PublicService(..) => {
+                named.id.clone()
+            }
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => {
+                "resolver, DHCP, router".to_owned()
+            }
             _ => self.names.name_of(&named.id).or(named.name.as_deref()).unwrap_or(&named.id).to_owned(),
         }
     }
@@ -503,10 +534,20 @@ impl Variables {
 fn says_why(reason: DropReason, decision: &Decision) -> bool {
     match reason {
         DropReason::SourceCheck | DropReason::DestinationCheck => matches!(decision, Decision::SourceDestCheck { .. }),
-        DropReason::SecurityGroupEgress | DropReason::SecurityGroupIngress => {
-            matches!(decision, Decision::SecurityGroup { .. })
-        }
+        DropReason::SecurityGroupEgress
+        | DropReason::SecurityGroupIngress
+        | DropReason::SecurityGroupNoRulesEgress
+        | DropReason::SecurityGroupNoRulesIngress => matches!(decision, Decision::SecurityGroup { .. }),
+        DropReason::BlockPublicAccess => matches!(decision, Decision::BlockPublicAccess { .. }),
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
+        DropReason::VpnGatewaySource | DropReason::VpnGatewayDestination => {
+            matches!(decision, Decision::VpnGatewayAddress { known: false, .. })
+        }
+        DropReason::TunnelsDown => matches!(decision, Decision::Tunnel { tunnel: None, .. }),
+        DropReason::VirtualInterfaceDown => matches!(decision, Decision::VirtualInterface { up: false, .. }),
+        DropReason::VpnGatewayNoRoute | DropReason::OnPremisesNoRoute => {
+            matches!(decision, Decision::Route { entry: None, .. })
+        }
         DropReason::FragmentWithoutFirst => matches!(decision, Decision::SecurityGroup { .. }),
         DropReason::MtuExceeded | DropReason::MtuExceededSilently => matches!(decision, Decision::Mtu { .. }),
         DropReason::TimeToLiveExceeded => matches!(decision, Decision::TimeToLive { .. }),
@@ -524,7 +565,7 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
 
 const fn access(road: Option<Road>) -> &'static str {
     match road {
-        Some(Road::InternetGateway(_) | Road::Internet) => "public",
+        Some(Road::InternetGateway(_) | Road::NatGateway(_) | Road::Internet) => "public",
         _ => "private",
     }
 }

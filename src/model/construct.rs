@@ -66,6 +66,9 @@ impl Model {
             if let Some(other) = new.cidrs[..position].iter().find(|other| overlap(other, cidr)) {
                 return Err(ModelError::new("InvalidVpc.Range", format!("The CIDR '{cidr}' overlaps '{other}'.")));
             }
+            if position > 0 {
+                super::vpc_cidr::check_goes_with(new.cidrs[0], *cidr)?;
+            }
         }
         let (seed, length, label) = (self.seed, self.id_length, new.label.as_str());
         let id = new.id.unwrap_or_else(|| VpcId::mint(seed, label, length));
@@ -111,6 +114,8 @@ impl Model {
                 tags: Tags::default(),
             },
         );
+        let region = new.region.unwrap_or_else(|| self.region.clone());
+        let dhcp_options_id = self.default_dhcp_options(&region);
         self.vpcs.insert(
             id,
             Vpc {
@@ -121,7 +126,7 @@ impl Model {
                 main_route_table_id: table_id,
                 default_security_group_id: group_id,
                 default_network_acl_id: acl_id,
-                dhcp_options_id: DhcpOptionsId::mint(seed, "AmazonProvidedDNS", length),
+                dhcp_options_id: Some(dhcp_options_id),
                 enable_dns_support: true,
                 enable_dns_hostnames: new.enable_dns_hostnames,
                 tags: new.tags,
@@ -293,7 +298,8 @@ impl Model {
     ///
     /// # Errors
     /// `InvalidRouteTableID.NotFound`, `RouteAlreadyExists`, `RouteLimitExceeded`, `InvalidPrefixListID.NotFound`, `InvalidParameterValue` (equal to
-    /// or inside a block of the VPC with a target that AWS does not allow there), `InvalidGatewayID.NotFound`, `InvalidNetworkInterfaceID.NotFound`.
+    /// or inside a block of the VPC with a target that AWS does not allow there), `InvalidGatewayID.NotFound`, `InvalidNetworkInterfaceID.NotFound`,
+    /// `InvalidNatGatewayID.NotFound`.
     pub fn add_route(
         &mut self,
         table_id: RouteTableId,
@@ -341,17 +347,23 @@ impl Model {
                 let region = self.region_of(table.vpc_id);
                 self.prefix_list_in(region, list).map(|_| ()).ok_or_else(|| self.unknown_prefix_list_in(region, list))
             }
+            _ if !table.gateway_associations.is_empty() => self.check_gateway_route(table, destination, target),
             RouteDestination::Cidr(cidr) => {
                 let vpc = self.vpc(table.vpc_id)?;
                 let inside = vpc.cidr_blocks.iter().any(|block| block.cidr.contains(&cidr));
-                let whole_subnet = self.subnets.values().any(|s| s.vpc_id == vpc.id && s.cidr == cidr);
-                let allowed = matches!(target, RouteTarget::NetworkInterface(_)) && whole_subnet;
-                if inside && !propagated && !allowed {
+                // Middlebox routing. `local` is checked when a gateway gets the table.
+                let takes = matches!(
+                    target,
+                    RouteTarget::NetworkInterface(_) | RouteTarget::NatGateway(_) | RouteTarget::Local
+                );
+                let special = inside || target == RouteTarget::Local;
+                if special && !propagated && !(inside && takes && self.is_whole_subnet(vpc.id, cidr)) {
                     return Err(ModelError::new(
                         "InvalidParameterValue",
                         format!(
                             "The destination CIDR block {cidr} is equal to or more specific than one of this VPC's CIDR \
-                             blocks. This route can target only an interface or an instance, and only a whole subnet."
+                             blocks. This route can target only an interface, an instance or a NAT gateway, and only a \
+                             whole subnet."
                         ),
                     ));
                 }
@@ -360,7 +372,7 @@ impl Model {
         }
     }
 
-    fn check_target(&self, table: &RouteTable, target: RouteTarget) -> Result<(), ModelError> {
+    pub(super) fn check_target(&self, table: &RouteTable, target: RouteTarget) -> Result<(), ModelError> {
         match target {
             RouteTarget::InternetGateway(id) if !self.internet_gateways.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidGatewayID.NotFound", "gateway", id))
@@ -371,8 +383,24 @@ impl Model {
                     format!("route table {} and network gateway {id} belong to different networks", table.id),
                 ))
             }
+            RouteTarget::VpnGateway(id) if !self.vpn_gateways.contains_key(&id) => {
+                Err(ModelError::not_found("InvalidGatewayID.NotFound", "gateway", id))
+            }
+            RouteTarget::VpnGateway(id) if self.vpn_gateways[&id].attached_vpc_id != Some(table.vpc_id) => {
+                Err(ModelError::new(
+                    "InvalidParameterValue",
+                    format!("route table {} and network gateway {id} belong to different networks", table.id),
+                ))
+            }
+            RouteTarget::NatGateway(id) => self.check_nat_target(table, id),
             RouteTarget::NetworkInterface(id) if !self.network_interfaces.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
+            }
+            RouteTarget::NetworkInterface(id) if self.network_interfaces[&id].vpc_id != table.vpc_id => {
+                Err(ModelError::new(
+                    "InvalidParameterValue",
+                    format!("route table {} and interface {id} belong to different networks", table.id),
+                ))
             }
             RouteTarget::PeeringConnection(id) => self.check_peering_target(table.vpc_id, id),
             RouteTarget::TransitGateway(id) => self.check_transit_target(table.vpc_id, id),
@@ -380,7 +408,7 @@ impl Model {
         }
     }
 
-    fn route_weight(&self, vpc_id: VpcId, destination: RouteDestination) -> u32 {
+    pub(super) fn route_weight(&self, vpc_id: VpcId, destination: RouteDestination) -> u32 {
         match destination {
             RouteDestination::Cidr(_) => 1,
             RouteDestination::PrefixList(id) => {

@@ -22,6 +22,7 @@ impl Model {
         let used = self.subnets.values().any(|subnet| subnet.vpc_id == id)
             || self.network_interfaces.values().any(|interface| interface.vpc_id == id)
             || self.internet_gateways.values().any(|gateway| gateway.attached_vpc_id == Some(id))
+            || self.vpn_gateways.values().any(|gateway| gateway.attached_vpc_id == Some(id))
             || self.vpc_endpoints.values().any(|endpoint| endpoint.vpc_id == id)
             || self.route_tables.values().any(|table| table.vpc_id == id && table.id != table_id)
             || self.security_groups.values().any(|group| group.vpc_id == id && group.id != group_id)
@@ -34,6 +35,7 @@ impl Model {
         self.security_groups.remove(&group_id);
         self.network_acls.remove(&acl_id);
         self.vpcs.remove(&id);
+        self.forget_exclusions(ExcludedResource::Vpc(id));
         self.retired_ids.extend([id.to_string(), table_id.to_string(), group_id.to_string(), acl_id.to_string()]);
         Ok(())
     }
@@ -50,6 +52,7 @@ impl Model {
         for table in self.route_tables.values_mut() {
             table.associations.remove(&id);
         }
+        self.forget_exclusions(ExcludedResource::Subnet(id));
         self.subnets.remove(&id);
         self.retired_ids.insert(id.to_string());
         Ok(())
@@ -82,6 +85,7 @@ impl Model {
         if let Some(gateway) = self.internet_gateways.get_mut(&id) {
             gateway.attached_vpc_id = None;
         }
+        self.forget_edge_associations(EdgeGateway::InternetGateway(id));
         Ok(())
     }
 
@@ -101,10 +105,11 @@ impl Model {
     /// Deletes a route table. Endpoints that had their route in it lose it.
     ///
     /// # Errors
-    /// `InvalidRouteTableID.NotFound`, `DependencyViolation` (it is a main table, or subnets are associated).
+    /// `InvalidRouteTableID.NotFound`, `DependencyViolation` (it is a main table, or subnets or a gateway are associated).
     pub fn delete_route_table(&mut self, id: RouteTableId) -> Result<(), ModelError> {
         let table = self.route_table(id)?;
-        if table.main_association.is_some() || !table.associations.is_empty() {
+        if table.main_association.is_some() || !table.associations.is_empty() || !table.gateway_associations.is_empty()
+        {
             return Err(ModelError::dependency("routeTable", id));
         }
         for endpoint in self.vpc_endpoints.values_mut() {
@@ -168,12 +173,19 @@ impl Model {
     /// Makes another table of the VPC its main one.
     ///
     /// # Errors
-    /// `InvalidRouteTableID.NotFound`.
+    /// `InvalidRouteTableID.NotFound`, `InvalidParameterValue` (a gateway route table).
     pub fn set_main_route_table(&mut self, table_id: RouteTableId) -> Result<RouteTableAssociationId, ModelError> {
         let table = self.route_table(table_id)?;
         let vpc_id = table.vpc_id;
         if let Some(id) = table.main_association {
             return Ok(id);
+        }
+        if !table.gateway_associations.is_empty() {
+            // Unverified wording.
+            return Err(ModelError::new(
+                "InvalidParameterValue",
+                format!("route table {table_id} is a gateway route table and cannot be a main route table"),
+            ));
         }
         let old = self.vpc(vpc_id)?.main_route_table_id;
         let id = RouteTableAssociationId::mint(self.seed, &format!("main {table_id}"), self.id_length);

@@ -7,17 +7,26 @@
 //! a VPC's interfaces are unique; every VPC has a main route table, a default security group and a default network ACL.
 
 mod construct;
+mod customer_list;
 mod delete;
 mod dhcp_options;
 mod difference;
+mod direct_connect;
+
 pub mod dns_names;
+mod edge;
 mod endpoint;
+mod endpoint_service;
 mod error;
 mod gateway;
+mod interface_endpoint;
 mod launch;
+mod learned;
+mod nat;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
+pub mod nitro;
 mod on_premises;
 mod outside;
 mod peer;
@@ -30,39 +39,50 @@ mod replace;
 mod route_table;
 mod rules;
 mod security_group;
+mod site_to_site;
 mod shared;
 mod tags;
 mod transit;
 mod transit_gateway;
 mod transit_routes;
 mod vpc;
+mod vpc_cidr;
 mod vpn;
 
 pub use crate::net::{ForwardingSettings, LinkParameters, ServiceKind, TrafficMatch, TtlMode};
 pub use construct::{NewSubnet, NewVpc};
+pub use customer_list::{NewPrefixList, PrefixListChange};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
+pub use direct_connect::NewVirtualInterface;
 pub use endpoint::NewVpcEndpoint;
+pub use endpoint_service::{EndpointService, VpcEndpointType, endpoint_services, endpoint_services_in};
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
+pub use interface_endpoint::{DNS_SUFFIX_LENGTH, EndpointDnsName, InterfaceEndpointChange, NewInterfaceEndpoint};
 pub use launch::NewInstance;
+pub use learned::Learned;
+pub use nat::NewNatGateway;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
 pub use network_interface::{
-    AddressHolder, Attachment, ElasticAddress, Forwarding, Instance, InstanceState, InterfaceType, NetworkInterface,
-    PublicAddress,
+    AddressHolder, Attachment, ConnectionTracking, ElasticAddress, Forwarding, Instance, InstanceState, InterfaceType,
+    NetworkInterface, PublicAddress,
 };
 pub use on_premises::OnPremisesNetwork;
 pub use outside::{Links, OutsideHost, PublicService, UnknownConnection};
 pub use peer::NewPeeringConnection;
 pub use peering::{PeeringSide, PeeringState, VpcPeeringConnection};
-pub use prefix_list::{CustomerManaged, PrefixList, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance};
+pub use prefix_list::{
+    CustomerManaged, PrefixList, PrefixListChangeKind, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance,
+};
 pub use public_access::{BlockPublicAccess, BlockPublicAccessExclusion, BlockPublicAccessMode, ExcludedResource};
-pub use quota::Quotas;
+pub use quota::{Quotas, RULES_TIMES_GROUPS_MAX};
 pub use route_table::{
     EdgeGateway, LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
 };
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
 pub use shared::Shared;
+pub use site_to_site::NewVpnConnection;
 pub use tags::Tags;
 pub use transit::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment};
 pub use transit_gateway::{
@@ -72,7 +92,8 @@ pub use transit_gateway::{
 pub use transit_routes::{TransitGatewayRoute, TransitGatewayRouteRank};
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
 pub use vpn::{
-    CustomerGateway, LearnedRoute, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway, VpnTarget,
+    CustomerGateway, LearnedRoute, OnPremisesLink, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway,
+    VpnTarget,
 };
 
 use crate::ids::*;
@@ -141,6 +162,8 @@ pub struct Model {
     pub on_premises: Shared<BTreeMap<String, OnPremisesNetwork>>,
     /// Prefix lists of every Region.
     pub prefix_lists: Shared<PrefixLists>,
+    /// Zones where interface endpoints of a service (`dynamodb`) can be, where that is not every zone.
+    pub service_zones: BTreeMap<String, BTreeSet<String>>,
     /// Names of DynamoDB tables.
     pub dynamodb_tables: Shared<BTreeSet<String>>,
     /// Public sides of AWS services.
@@ -201,6 +224,7 @@ impl Model {
             outside_hosts: Shared::default(),
             public_addresses_used: Shared::default(),
             retired_ids: Shared::default(),
+            service_zones: BTreeMap::new(),
             links: Links::default(),
             forwarding: ForwardingSettings::default(),
             unknown_connection: UnknownConnection::default(),
@@ -291,9 +315,17 @@ impl Model {
         self.prefix_lists.values().find(|list| list.region == region && list.name == name)
     }
 
-    /// The interface in `vpc_id` whose private address is `address`.
+    /// The interface in `vpc_id` whose private address is `address`; for a secondary address of a NAT gateway, that gateway's.
     pub fn interface_at(&self, vpc_id: VpcId, address: Ipv4Addr) -> Option<&NetworkInterface> {
-        self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address)
+        let primary = self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address);
+        primary.or_else(|| {
+            let holds = |gateway: &&NatGateway| {
+                gateway.vpc_id == vpc_id
+                    && gateway.interface_id.is_some()
+                    && gateway.addresses.iter().any(|held| held.private_ip == address)
+            };
+            self.network_interfaces.get(&self.nat_gateways.values().find(holds)?.interface_id?)
+        })
     }
 
     /// The instance an interface is attached to.

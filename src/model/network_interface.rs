@@ -36,6 +36,20 @@ pub struct NetworkInterface {
     pub interface_type: InterfaceType,
     /// What it is attached to.
     pub attachment: Option<Attachment>,
+    /// Idle timeouts of its tracked connections.
+    pub tracking: ConnectionTracking,
+}
+
+/// Idle timeouts of tracked connections (`ConnectionTrackingSpecification`), in seconds; `None`: what the interface has by itself.
+/// Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionTracking {
+    /// Of established TCP connections: 60 to 432,000. By itself 432,000, and 350 on instances of the sixth Nitro generation.
+    pub tcp_established_seconds: Option<u32>,
+    /// Of UDP flows that were answered: 60 to 180, by itself 180.
+    pub udp_stream_seconds: Option<u32>,
+    /// Of UDP flows seen in one direction: 30 to 60, by itself 30.
+    pub udp_seconds: Option<u32>,
 }
 
 /// The types of network interfaces that are simulated.

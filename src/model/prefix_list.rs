@@ -12,6 +12,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+/// Entries that one call may name.
+pub const ENTRIES_PER_CALL: usize = 100;
+
 /// One prefix list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixList {
@@ -38,10 +41,21 @@ pub struct CustomerManaged {
     pub max_entries: u32,
     /// Versions so far, the current one last; the first is 1. Changes of entries make new ones.
     pub versions: Vec<PrefixListVersion>,
-    /// Whether it was deleted; it is listed for a while.
-    pub deleted: bool,
+    /// What was done to it last.
+    pub last_change: PrefixListChangeKind,
     /// Tags.
     pub tags: super::Tags,
+}
+
+/// What the state of a customer-managed list tells: changes take no simulated time, so each is complete at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrefixListChangeKind {
+    /// `create-complete`.
+    Created,
+    /// `modify-complete`.
+    Modified,
+    /// `restore-complete`.
+    Restored,
 }
 
 /// One version of a customer-managed list.
@@ -54,7 +68,7 @@ pub struct PrefixListVersion {
 }
 
 /// One entry of a customer-managed list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PrefixListEntry {
     /// The block.
     pub cidr: Ipv4Net,

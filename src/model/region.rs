@@ -63,7 +63,7 @@ impl Model {
         });
         if !is_home {
             seen.customer_gateways.retain(|_, _| false);
-            seen.dhcp_options.retain(|id, _| seen.vpcs.values().any(|vpc| vpc.dhcp_options_id == *id));
+            seen.dhcp_options.retain(|id, _| seen.vpcs.values().any(|vpc| vpc.dhcp_options_id == Some(*id)));
         }
         Cow::Owned(seen)
     }

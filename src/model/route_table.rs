@@ -148,3 +148,12 @@ impl fmt::Display for RouteTarget {
         }
     }
 }
+
+impl fmt::Display for EdgeGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EdgeGateway::InternetGateway(id) => id.fmt(f),
+            EdgeGateway::VpnGateway(id) => id.fmt(f),
+        }
+    }
+}

@@ -514,6 +514,7 @@ impl Model {
             source_dest_check: false,
             mac: MacAddress::local(interface_id.low_bits()),
             description: format!("Network Interface for Transit Gateway Attachment {id}"),
+            tracking: ConnectionTracking::default(),
             interface_type: InterfaceType::TransitGateway,
             attachment: Some(attachment),
         };

@@ -60,7 +60,7 @@ impl Services {
 
     /// How long the service takes before it answers.
     pub(super) fn thinking_time(&self, model: &Model, host: &HostKind) -> SimDuration {
-        if let HostKind::Instance(_) | HostKind::Outside(_) = host {
+        if let HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..) = host {
             return WEB_THINKING;
         }
         match service_behind(model, host) {
@@ -82,6 +82,10 @@ impl Services {
     ) -> (HttpResponse, Option<String>) {
         let region = match host {
             HostKind::PublicService(_, region) => region.clone(),
+            HostKind::InterfaceEndpointService(eni) => {
+                let interface = control.model().network_interfaces.get(eni);
+                interface.map_or(&*self.region, |eni| control.model().region_of(eni.vpc_id)).to_owned()
+            }
             _ => self.region.clone(),
         };
         match service_behind(control.model(), host) {
@@ -252,6 +256,9 @@ fn service_behind(model: &Model, host: &HostKind) -> ServiceKind {
             Some(endpoint) if endpoint.service_name.ends_with(".s3") => ServiceKind::S3,
             _ => ServiceKind::DynamoDb,
         },
+        HostKind::InterfaceEndpointService(eni) => (model.endpoint_of_interface(*eni))
+            .and_then(|endpoint| model.interface_service(endpoint.vpc_id, &endpoint.service_name).ok())
+            .map_or(ServiceKind::DynamoDb, |service| service.kind),
         _ => ServiceKind::DynamoDb,
     }
 }

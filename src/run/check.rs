@@ -24,6 +24,10 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
         let passed = match via {
             Via::InternetGateway => got.is_some_and(|got| got.class == "internet-gateway"),
             Via::GatewayEndpoint => got.is_some_and(|got| got.class == "gateway-endpoint"),
+            Via::InterfaceEndpoint => got.is_some_and(|got| got.class == "interface-endpoint"),
+            Via::Vpn => got.is_some_and(|got| got.class == "vpn"),
+            Via::DirectConnect => got.is_some_and(|got| got.class == "direct-connect"),
+            Via::NatGateway => got.is_some_and(|got| got.class == "nat-gateway"),
             Via::Local => got.is_some_and(|got| got.class == "local"),
             Via::None => got.is_none(),
             Via::Peering => got.is_some_and(|got| got.class == "peering"),

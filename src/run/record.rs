@@ -11,7 +11,7 @@ use crate::capture::FileSet;
 use crate::explain;
 use crate::host::Outcome;
 use crate::model::{Model, Provenance, UnknownConnection, prefix_list};
-use crate::program::{NextHopKind, Program};
+use crate::program::{NextHopKind, NodeKey, Program};
 use crate::sim::Conservation;
 use crate::time::SimTime;
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
     let road = seen.roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road);
     let source = seen.seen_as.iter().max_by_key(|(_, packets)| **packets).map(|(address, _)| *address);
     let name = record.name.clone();
-    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_)))
+    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_) | Road::NatGateway(_)))
         && record.destination.is_some_and(|address| is_service(run.control.model(), address));
     HostResult {
         stays_on_aws,
@@ -150,7 +150,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
 }
 
 fn via(program: &Program, names: &crate::scenario::Names, road: Road) -> Via {
-    let node = road.node().map(|node| program.origins.node(node));
+    let node = road.node().map(|node| program.origins.owner(node));
     let id = node.map(|node| node.id.clone());
     let name = id.as_deref().and_then(|id| names.name_of(id)).map(str::to_owned);
     Via { class: road.class(), name: name.or_else(|| node.and_then(|node| node.name.clone())), id }
@@ -167,6 +167,10 @@ fn is_service(model: &Model, address: Ipv4Addr) -> bool {
 fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: Ipv4Addr) -> Option<&'static str> {
     if model.outside_hosts.get(host).is_some_and(|outside| outside.address == address) {
         return Some("public");
+    }
+    if let Some((network, own)) = model.host_on_premises(host) {
+        let public = network.internet_address == Some(address);
+        return if own == address { Some("private") } else { public.then_some("public") };
     }
     let id = names.lookup(crate::scenario::Kind::Instance, host)?.parse().ok()?;
     let eni = model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)?;
@@ -279,11 +283,22 @@ pub(super) fn run_result(run: &Run, steps: Vec<StepResult>, complete: bool, file
         loss_free_ranges: loss_free_ranges(&steps, files),
         checks,
         packets: account(&run.sim.conservation()),
+        nat_gateways: nat_gateways(run),
         latency: run.sim.tap.observer.latencies().summaries(),
         files: Vec::new(),
         assumptions: assumptions(run.control.model(), &run.scenario.settings),
         steps,
     }
+}
+
+/// The metrics of NAT gateways that packets came to.
+fn nat_gateways(run: &Run) -> BTreeMap<String, NatGatewayMetrics> {
+    let (now, nat) = (run.sim.now(), &run.sim.state().nat);
+    let gateways = run.sim.program().lookup.nodes.iter().filter_map(|(key, at)| match key {
+        NodeKey::NatGateway(id) => Some((id.to_string(), NatGatewayMetrics::from(nat.metrics(*at, now)))),
+        _ => None,
+    });
+    gateways.filter(|(_, metrics)| metrics.packets_in_from_source + metrics.packets_in_from_destination > 0).collect()
 }
 
 /// Where all packets went.

@@ -18,6 +18,7 @@ use crate::host::Server;
 use crate::host::tls::TlsWorld;
 use crate::ids::InstanceId;
 use crate::metrics::IntervalLog;
+use crate::model::{Model, VpcEndpointType, endpoint_services_in};
 use crate::net::ServiceKind;
 use crate::program::HostKind;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
@@ -95,6 +96,7 @@ impl Run {
                 ServiceKind::S3 | ServiceKind::Sts => others.push(service.dns_names.clone()),
             }
         }
+        others.extend(vpce_names(&scenario.model));
         let shared_names: Vec<_> = shared_names.into_iter().collect();
         let tls = TlsWorld::with_others(scenario.seed, calendar, &shared_names, &others)?;
         let settings = HostSettings {
@@ -313,8 +315,8 @@ impl Run {
         let step = &self.scenario.steps[self.plan[task].step];
         let (on, repeat, seed) = (step.on.clone(), step.repeat.max(1), self.scenario.seed);
         let mut active = Active { task, started: now, hosts: Vec::new(), operator: None };
-        let is_dns = matches!(step.action, StepAction::Dns(_));
-        if on.is_empty() && (is_dns || self.plan[task].invocation.is_some()) {
+        let changes = matches!(step.action, StepAction::Dns(_) | StepAction::Set(_));
+        if on.is_empty() && (changes || self.plan[task].invocation.is_some()) {
             active.operator = Some(self.operate(task)?);
         }
         if self.active.is_empty() {
@@ -410,6 +412,10 @@ impl Run {
             record.add(CallRecord::local(now, output));
             operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
             self.publish_if_changed()?;
+        } else if let StepAction::Set(change) = &step.action {
+            let output = operator::set_link(&mut self.control, &self.names, change);
+            record.add(CallRecord::local(now, output));
+            self.publish_if_changed()?;
         }
         Ok(record)
     }
@@ -427,11 +433,21 @@ impl Run {
     }
 }
 
+/// The names that interface endpoints' certificates are for: a list for each service, in every Region that has a VPC.
+fn vpce_names(model: &Model) -> Vec<Vec<String>> {
+    let regions: BTreeSet<&str> = model.vpcs.values().map(|vpc| vpc.region.as_str()).collect();
+    let services = regions.into_iter().flat_map(|region| endpoint_services_in(model, region));
+    let interfaces = services.filter(|service| service.endpoint_type == VpcEndpointType::Interface);
+    interfaces.map(|service| vec![format!("*.{}", service.base_dns_name)]).collect()
+}
 /// What listens where the scenario says so, by what the simulator knows hosts by.
 fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {
     let kind = |name: &str| {
         let Some(id) = scenario.names.lookup(Kind::Instance, name) else {
-            return Some(HostKind::Outside(name.to_owned()));
+            return Some(match scenario.model.host_on_premises(name) {
+                Some((network, _)) => HostKind::OnPremises(network.name.clone(), name.to_owned()),
+                None => HostKind::Outside(name.to_owned()),
+            });
         };
         let id: InstanceId = id.parse().ok()?;
         Some(HostKind::Instance(scenario.model.instances.get(&id)?.primary_interface_id?))

@@ -22,15 +22,22 @@ pub enum Kind {
     VpcEndpoint,
     PrefixList,
     ElasticIp,
+    DhcpOptions,
+    PublicAccessExclusion,
     Peering,
     TransitGateway,
     TransitGatewayAttachment,
     TransitGatewayRouteTable,
+    VpnGateway,
+    CustomerGateway,
+    VpnConnection,
+    VirtualInterface,
+    NatGateway,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 22] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -42,10 +49,17 @@ impl Kind {
         Kind::VpcEndpoint,
         Kind::PrefixList,
         Kind::ElasticIp,
+        Kind::DhcpOptions,
+        Kind::PublicAccessExclusion,
         Kind::Peering,
         Kind::TransitGateway,
         Kind::TransitGatewayAttachment,
         Kind::TransitGatewayRouteTable,
+        Kind::VpnGateway,
+        Kind::CustomerGateway,
+        Kind::VpnConnection,
+        Kind::VirtualInterface,
+        Kind::NatGateway,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -62,10 +76,17 @@ impl Kind {
             Kind::VpcEndpoint => "vpce",
             Kind::PrefixList => "pl",
             Kind::ElasticIp => "eipalloc",
+            Kind::DhcpOptions => "dopt",
+            Kind::PublicAccessExclusion => "vpcbpa-exclude",
             Kind::Peering => "pcx",
             Kind::TransitGateway => "tgw",
             Kind::TransitGatewayAttachment => "tgw-attach",
             Kind::TransitGatewayRouteTable => "tgw-rtb",
+            Kind::VpnGateway => "vgw",
+            Kind::CustomerGateway => "cgw",
+            Kind::VpnConnection => "vpn",
+            Kind::VirtualInterface => "dxvif",
+            Kind::NatGateway => "nat",
         }
     }
 
@@ -93,10 +114,17 @@ impl fmt::Display for Kind {
             Kind::VpcEndpoint => "VPC endpoint",
             Kind::PrefixList => "prefix list",
             Kind::ElasticIp => "Elastic IP",
+            Kind::DhcpOptions => "DHCP options set",
+            Kind::PublicAccessExclusion => "exclusion from VPC Block Public Access",
             Kind::Peering => "VPC peering connection",
             Kind::TransitGateway => "transit gateway",
             Kind::TransitGatewayAttachment => "transit gateway attachment",
             Kind::TransitGatewayRouteTable => "transit gateway route table",
+            Kind::VpnGateway => "virtual private gateway",
+            Kind::CustomerGateway => "customer gateway",
+            Kind::VpnConnection => "VPN connection",
+            Kind::VirtualInterface => "virtual interface",
+            Kind::NatGateway => "NAT gateway",
         })
     }
 }

@@ -6,6 +6,7 @@
 //! declared or created by an earlier step.
 
 use super::build::{Builder, check_name};
+use super::change::{self, LinkChange};
 use super::dns::{self, DnsChange};
 use super::error::{Problem, Span};
 use super::names::Kind;
@@ -24,6 +25,9 @@ pub const STEPS_MAX: usize = 1_000;
 pub const REPEATS_MAX: u32 = 100_000;
 /// How many actions the whole timeline may run: repeats, hosts and re-runs multiplied out.
 pub const ACTIONS_MAX: u64 = 1_000_000;
+
+/// Programs that people know for IPv6.
+const IPV6_PROGRAMS: [&str; 3] = ["ping6", "traceroute6", "tracepath6"];
 
 /// What hosts can run beside `aws` and `ssh`. The grammars are in `programs`.
 pub const PROGRAM_NAMES: [&str; 9] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "tracepath", "traceroute", "udp"];
@@ -97,6 +101,8 @@ pub enum StepAction {
     Send(PacketSpec),
     /// Names of services lose their addresses, or get them back.
     Dns(DnsChange),
+    /// A link to a network on premises goes up or down.
+    Set(LinkChange),
     /// Nothing of its own: only `then`.
     Rerun,
     /// Only a pause.
@@ -136,15 +142,23 @@ pub enum Via {
     InternetGateway,
     /// Any gateway endpoint.
     GatewayEndpoint,
+    /// Any VPN connection.
+    Vpn,
+    /// Any virtual interface of Direct Connect.
+    DirectConnect,
+    /// Any NAT gateway.
+    NatGateway,
     /// Inside the VPC.
     Local,
     /// Nothing came through.
     None,
+    /// By some interface endpoint.
+    InterfaceEndpoint,
     /// Any peering connection.
     Peering,
     /// Any transit gateway.
     TransitGateway,
-    /// This internet gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
+    /// This gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
     Named(String),
 }
 
@@ -165,6 +179,10 @@ impl fmt::Display for Via {
         f.pad(match self {
             Via::InternetGateway => "internet-gateway",
             Via::GatewayEndpoint => "gateway-endpoint",
+            Via::InterfaceEndpoint => "interface-endpoint",
+            Via::Vpn => "vpn",
+            Via::DirectConnect => "direct-connect",
+            Via::NatGateway => "nat-gateway",
             Via::Local => "local",
             Via::None => "none",
             Via::Peering => "peering",
@@ -279,11 +297,13 @@ impl Timeline<'_, '_, '_> {
         let builder = self.builder;
         builder.instances.iter().any(|host| host == name)
             || builder.outside.iter().any(|host| host == name)
+            || builder.on_premises.iter().any(|host| host == name)
             || self.created.contains_key(name)
     }
 
     fn unknown_host(&self, section: &Section<'_, '_>, text: &Text<'_>, word: &str) {
-        let known: Vec<&str> = self.builder.instances.iter().chain(&self.builder.outside).map(String::as_str).collect();
+        let known = self.builder.instances.iter().chain(&self.builder.outside).chain(&self.builder.on_premises);
+        let known: Vec<&str> = known.map(String::as_str).collect();
         let here = match closest(word, known.iter().copied()) {
             Some(name) => format!("did you mean \"{name}\"?"),
             None => "no such host".to_owned(),
@@ -332,6 +352,9 @@ impl Timeline<'_, '_, '_> {
             }
             return spec.map(StepAction::Send);
         }
+        if section.has("set") {
+            return self.set(section, run.is_some() || sends);
+        }
         let Some(run) = run else {
             let waits = section.has("wait") || section.has("at");
             return (!section.has("run") && !section.has("then") && waits).then_some(StepAction::Wait);
@@ -347,7 +370,11 @@ impl Timeline<'_, '_, '_> {
                 Some(StepAction::Program { line: run.text.to_owned(), span: run.contents() })
             }
             first => {
-                let message = format!("\"{}\" is no command that hosts know", shown(line));
+                let is_ipv6 = first.is_some_and(|first| IPV6_PROGRAMS.contains(&first));
+                let message = match is_ipv6 {
+                    true => format!("\"{}\": vpcsim does not simulate IPv6", shown(line)),
+                    false => format!("\"{}\" is no command that hosts know", shown(line)),
+                };
                 let here = closest(first.unwrap_or_default(), PROGRAM_NAMES.into_iter().chain(["aws", "ssh"]))
                     .filter(|known| first != Some(known))
                     .map_or_else(
@@ -359,6 +386,20 @@ impl Timeline<'_, '_, '_> {
                 None
             }
         }
+    }
+
+    fn set(&self, section: &Section<'_, '_>, does_more: bool) -> Option<StepAction> {
+        if does_more || section.has("on") {
+            let here = "leave out \"run\", \"send\" and \"on\"";
+            section.report(Problem::new(section.span_of("set"), "\"set\" is a step of its own, on no host", here));
+        }
+        let builder = self.builder;
+        let is_known = |kind, word: &str| {
+            builder.names.lookup(kind, word).is_some()
+                || builder.is_broken(kind, word)
+                || self.created.contains_key(word)
+        };
+        change::read(section, is_known).map(StepAction::Set)
     }
 
     fn needs_host(&self, section: &Section<'_, '_>, run: &Text<'_>, on: &[String], program: &str) {
@@ -382,6 +423,11 @@ impl Timeline<'_, '_, '_> {
                         return None;
                     };
                     port = number;
+                }
+                "-6" => {
+                    let problem = Problem::new(run.place(word), "ssh -6: vpcsim does not simulate IPv6", "not here");
+                    section.report(problem.help("leave it out: hosts have IPv4 addresses only"));
+                    return None;
                 }
                 "-i" | "-l" | "-o" => drop(words.next()),
                 word if word.starts_with('-') => {}
@@ -452,7 +498,8 @@ impl Timeline<'_, '_, '_> {
             if let Err(problem) = check_name(text, "resource") {
                 section.report(problem);
             }
-            let is_host = self.builder.instances.iter().chain(&self.builder.outside).any(|host| host == text.text);
+            let hosts = self.builder.instances.iter().chain(&self.builder.outside).chain(&self.builder.on_premises);
+            let is_host = hosts.into_iter().any(|host| host == text.text);
             if is_host {
                 let message = format!("there already is a host \"{}\"", text.text);
                 section.report(Problem::new(text.contents(), message, "choose another name"));
@@ -530,6 +577,10 @@ impl Timeline<'_, '_, '_> {
         match text.text {
             "internet-gateway" => return Some(Via::InternetGateway),
             "gateway-endpoint" => return Some(Via::GatewayEndpoint),
+            "interface-endpoint" => return Some(Via::InterfaceEndpoint),
+            "vpn" => return Some(Via::Vpn),
+            "direct-connect" => return Some(Via::DirectConnect),
+            "nat-gateway" => return Some(Via::NatGateway),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
             "peering" => return Some(Via::Peering),
@@ -537,7 +588,15 @@ impl Timeline<'_, '_, '_> {
             _ => {}
         }
         let names = &self.builder.names;
-        let roads = [Kind::InternetGateway, Kind::VpcEndpoint, Kind::Peering, Kind::TransitGateway];
+        let roads = [
+            Kind::InternetGateway,
+            Kind::VpcEndpoint,
+            Kind::NatGateway,
+            Kind::Peering,
+            Kind::TransitGateway,
+            Kind::VpnConnection,
+            Kind::VirtualInterface,
+        ];
         let known = roads
             .iter()
             .any(|kind| names.lookup(*kind, text.text).is_some() || self.builder.is_broken(*kind, text.text));
@@ -545,7 +604,18 @@ impl Timeline<'_, '_, '_> {
         if known || shaped || self.created.contains_key(text.text) {
             return Some(Via::Named(text.text.to_owned()));
         }
-        let words = ["internet-gateway", "gateway-endpoint", "peering", "transit-gateway", "local", "none"];
+        let words = [
+            "internet-gateway",
+            "nat-gateway",
+            "gateway-endpoint",
+            "interface-endpoint",
+            "peering",
+            "transit-gateway",
+            "vpn",
+            "direct-connect",
+            "local",
+            "none",
+        ];
         let problem = one_of(text, text.text, &words);
         table.report(problem.help(format!("expected one of: {}, or the name or id of one", words.join(", "))));
         None
@@ -553,7 +623,7 @@ impl Timeline<'_, '_, '_> {
 
     fn check_whole(&mut self, section: &Section<'_, '_>, step: &Step) {
         let does_nothing = step.action == StepAction::Rerun && step.then.is_empty();
-        let tried = ["run", "send", "dns", "then"].iter().any(|key| section.has(key));
+        let tried = ["run", "send", "dns", "set", "then"].iter().any(|key| section.has(key));
         if does_nothing && !tried {
             let problem =
                 Problem::new(heading(section), format!("the step \"{}\" does nothing", step.name), "nothing to do");

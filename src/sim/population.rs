@@ -9,7 +9,7 @@ use crate::host::platform::{LINK_LOCAL_RESOLVER, Platform};
 use crate::host::tls::TlsWorld;
 use crate::host::{Addressing, Host, HostConfig, Server};
 use crate::ids::{EniId, VpcId};
-use crate::model::{Model, UnknownConnection, dns_names};
+use crate::model::{Model, UnknownConnection};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::program::{HostIx, HostKind, Node, Program};
 use crate::rng::Seed;
@@ -33,7 +33,7 @@ pub struct HostSettings {
     pub servers: BTreeMap<HostKind, Vec<Server>>,
 }
 
-/// IP MTU of everything outside the VPC.
+/// IP MTU of every Ethernet outside VPCs.
 const OUTSIDE_MTU_BYTES: usize = 1500;
 /// IP MTU of an interface until DHCP says 9001.
 const BOOT_MTU_BYTES: usize = 1500;
@@ -110,6 +110,9 @@ impl Population {
             let platform = match &attachment.kind {
                 HostKind::Platform(eni) => platform_of_interface(program, host, model, *eni, &inside),
                 HostKind::OutsidePlatform(name) => platform_of_outside(program, host, model, name, &outside),
+                HostKind::OnPremisesPlatform(network, name) => {
+                    platform_on_premises(program, host, model, network, name, &outside)
+                }
                 _ => None,
             };
             if let Some(platform) = platform {
@@ -152,6 +155,19 @@ impl Population {
                     servers: self.servers(kind, Vec::new),
                 })
             }
+            HostKind::OnPremises(network, host_name) => {
+                let network = model.on_premises.get(network)?;
+                let (address, gateway) = network.link_of(*network.hosts.get(host_name)?)?;
+                Some(HostConfig {
+                    name,
+                    mac: program.host_mac(host),
+                    addressing: Addressing::Static { address, gateway, resolver: network.resolver.then_some(gateway) },
+                    answers_for: Vec::new(),
+                    mtu_bytes: OUTSIDE_MTU_BYTES,
+                    resets_unknown: true,
+                    servers: self.servers(kind, Vec::new),
+                })
+            }
             HostKind::PublicService(kind, region) => {
                 let service =
                     model.public_services.iter().find(|service| service.kind == *kind && service.region == *region)?;
@@ -165,7 +181,21 @@ impl Population {
                 Some(self.service_config(name, program.host_mac(host), list.cidrs.clone(), model))
             }
             HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => None,
-            HostKind::InterfaceEndpointService(_) | HostKind::OnPremises(..) => None,
+            HostKind::InterfaceEndpointService(eni) => {
+                let interface = model.network_interfaces.get(eni)?;
+                let subnet = model.subnets.get(&interface.subnet_id)?;
+                let usual = self.service_config(name, interface.mac, Vec::new(), model);
+                Some(HostConfig {
+                    addressing: Addressing::Static {
+                        address: Ipv4Net::new(interface.private_ip, subnet.cidr.prefix_len()).ok()?,
+                        gateway: subnet.router_address(),
+                        resolver: None,
+                    },
+                    // Assumed: as big as the VPC's, so that it is the endpoint that keeps segments small.
+                    mtu_bytes: usize::from(model.forwarding.vpc_mtu_bytes),
+                    ..usual
+                })
+            }
         }
     }
 
@@ -200,7 +230,7 @@ fn platform_of_interface(
     let vpc = model.vpcs.get(&interface.vpc_id)?;
     let Node::Eni(node) = &program.nodes[program.hosts[host.at()].node.at()] else { return None };
     let Node::Router(router) = &program.nodes[node.router.at()] else { return None };
-    let domain_name = dns_names::private_domain(&vpc.region);
+    let options = vpc.dhcp_options_id.and_then(|id| model.dhcp_options.get(&id));
     Some(PlatformHost {
         platform: Platform {
             mac: router.mac,
@@ -209,8 +239,8 @@ fn platform_of_interface(
             lease: Lease {
                 address: Ipv4Net::new(interface.private_ip, subnet.cidr.prefix_len()).ok()?,
                 router: subnet.router_address(),
-                resolver: Some(vpc.resolver_address()),
-                domain_name: Some(domain_name),
+                resolver: model.resolvers_of(vpc).first().copied(),
+                domain_name: options.and_then(|options| options.domain_name.clone()),
                 mtu_bytes: MTU_BYTES_DEFAULT,
                 lease_seconds: LEASE_SECONDS_DEFAULT,
             },
@@ -244,6 +274,37 @@ fn platform_of_outside(
                 lease_seconds: LEASE_SECONDS_DEFAULT,
             },
             dns_enabled: true,
+        },
+        zone: Arc::clone(zone),
+        ttl_seconds: model.dns_ttl_seconds,
+    })
+}
+
+/// What answers a host on premises in the name of its router. Without a resolver it answers pings only.
+fn platform_on_premises(
+    program: &Program,
+    host: HostIx,
+    model: &Model,
+    network: &str,
+    name: &str,
+    zone: &Arc<Zone>,
+) -> Option<PlatformHost> {
+    let network = model.on_premises.get(network)?;
+    let (address, router) = network.link_of(*network.hosts.get(name)?)?;
+    Some(PlatformHost {
+        platform: Platform {
+            mac: program.node_mac(program.hosts[host.at()].node),
+            router,
+            resolvers: vec![router],
+            lease: Lease {
+                address,
+                router,
+                resolver: network.resolver.then_some(router),
+                domain_name: None,
+                mtu_bytes: OUTSIDE_MTU_BYTES as u16,
+                lease_seconds: LEASE_SECONDS_DEFAULT,
+            },
+            dns_enabled: network.resolver,
         },
         zone: Arc::clone(zone),
         ttl_seconds: model.dns_ttl_seconds,

@@ -188,7 +188,7 @@ fn groups_remember_and_network_acls_do_not() {
     assert_eq!(reason(&tutorial.answer()), "NetworkAclIngress");
     // After 432,000 s without a packet the flow is forgotten.
     tutorial.world.now_ns += 432_001 * 1_000_000_000;
-    assert_eq!(reason(&tutorial.send(DYNAMODB, TcpFlags::ACK)), "SecurityGroupEgress");
+    assert_eq!(reason(&tutorial.send(DYNAMODB, TcpFlags::ACK)), "SecurityGroupNoRulesEgress");
 }
 
 #[test]
@@ -204,6 +204,6 @@ fn flows_open_both_ways_are_not_tracked_and_end_with_their_rule() {
     assert_eq!(tracked(&tutorial.send(DYNAMODB, TcpFlags::SYN)), "sg egress rule, tracked from now on");
     tutorial.world.model.security_groups.get_mut(&group).unwrap().egress.clear();
     let cut = tutorial.send(Ipv4Addr::new(198, 51, 100, 7), TcpFlags::ACK);
-    assert_eq!(reason(&cut), "SecurityGroupEgress");
+    assert_eq!(reason(&cut), "SecurityGroupNoRulesEgress");
     assert_eq!(receiver(&tutorial.send(DYNAMODB, TcpFlags::ACK)).0, Party::EndpointService(endpoint));
 }

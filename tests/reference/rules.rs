@@ -84,7 +84,7 @@ pub fn rule_allows(model: &Model, group: &str, position: usize, side: Side, pack
         .is_some_and(|rule| says(rule.traffic, packet) && names(model, rule.peer, side.peer(packet)))
 }
 
-fn rules_of<'m>(model: &'m Model, eni: &NetworkInterface, side: Side) -> Vec<&'m SecurityGroupRule> {
+pub fn rules_of<'m>(model: &'m Model, eni: &NetworkInterface, side: Side) -> Vec<&'m SecurityGroupRule> {
     let mut rules = Vec::new();
     for id in &eni.security_group_ids {
         if let Some(group) = model.security_groups.get(id) {

@@ -2,7 +2,7 @@
 
 use super::packet::{Content, ECHO_REPLY, ECHO_REQUEST, Fate, ICMP, LinkDestination, Outcome, Packet, Party, TCP, UDP};
 use super::routes::{self, Chosen, Tie, inside};
-use super::rules::{self, Side};
+use super::rules::{self, Side, rules_of};
 use super::tracking::{self, Session};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -134,7 +134,7 @@ impl Walk<'_> {
         if !self.groups_pass(&eni, Side::Out, |walk| {
             Ok(link == LinkDestination::Router && walk.leads_to_dynamodb_endpoint(&eni)?)
         })? {
-            return dropped(self.refused_by_groups("SecurityGroupEgress"));
+            return dropped(self.refused_by_groups(&eni, Side::Out));
         }
         match link {
             LinkDestination::Router => self.routed_from(&eni),
@@ -150,9 +150,16 @@ impl Walk<'_> {
         }
     }
 
-    /// Later fragments without ports are let in after their first one only (assumed with vpcsim); here none ever has one.
-    fn refused_by_groups(&self, otherwise: &'static str) -> &'static str {
-        if self.packet.content == Content::LaterFragment { "FragmentWithoutFirst" } else { otherwise }
+    /// Groups without any rule of the direction have a code of their own (explanation-codes.html: SG_HAS_NO_RULES). Later fragments without ports are let in
+    /// after their first one only (assumed with vpcsim); here none ever has one.
+    fn refused_by_groups(&self, eni: &NetworkInterface, side: Side) -> &'static str {
+        match side {
+            Side::Out if rules_of(&self.world.model, eni, side).is_empty() => "SecurityGroupNoRulesEgress",
+            Side::In if rules_of(&self.world.model, eni, side).is_empty() => "SecurityGroupNoRulesIngress",
+            _ if self.packet.content == Content::LaterFragment => "FragmentWithoutFirst",
+            Side::Out => "SecurityGroupEgress",
+            Side::In => "SecurityGroupIngress",
+        }
     }
 
     /// DHCP; DNS at base+2 of the VPC's primary block and at 169.254.169.253; ping to the own subnet's router.
@@ -313,7 +320,7 @@ impl Walk<'_> {
         self.path.push(eni.id.to_string());
         let from_dynamodb = from_endpoint && self.path[0].parse().is_ok_and(|id: VpcEndpointId| self.is_dynamodb(id));
         if !self.groups_pass(eni, Side::In, |_| Ok(from_dynamodb))? {
-            return dropped(self.refused_by_groups("SecurityGroupIngress"));
+            return dropped(self.refused_by_groups(eni, Side::In));
         }
         if eni.source_dest_check && self.packet.destination != eni.private_ip {
             return dropped("DestinationCheck");
@@ -324,6 +331,11 @@ impl Walk<'_> {
     /// One-to-one translation without state (VPC_Internet_Gateway.html).
     fn leave_gateway(&mut self, igw: InternetGatewayId, vpc: VpcId) -> Result<Fate, Tie> {
         self.path.push(igw.to_string());
+        // explanation-codes.html: IGW_DESTINATION_ADDRESS_IN_VPC_CIDRS.
+        let blocks = &self.world.model.vpcs[&vpc].cidr_blocks;
+        if blocks.iter().any(|block| block.cidr.contains(&self.packet.destination)) {
+            return dropped("InternetGatewayDestinationInVpc");
+        }
         if is_rfc1918(self.packet.destination) {
             return dropped("InternetGatewayDestinationRfc1918");
         }

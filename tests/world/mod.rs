@@ -65,6 +65,11 @@ pub enum From<'a> {
     OutsidePlatform(&'a str),
     Service,
     ByEndpoint(VpcEndpointId),
+    /// A host of the network on premises "corp".
+    OnPremises(&'a str),
+    OnPremisesPlatform(&'a str),
+    /// The service behind an interface endpoint's first interface.
+    ByInterface(VpcEndpointId),
 }
 
 impl World {
@@ -177,6 +182,54 @@ impl World {
         id
     }
 
+    /// Launches an instance without source/destination check whose system forwards, and publishes.
+    pub fn launch_forwarding(&mut self, name: &str, subnet_id: SubnetId, forwarding: Forwarding) -> InstanceId {
+        let id = self.launch(name, subnet_id, &[]);
+        let eni = self.eni(name);
+        self.model.instances.get_mut(&id).unwrap().forwarding = forwarding;
+        self.model.network_interfaces.get_mut(&eni).unwrap().source_dest_check = false;
+        self.publish();
+        id
+    }
+
+    /// A public NAT gateway with so many Elastic IPs in the public subnet, and the private table's default route to it. Published.
+    pub fn nat_gateway(&mut self, address_count: usize) -> NatGatewayId {
+        self.model.quotas.elastic_addresses_per_region = 20;
+        self.model.quotas.elastic_addresses_per_nat_gateway = 8;
+        let allocations: Vec<_> = (0..address_count)
+            .map(|n| self.model.allocate_address(&format!("nat {n}"), None, None, Tags::default()).unwrap())
+            .collect();
+        let id = self.add_nat_gateway(NatConnectivity::Public, &allocations);
+        assert_eq!(self.model.nat_gateways[&id].state, NatGatewayState::Available);
+        self.route_private(RouteTarget::NatGateway(id));
+        id
+    }
+
+    /// A NAT gateway in the public subnet.
+    pub fn add_nat_gateway(&mut self, connectivity: NatConnectivity, allocations: &[AllocationId]) -> NatGatewayId {
+        let new = NewNatGateway {
+            label: format!("nat {}", self.model.nat_gateways.len()),
+            id: None,
+            subnet_id: self.public_subnet,
+            connectivity,
+            allocation_id: allocations.first().copied(),
+            private_ip: None,
+            secondary_allocation_ids: allocations.iter().skip(1).copied().collect(),
+            secondary_private_ips: Vec::new(),
+            secondary_private_ip_count: 0,
+            at: self.now,
+            tags: Tags::default(),
+        };
+        self.model.add_nat_gateway(new).unwrap()
+    }
+
+    /// Routes what leaves the private subnet's VPC to `target`, and publishes.
+    pub fn route_private(&mut self, target: RouteTarget) {
+        let everywhere = RouteDestination::Cidr("0.0.0.0/0".parse().unwrap());
+        self.model.add_route(self.private_table, everywhere, target, RouteOrigin::CreateRoute).unwrap();
+        self.publish();
+    }
+
     /// Creates a DynamoDB endpoint and publishes.
     pub fn endpoint(&mut self, tables: &[RouteTableId]) -> VpcEndpointId {
         let new = NewVpcEndpoint {
@@ -218,6 +271,11 @@ impl World {
         self.model.instances.values().find(wanted).unwrap().primary_interface_id.unwrap()
     }
 
+    /// The first interface of an interface endpoint.
+    pub fn interface(&self, id: VpcEndpointId) -> EniId {
+        self.model.vpc_endpoints[&id].interfaces().next().unwrap().1
+    }
+
     pub fn node(&self, instance: &str) -> NodeIx {
         self.program.node_of_eni(self.eni(instance)).unwrap()
     }
@@ -230,6 +288,9 @@ impl World {
             From::OutsidePlatform(name) => HostKind::OutsidePlatform(name.into()),
             From::Service => HostKind::PublicService(ServiceKind::DynamoDb, "us-east-1".into()),
             From::ByEndpoint(id) => HostKind::EndpointService(id),
+            From::OnPremises(name) => HostKind::OnPremises("corp".into(), name.into()),
+            From::OnPremisesPlatform(name) => HostKind::OnPremisesPlatform("corp".into(), name.into()),
+            From::ByInterface(id) => HostKind::InterfaceEndpointService(self.interface(id)),
         };
         self.program.host_of(&kind).unwrap()
     }
@@ -238,14 +299,16 @@ impl World {
         self.program.node_mac(self.program.node_of_router(self.vpc).unwrap())
     }
 
+    /// The Ethernet address of the router that the interface at `at` sends to.
+    fn router_mac_of(&self, at: NodeIx) -> MacAddress {
+        self.program.node_mac(self.program.eni(at).unwrap().router)
+    }
+
     /// Sends `frame` (whose Ethernet addresses are filled in as the host would: to its first router) and walks it.
     pub fn send(&mut self, from: From<'_>, mut frame: Vec<u8>) -> Way {
         let attachment = self.program.hosts[self.host(from).at()].clone();
         let next = match from {
-            From::Instance(name) => {
-                let eni = self.program.eni(self.node(name)).unwrap();
-                self.program.node_mac(eni.router)
-            }
+            From::Instance(_) | From::ByInterface(_) => self.router_mac_of(attachment.node),
             From::Platform(name) => self.program.node_mac(self.node(name)),
             _ => self.program.node_mac(attachment.node),
         };
@@ -341,7 +404,9 @@ impl World {
                     node.fragmented,
                     node.told,
                 ];
-                counted.insert(name_of(&self.program, NodeIx(at)), counts.map(|count| count.packets));
+                // Two endpoints have one name.
+                let sums = counted.entry(name_of(&self.program, NodeIx(at))).or_default();
+                sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count.packets);
             }
         }
         assert_eq!(counted, self.expected);
@@ -363,6 +428,7 @@ fn name_of(program: &Program, at: NodeIx) -> String {
     let Named { id, name } = program.origins.node(at);
     match program.node(at) {
         Node::Tombstone if id.starts_with("vpce-") => "vpce".into(),
+        Node::Tombstone if id.starts_with("nat-") => "nat".into(),
         Node::Eni(_) | Node::Tombstone => name.clone().unwrap_or_else(|| id.clone()),
         Node::Router(_) => name.as_ref().map_or_else(|| "router".into(), |name| format!("router {name}")),
         Node::InternetGateway(_) => "igw".into(),

@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::control::region::zone_id;
 use crate::model::dns_names::{private_name, public_name};
-use crate::model::{InterfaceType, Model, NetworkInterface, SecurityGroup};
+use crate::model::{InterfaceType, Model, NatGatewayAddress, NetworkInterface, SecurityGroup};
 use serde_json::{Value, json};
 
 /// A network interface.
@@ -20,12 +20,7 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         "AvailabilityZoneId": zone_id(zone),
         "Description": interface.description,
         "Groups": groups(model, interface),
-        "InterfaceType": match interface.interface_type {
-            InterfaceType::Interface => "interface",
-            InterfaceType::NatGateway => "nat_gateway",
-            InterfaceType::VpcEndpoint => "vpc_endpoint",
-            InterfaceType::TransitGateway => "transit_gateway",
-        },
+        "InterfaceType": interface_type(interface.interface_type),
         "Ipv6Addresses": [],
         "MacAddress": interface.mac.to_string(),
         "NetworkInterfaceId": interface.id,
@@ -40,6 +35,17 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         "VpcId": interface.vpc_id,
         "Operator": {"Managed": false},
     });
+    // Shown only where something was set.
+    let tracking = &interface.tracking;
+    for (member, value) in [
+        ("TcpEstablishedTimeout", tracking.tcp_established_seconds),
+        ("UdpStreamTimeout", tracking.udp_stream_seconds),
+        ("UdpTimeout", tracking.udp_seconds),
+    ] {
+        if let Some(value) = value {
+            document["ConnectionTrackingConfiguration"][member] = json!(value);
+        }
+    }
     if let Some(mut association) = association(model, interface) {
         let allocation_id = interface.public_address.and_then(|public| public.allocation_id);
         if let Some(elastic) = allocation_id.and_then(|id| model.elastic_addresses.get(&id)) {
@@ -55,18 +61,59 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         document["Attachment"] = json!({
             "AttachTime": calendar.ec2(attachment.attached_at),
             "AttachmentId": attachment.id,
-            "DeleteOnTermination": true,
+            "DeleteOnTermination": attachment.instance_id.is_some(),
             "DeviceIndex": attachment.device_index,
             "NetworkCardIndex": 0,
-            "InstanceOwnerId": if attachment.instance_id.is_some() { &model.account_id } else { "amazon-aws" },
+            "InstanceOwnerId": attachment.instance_id.map_or("amazon-aws", |_| &model.account_id),
             "Status": "attached",
         });
-        if let Some(id) = attachment.instance_id {
-            document["Attachment"]["InstanceId"] = json!(id);
+        if let Some(instance_id) = attachment.instance_id {
+            document["Attachment"]["InstanceId"] = json!(instance_id);
         }
     }
-    document["PrivateIpAddresses"] = json!([address]);
+    if interface.interface_type.is_requester_managed() {
+        let attachment = &mut document["Attachment"];
+        if let Some(members) = attachment.as_object_mut() {
+            members.shift_remove("InstanceId");
+            members.shift_remove("NetworkCardIndex");
+        }
+        let id = attachment["AttachmentId"].as_str().unwrap_or_default().replacen("eni-attach", "ela-attach", 1);
+        attachment["AttachmentId"] = json!(id);
+        attachment["DeleteOnTermination"] = json!(false);
+        attachment["InstanceOwnerId"] = json!("amazon-aws");
+    }
+    let secondary = model.nat_gateway_of(interface.id).into_iter().flat_map(|gateway| gateway.addresses.iter().skip(1));
+    let secondary = secondary.map(|held| secondary_address(model, held));
+    document["PrivateIpAddresses"] = std::iter::once(address).chain(secondary).collect();
     document
+}
+
+/// A further address of a NAT gateway's interface.
+fn secondary_address(model: &Model, held: &NatGatewayAddress) -> Value {
+    let mut document = json!({
+        "Primary": false,
+        "PrivateDnsName": private_name(&model.region, held.private_ip),
+        "PrivateIpAddress": held.private_ip.to_string(),
+    });
+    if let Some(elastic) = held.elastic {
+        document["Association"] = json!({
+            "AllocationId": elastic.allocation_id,
+            "AssociationId": elastic.association_id,
+            "IpOwnerId": model.account_id,
+            "PublicIp": elastic.public_ip.to_string(),
+        });
+    }
+    document
+}
+
+/// AWS's word for the type.
+const fn interface_type(kind: InterfaceType) -> &'static str {
+    match kind {
+        InterfaceType::Interface => "interface",
+        InterfaceType::NatGateway => "nat_gateway",
+        InterfaceType::VpcEndpoint => "vpc_endpoint",
+        InterfaceType::TransitGateway => "transit_gateway",
+    }
 }
 
 /// The public address of an interface, with its name if the VPC has names.

@@ -1,42 +1,31 @@
 //! VPCs, subnets, route tables, internet gateways.
 
-use super::{arn, tags, with_tags};
+use super::{arn, cidr_block, tags, with_tags};
 use crate::control::region::zone_id;
 use crate::model::{
     InternetGateway, Model, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget, Subnet, Vpc,
 };
 use serde_json::{Value, json};
 
-/// Addresses that AWS keeps in every subnet.
-const RESERVED_PER_SUBNET: u64 = 5;
-
 /// A VPC.
 pub fn vpc(model: &Model, vpc: &Vpc) -> Value {
-    let block = |block: &crate::model::VpcCidrBlock| {
-        json!({
-            "AssociationId": block.association_id,
-            "CidrBlock": block.cidr.to_string(),
-            "CidrBlockState": {"State": "associated"},
-        })
-    };
+    let block = |block| cidr_block(block, "associated");
     let document = json!({
         "OwnerId": model.account_id,
         "InstanceTenancy": "default",
         "CidrBlockAssociationSet": vpc.cidr_blocks.iter().map(block).collect::<Value>(),
         "IsDefault": vpc.is_default,
-        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+        "BlockPublicAccessStates": {"InternetGatewayBlockMode": model.block_mode_of(None, vpc.id).word()},
         "VpcId": vpc.id,
         "State": "available",
         "CidrBlock": vpc.primary_cidr().to_string(),
-        "DhcpOptionsId": vpc.dhcp_options_id,
+        "DhcpOptionsId": vpc.dhcp_options_id.map_or_else(|| "default".to_owned(), |id| id.to_string()),
     });
     with_tags(document, &vpc.tags)
 }
 
 /// A subnet.
 pub fn subnet(model: &Model, subnet: &Subnet) -> Value {
-    let size = 1u64 << (32 - u32::from(subnet.cidr.prefix_len()));
-    let used = model.network_interfaces.values().filter(|interface| interface.subnet_id == subnet.id).count() as u64;
     let document = json!({
         "AvailabilityZoneId": zone_id(&subnet.availability_zone),
         "MapCustomerOwnedIpOnLaunch": false,
@@ -51,12 +40,14 @@ pub fn subnet(model: &Model, subnet: &Subnet) -> Value {
             "EnableResourceNameDnsARecord": false,
             "EnableResourceNameDnsAAAARecord": false,
         },
-        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+        "BlockPublicAccessStates": {
+            "InternetGatewayBlockMode": model.block_mode_of(Some(subnet.id), subnet.vpc_id).word(),
+        },
         "SubnetId": subnet.id,
         "State": "available",
         "VpcId": subnet.vpc_id,
         "CidrBlock": subnet.cidr.to_string(),
-        "AvailableIpAddressCount": size.saturating_sub(RESERVED_PER_SUBNET + used),
+        "AvailableIpAddressCount": model.free_private_addresses(subnet),
         "AvailabilityZone": subnet.availability_zone,
         "DefaultForAz": subnet.default_for_az,
         "MapPublicIpOnLaunch": subnet.map_public_ip_on_launch,
@@ -80,11 +71,17 @@ pub fn route_table(model: &Model, table: &RouteTable) -> Value {
         document["SubnetId"] = json!(subnet_id);
         document
     });
+    let edge = table.gateway_associations.iter().map(|(gateway, id)| {
+        let mut document = association(*id, false);
+        document["GatewayId"] = json!(gateway.to_string());
+        document
+    });
+    let propagated = model.propagated_routes(table);
     json!({
-        "Associations": main.into_iter().chain(explicit).collect::<Value>(),
-        "PropagatingVgws": [],
+        "Associations": main.into_iter().chain(explicit).chain(edge).collect::<Value>(),
+        "PropagatingVgws": table.propagating_gateways.iter().map(|id| json!({"GatewayId": id})).collect::<Value>(),
         "RouteTableId": table.id,
-        "Routes": table.routes.iter().map(|shown| route(model, table, shown)).collect::<Value>(),
+        "Routes": table.routes.iter().chain(&propagated).map(|shown| route(model, table, shown)).collect::<Value>(),
         "Tags": tags(&table.tags),
         "VpcId": table.vpc_id,
         "OwnerId": model.account_id,

@@ -128,6 +128,17 @@ pub const VPC_ENDPOINTS: FilterTable = FilterTable {
     tags: Some("Tags"),
 };
 
+/// DHCP option sets.
+pub const DHCP_OPTIONS: FilterTable = FilterTable {
+    names: &[
+        ("dhcp-options-id", "DhcpOptionsId"),
+        ("key", "DhcpConfigurations.Key"),
+        ("owner-id", "OwnerId"),
+        ("value", "DhcpConfigurations.Values.Value"),
+    ],
+    tags: Some("Tags"),
+};
+
 /// Services that endpoints lead to.
 pub const VPC_ENDPOINT_SERVICES: FilterTable = FilterTable {
     names: &[
@@ -147,6 +158,16 @@ pub const PREFIX_LISTS: FilterTable =
 /// Prefix lists.
 pub const MANAGED_PREFIX_LISTS: FilterTable = FilterTable {
     names: &[("owner-id", "OwnerId"), ("prefix-list-id", "PrefixListId"), ("prefix-list-name", "PrefixListName")],
+    tags: Some("Tags"),
+};
+
+/// Exclusions from VPC Block Public Access.
+pub const PUBLIC_ACCESS_EXCLUSIONS: FilterTable = FilterTable {
+    names: &[
+        ("internet-gateway-exclusion-mode", "InternetGatewayExclusionMode"),
+        ("resource-arn", "ResourceArn"),
+        ("state", "State"),
+    ],
     tags: Some("Tags"),
 };
 
@@ -301,6 +322,12 @@ pub const NETWORK_INTERFACES: FilterTable = FilterTable {
         ("vpc-id", "VpcId"),
     ],
     tags: Some("TagSet"),
+};
+
+/// NAT gateways.
+pub const NAT_GATEWAYS: FilterTable = FilterTable {
+    names: &[("nat-gateway-id", "NatGatewayId"), ("state", "State"), ("subnet-id", "SubnetId"), ("vpc-id", "VpcId")],
+    tags: Some("Tags"),
 };
 
 /// Elastic IP addresses.

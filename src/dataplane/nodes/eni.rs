@@ -3,16 +3,19 @@
 //! Out of the instance: ARP is answered from what AWS knows, never passed on; link-local services (DHCP, resolver, the subnet router's ping) go to the
 //! platform before any rule, so many packets a second ([`crate::dataplane::link_local`]); then source check, security groups, and the Ethernet destination decides: another interface of the subnet gets the
 //! frame directly, without route table or ACL, everything else is the router's.
-//! Into the instance: security groups, destination check.
+//! Into the instance: security groups, destination check. Behind the interface of an instance that forwards is its operating system ([`super::forwarder`]): it gets
+//! what is not for the interface's address or answers a session of its NAT, and what it sends on leaves like the instance's own.
 //! Assumed: ARP for an address that no interface of the subnet has is not answered (dropped as `NoInterfaceAtAddress`); announcements and ARP replies of guests
 //! have no effect (dropped as `BroadcastOrMulticast`). The resolver's address is answered with the router's Ethernet address when it lies in the subnet.
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html (services exempt from rules), subnet-sizing.html (reserved addresses),
 //! AmazonDNS-concepts.html (resolver addresses).
 
+use super::forwarder::next_hop;
+use super::interface_endpoint;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Reply, Step, Tap, security_groups};
 use crate::net::{MacAddress, Protocol};
-use crate::program::EniNode;
+use crate::program::{EniNode, EniRole, Node};
 use crate::wire::arp::{self, Arp};
 use crate::wire::{Parsed, ethernet, icmp_type};
 use std::net::Ipv4Addr;
@@ -25,9 +28,13 @@ const DHCP_CLIENT_PORT: u16 = 68;
 const DHCP_SERVER_PORT: u16 = 67;
 
 pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
+    if eni.role == EniRole::Endpoint && visit.frame.meta.sender != eni.platform {
+        return interface_endpoint::visit(visit, eni);
+    }
     match visit.frame.meta.from {
         None if visit.frame.meta.sender == eni.platform => from_platform(visit, eni),
         None => egress(visit, eni),
+        Some(from) if eni.role == EniRole::Forwarder(from) => sent_on(visit, eni),
         Some(_) => ingress(visit, eni),
     }
 }
@@ -43,9 +50,7 @@ fn from_platform<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<S
 
 fn egress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
     if ethernet::ether_type(visit.frame.bytes) == Some(ethernet::ARP) {
-        let Some(request) = arp_in(visit.frame.bytes) else { return drop(DropReason::Malformed) };
-        let owner = owner_of(visit, eni, request.target);
-        return answer_arp(visit, &request, owner);
+        return answer_arp_for(visit, eni);
     }
     let packet = visit.ipv4_from_host()?;
     let service = link_local(eni, &packet);
@@ -80,11 +85,33 @@ fn ingress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
     let packet = visit.ipv4()?;
     security_groups::ask(visit, eni, Direction::Ingress, &packet)?;
     check_address(visit, eni, Direction::Ingress, packet.destination)?;
-    ControlFlow::Continue(Step::Deliver(eni.host))
+    ControlFlow::Continue(behind(visit, eni, &packet))
+}
+
+/// To the end system; to the forwarding part of its operating system what is not for itself.
+fn behind<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, packet: &Parsed) -> Step {
+    if let EniRole::Forwarder(at) = eni.role
+        && let Node::Forwarder(forwarder) = visit.program.node(at)
+    {
+        let for_itself = packet.destination == eni.private_ip;
+        let is_translated = || visit.state.nat.knows(at, packet, visit.frame.bytes, visit.now);
+        if !for_itself || (forwarder.masquerade && is_translated()) {
+            return Step::Forward(at, Some(forwarder.link));
+        }
+    }
+    Step::Deliver(eni.host)
+}
+
+/// What the instance forwards leaves like its own packets.
+fn sent_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
+    let packet = visit.ipv4()?;
+    let Some(to) = next_hop(visit, eni, packet.destination) else { return drop(DropReason::ResourceGone) };
+    ethernet::set_addresses(visit.frame.bytes, eni.mac, to);
+    egress(visit, eni)
 }
 
 /// The Ethernet destination decides between the subnet and the router.
-fn hand_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, to: MacAddress) -> Stage<Step> {
+pub(super) fn hand_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, to: MacAddress) -> Stage<Step> {
     let Some(router) = visit.program.router(eni.router) else { return drop(DropReason::ResourceGone) };
     if to == router.mac {
         return ControlFlow::Continue(Step::Forward(eni.router, None));
@@ -100,7 +127,7 @@ fn hand_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, to: MacAddress) 
     }
 }
 
-fn check_address<T: Tap>(
+pub(super) fn check_address<T: Tap>(
     visit: &mut Visit<'_, '_, T>,
     eni: &EniNode,
     direction: Direction,
@@ -157,6 +184,13 @@ fn owner_of<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, target: Ipv4Addr) -
     let owner = *router.interfaces.get(&target)?;
     let owner = visit.program.eni(owner).filter(|owner| owner.subnet == eni.subnet)?;
     (owner.private_ip != eni.private_ip).then_some(owner.mac)
+}
+
+/// Answers what the interface's own end system asks by ARP.
+pub(super) fn answer_arp_for<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
+    let Some(request) = arp_in(visit.frame.bytes) else { return drop(DropReason::Malformed) };
+    let owner = owner_of(visit, eni, request.target);
+    answer_arp(visit, &request, owner)
 }
 
 /// The ARP packet in a frame, if it is one and well-formed.

@@ -41,7 +41,8 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &RouterNode) -
     let program = visit.program;
     let Some(from) = visit.frame.meta.from else { return drop(DropReason::ResourceGone) };
     // First of all, because it says as which subnet's router to speak, should the packet be refused.
-    if let Node::Eni(_) | Node::NatGateway(_) = program.node(from) {
+    // And what it says itself enters by itself: security groups know it by that.
+    if matches!(program.node(from), Node::Eni(_) | Node::NatGateway(_)) || from == visit.at {
         visit.frame.meta.entered_by = Some(from);
     }
     if from != visit.at {
@@ -168,7 +169,18 @@ fn from_edge<T: Tap>(
     visit.decide(Decision::Route { table, destination: packet.destination, entry: hop.map(|hop| hop.entry) });
     match hop {
         None => drop(DropReason::NoRoute),
+        Some(hop) if lacks_public_address(visit, gateway, hop) => drop(DropReason::GatewayTableNoPublicAddress),
         Some(hop) => to_target(visit, router, Origin::Gateway, hop, packet),
+    }
+}
+
+/// Whether an internet gateway's route table leads to an interface without a public address.
+fn lacks_public_address<T: Tap>(visit: &Visit<'_, '_, T>, gateway: NodeIx, hop: NextHop) -> bool {
+    match (visit.program.node(gateway), visit.program.node(hop.node)) {
+        (Node::InternetGateway(gateway), Node::Eni(eni)) if hop.kind == NextHopKind::Node => {
+            !gateway.to_public.contains_key(&eni.private_ip)
+        }
+        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::PrefixListId;
-use crate::model::{PrefixList, Provenance};
+use crate::model::{NewPrefixList, PrefixListEntry, Provenance, Tags};
 use crate::net::Ipv4Net;
 use crate::scenario::notation::block;
 
@@ -97,19 +97,17 @@ impl<'a, 'r> Builder<'a, 'r> {
             self.report(Problem::new(name.span.clone(), format!("{count} entries are more than max_entries"), "here"));
             return None;
         }
-        let id = id.unwrap_or_else(|| PrefixListId::mint(self.model.seed, name.text, self.model.id_length));
-        let region = self.model.region.clone();
-        self.declare(Kind::PrefixList, name, id);
-        let list = PrefixList {
-            customer: None,
+        let new = NewPrefixList {
+            label: name.text.to_owned(),
             id,
-            region: region.clone(),
             name: name.text.to_owned(),
-            cidrs,
-            weight: u32::try_from(weight).unwrap_or(u32::MAX),
-            provenance: Provenance::Scenario,
+            max_entries: u32::try_from(weight).unwrap_or(u32::MAX),
+            entries: cidrs.into_iter().map(|cidr| PrefixListEntry { cidr, description: None }).collect(),
+            tags: Tags::default(),
         };
-        self.model.prefix_lists.insert((region, id), list);
+        let result = self.model.add_prefix_list(new);
+        let id = self.accepted(name.span.clone(), result)?;
+        self.declare(Kind::PrefixList, name, id);
         Some(())
     }
 
@@ -119,9 +117,10 @@ impl<'a, 'r> Builder<'a, 'r> {
         if region == self.model.region {
             return self.prefix_list(text, word);
         }
-        let managed = |list: &&PrefixList| list.region == region && list.name.starts_with("com.amazonaws.");
+        let managed =
+            |list: &&crate::model::PrefixList| list.region == region && list.name.starts_with("com.amazonaws.");
         let lists = || self.model.prefix_lists.values().filter(managed);
-        let is_meant = |list: &&PrefixList| {
+        let is_meant = |list: &&crate::model::PrefixList| {
             list.name == word || list.id.to_string() == word || list.name.rsplit('.').next() == Some(word)
         };
         if let Some(list) = lists().find(is_meant) {

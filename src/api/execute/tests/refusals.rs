@@ -14,6 +14,7 @@ fn refusals_are_awss() {
         json!({"VpcId": "vpc-0bbc736e", "ServiceName": DDB, "RouteTableIds": [table]}),
     );
     let endpoint = control.model().vpc_endpoints.keys().next().unwrap().to_string();
+    let gateway = control.model().internet_gateways.keys().next().unwrap().to_string();
     let vpc = "vpc-0bbc736e";
     let of_type = |kind: &str, service: &str, more: Value| {
         let mut parameters = json!({"VpcId": vpc, "ServiceName": service, "VpcEndpointType": kind});
@@ -178,7 +179,7 @@ fn refusals_are_awss() {
     }
     // Their codes are AWS's, their sentences ours or not seen verbatim.
     let codes = [
-        ("CreateVpcEndpoint", of_type("Interface", DDB, json!({"SubnetIds": [subnet]})), "UnsupportedOperation"),
+        ("CreateVpcEndpoint", of_type("Resource", DDB, json!({})), "UnsupportedOperation"),
         ("CreateVpcEndpoint", of_type("GatewayLoadBalancer", DDB, json!({})), "UnsupportedOperation"),
         ("CreateVpcEndpoint", of_type("Sideways", DDB, json!({})), "InvalidVpcEndpointType"),
         ("CreateVpcEndpoint", of_type("Gateway", DDB, json!({"SubnetIds": [subnet]})), "InvalidParameter"),
@@ -196,12 +197,12 @@ fn refusals_are_awss() {
         (
             "CreateRoute",
             json!({"RouteTableId": table, "DestinationCidrBlock": "10.0.0.0/8", "NatGatewayId": "nat-12345678"}),
-            "NatGatewayNotFound",
+            "InvalidNatGatewayID.NotFound",
         ),
         (
             "ReplaceRoute",
-            json!({"RouteTableId": table, "DestinationCidrBlock": "172.31.0.0/16", "InstanceId": public}),
-            "UnsupportedOperation",
+            json!({"RouteTableId": table, "DestinationCidrBlock": "172.31.0.0/16", "GatewayId": gateway}),
+            "InvalidParameterValue",
         ),
         (
             "ReplaceRoute",
