@@ -415,6 +415,13 @@ impl Walk<'_> {
     /// Takes TCP and ICMP echo for its prefix list (docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html).
     fn enter_endpoint(&mut self, id: VpcEndpointId) -> Result<Fate, Tie> {
         self.path.push(id.to_string());
+        // GATEWAY_REJECTS_SPOOFED_TRAFFIC: gateways take only what comes from addresses of their VPC.
+        let (model, source) = (&self.world.model, self.packet.source);
+        let vpc = model.vpc_endpoints[&id].vpc_id;
+        let own = |eni: &NetworkInterface| eni.vpc_id == vpc && eni.private_ip == source && eni.attachment.is_some();
+        if !model.network_interfaces.values().any(own) {
+            return dropped("GatewayRejectsSpoofed");
+        }
         if !self.is_tcp_or_echo(ECHO_REQUEST) {
             return dropped("EndpointProtocol");
         }
