@@ -30,6 +30,8 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("drops/ttl", "one-left", "a probe's time to live is 64"),
     ("drops/link-local-rate", "too-fast", "one probe is below every rate"),
     ("drops/fragment-without-first", "alone", "a probe is a whole packet"),
+    ("drops/transit-attachment", "ask", "the attachment goes while the packet is on its way"),
+    ("roads/dynamodb-over-vpn", "detour", "a probe is a SYN: what is too big for the VPN comes after it"),
     ("drops/nat-ports", "third", "a trace's NAT gateways have no sessions"),
     ("problems/24-nat-idle-350s", "after-6-minutes", "a trace takes no time"),
 ];
@@ -260,7 +262,8 @@ fn mends_hold_in_a_run() {
         assert!(again.via.is_some() && again.drops.is_empty(), "{name}, {}: {:?} {again:#?}", step.name, mend.lines);
         // A program may find nobody at the port.
         if !matches!(step.action, StepAction::Send(_) | StepAction::Program { .. }) {
-            assert_eq!(again.exit_code, 0, "{name}, {}: {:?}", step.name, mend.lines);
+            // 254: the service was reached and says no, for reasons of its own.
+            assert!(matches!(again.exit_code, 0 | 254), "{name}, {}: {:?} {again:#?}", step.name, mend.lines);
         }
         rerun.insert(name.to_owned(), mend.lines);
     });

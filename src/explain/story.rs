@@ -76,7 +76,7 @@ impl std::fmt::Display for Next {
             Next::Reply => f.pad("reply"),
             Next::Done => f.pad("done"),
             Next::Drop => f.pad("DROP"),
-            Next::Astray => f.pad("astray"),
+            Next::Astray => f.pad("stray"),
         }
     }
 }

@@ -47,7 +47,11 @@ impl<'d> Describe<'d> {
             Node::TransitGateway(_) => "transit-gateway",
             Node::VpnGateway(_) => "vpn-gateway",
             Node::VpnConnection(_) => "vpn-connection",
-            Node::VirtualInterface(_) | Node::OnPremises(_) => return json!({ "Id": named.id, "Name": named.name }),
+            // Not EC2's: an id, and no ARN.
+            Node::VirtualInterface(_) | Node::OnPremises(_) => {
+                let name = named.name.as_ref().unwrap_or(&named.id);
+                return json!({ "Id": named.id, "Name": name });
+            }
             Node::Internet(_) | Node::Tombstone => return json!({ "Id": named.id }),
         };
         self.named(kind, &named.id, named.name.as_deref())

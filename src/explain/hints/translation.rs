@@ -30,21 +30,24 @@ fn nat_gateways(traced: &Traced, leg: &Leg) -> Vec<Hint> {
             about,
             format!("beyond {id} the source is {}: rules there that name {} do not match", after.0, before.0),
         ));
-        let ports = match tuple.protocol {
-            Protocol::TCP | Protocol::UDP => format!("port {} became {}", before.1, after.1),
-            _ => format!("the echo's identifier {} became {}", before.1, after.1),
-        };
-        found.push(Hint::of(
-            "REMAP_EPHEMERAL_PORT",
-            about,
-            format!("{ports}, one of 1024-65535: network ACLs beyond {id} have to let answers to all of these in"),
-        ));
+        // The identifier of an echo is translated likewise, but rules know nothing of it.
+        if matches!(tuple.protocol, Protocol::TCP | Protocol::UDP) {
+            found.push(Hint::of(
+                "REMAP_EPHEMERAL_PORT",
+                about,
+                format!(
+                    "port {} became {}, one of 1024-65535: network ACLs beyond {id} have to let answers to all of these in",
+                    before.1, after.1
+                ),
+            ));
+        }
         found.push(Hint::of(
             "NGW_DEST_ADDRESS_PRESERVATION",
             about,
-            format!("{id} leaves the destination {} as it is: nothing behind it can be reached by its address", {
+            format!(
+                "{id} leaves the destination {} as it is: nothing behind it can be reached by its address",
                 tuple.destination
-            }),
+            ),
         ));
     }
     found
