@@ -73,6 +73,16 @@ impl<T: Tap> Visit<'_, '_, T> {
         self.too_big(mtu_bytes, packet_bytes, segment.tells)
     }
 
+    /// Refuses a packet that will not fit `segment` and may not be split: for nodes that rewrite packets before they send them on, since the source is told
+    /// about its packet as it was.
+    pub(crate) fn refuse_unless_fits(&mut self, packet: &Parsed, segment: Segment) -> Stage {
+        let may_pass = packet.total_bytes <= segment.mtu_bytes || (segment.splits && !packet.dont_fragment);
+        if may_pass {
+            return ControlFlow::Continue(());
+        }
+        self.too_big(segment.mtu_bytes, packet.total_bytes, segment.tells)
+    }
+
     fn too_big<C>(&mut self, mtu_bytes: u16, packet_bytes: u16, tells: bool) -> Stage<C> {
         let outcome = if tells { MtuOutcome::Told } else { MtuOutcome::Silent };
         self.decide(Decision::Mtu { mtu_bytes, packet_bytes, outcome });

@@ -3,9 +3,9 @@
 //! Allow rules only; the rules of all groups of an interface are one set, and any match allows. What a rule allows is tracked from then on, except TCP and
 //! UDP flows that need no memory because both directions are open to everybody: a matching rule for 0.0.0.0/0, and one in the other direction for
 //! 0.0.0.0/0 with all ports. Such flows are cut the moment a rule goes. Connections through a DynamoDB gateway endpoint are always tracked and take
-//! two entries. ICMP queries are always tracked. ICMP errors about a tracked session pass with it; those that the subnet's router makes itself pass
-//! always, since its addresses are exempt. Later fragments pass after their first one ([`super::fragments`]); without it rules are asked, of which only those
-//! without ports can match.
+//! two entries, those through a NAT gateway are always tracked and take one. ICMP queries are always tracked. ICMP errors about a tracked session pass with it;
+//! those that the subnet's router makes itself pass always, since its addresses are exempt. Later fragments pass after their first one
+//! ([`super::fragments`]); without it rules are asked, of which only those without ports can match.
 //! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
@@ -13,7 +13,7 @@ use super::conntrack::{Conntrack, InterfaceTimeouts};
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
 use crate::net::Protocol;
-use crate::program::{CompiledRule, EniNode, GroupSet, NextHopKind};
+use crate::program::{CompiledRule, EniNode, GroupSet, NextHopKind, Node};
 use crate::wire::{Parsed, ethernet};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
@@ -78,8 +78,8 @@ fn by_session_or_rule<T: Tap>(
             () => refusal,
         });
     };
-    let by_endpoint = goes_by_tracked_endpoint(visit, eni, direction, packet.destination);
-    let entries = entries_wanted(by_endpoint, direction, packet, rules, returns);
+    let by_road = entries_by_road(visit, eni, direction, packet.destination);
+    let entries = entries_wanted(by_road, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
         entries => visit.state.conntrack.begin(visit.at, timeouts, packet, direction, entries, visit.now),
@@ -104,18 +104,12 @@ fn allows(rule: &CompiledRule, packet: &Parsed, peer: Ipv4Addr) -> bool {
 }
 
 /// How many entries the flow that begins with an allowed packet takes; 0: it is not tracked.
-fn entries_wanted(
-    by_endpoint: bool,
-    direction: Direction,
-    packet: &Parsed,
-    rules: &GroupSet,
-    returns: &GroupSet,
-) -> u32 {
+fn entries_wanted(by_road: u32, direction: Direction, packet: &Parsed, rules: &GroupSet, returns: &GroupSet) -> u32 {
     if !Conntrack::can_begin(packet) {
         return 0;
     }
-    if by_endpoint {
-        return ENTRIES_BY_ENDPOINT;
+    if by_road > 0 {
+        return by_road;
     }
     let returns_open = match packet.protocol {
         Protocol::TCP => returns.all_tcp_anywhere,
@@ -127,16 +121,16 @@ fn entries_wanted(
     if returns_open && rules.rules.iter().any(is_open) { 0 } else { ENTRIES }
 }
 
-/// Whether the packet is on its way to an endpoint whose connections are always tracked, or comes from one. What goes straight to a neighbour
-/// does not meet the route table.
-fn goes_by_tracked_endpoint<T: Tap>(
+/// How many entries a flow takes because of the road it is on; 0 if that is no reason to track it. What goes straight to a neighbour does not meet the
+/// route table.
+fn entries_by_road<T: Tap>(
     visit: &Visit<'_, '_, T>,
     eni: &EniNode,
     direction: Direction,
     destination: Ipv4Addr,
-) -> bool {
+) -> u32 {
     let program = visit.program;
-    let endpoint = match direction {
+    let road = match direction {
         Direction::Ingress => visit.frame.meta.via_endpoint,
         Direction::Egress => program
             .router(eni.router)
@@ -145,5 +139,9 @@ fn goes_by_tracked_endpoint<T: Tap>(
             .filter(|hop| hop.kind == NextHopKind::Node)
             .map(|hop| hop.node),
     };
-    endpoint.and_then(|node| program.gateway_endpoint(node)).is_some_and(|endpoint| endpoint.always_tracked)
+    match road.map(|node| program.node(node)) {
+        Some(Node::GatewayEndpoint(endpoint)) if endpoint.always_tracked => ENTRIES_BY_ENDPOINT,
+        Some(Node::NatGateway(_)) => ENTRIES,
+        _ => 0,
+    }
 }

@@ -130,7 +130,7 @@ reasons! {
         "the packet answers nothing that the NAT gateway remembers; nothing is let in unasked",
         "let the inside begin the connection";
     NatIdleTimeout: own "NAT_IDLE_TIMEOUT" in "problems/24-nat-idle-350s",
-        "the connection was silent for longer than the NAT gateway remembers (350 s); the sender gets a TCP reset",
+        "the NAT gateway no longer knows the connection: it was silent for more than 350 s (or began elsewhere); it resets it",
         "send TCP keepalives at least every 350 s";
     NatFragment: own "NAT_FRAGMENT" in "drops/nat-fragment",
         "NAT gateways drop fragments of TCP and ICMP",

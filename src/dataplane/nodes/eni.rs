@@ -3,16 +3,18 @@
 //! Out of the instance: ARP is answered from what AWS knows, never passed on; link-local services (DHCP, resolver, the subnet router's ping) go to the
 //! platform before any rule, so many packets a second ([`crate::dataplane::link_local`]); then source check, security groups, and the Ethernet destination decides: another interface of the subnet gets the
 //! frame directly, without route table or ACL, everything else is the router's.
-//! Into the instance: security groups, destination check.
+//! Into the instance: security groups, destination check. Behind the interface of an instance that forwards is its operating system ([`super::forwarder`]): it gets
+//! what is not for the interface's address or answers a session of its NAT, and what it sends on leaves like the instance's own.
 //! Assumed: ARP for an address that no interface of the subnet has is not answered (dropped as `NoInterfaceAtAddress`); announcements and ARP replies of guests
 //! have no effect (dropped as `BroadcastOrMulticast`). The resolver's address is answered with the router's Ethernet address when it lies in the subnet.
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html (services exempt from rules), subnet-sizing.html (reserved addresses),
 //! AmazonDNS-concepts.html (resolver addresses).
 
+use super::forwarder::next_hop;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Reply, Step, Tap, security_groups};
 use crate::net::{MacAddress, Protocol};
-use crate::program::EniNode;
+use crate::program::{EniNode, EniRole, Node};
 use crate::wire::arp::{self, Arp};
 use crate::wire::{Parsed, ethernet, icmp_type};
 use std::net::Ipv4Addr;
@@ -28,6 +30,7 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stag
     match visit.frame.meta.from {
         None if visit.frame.meta.sender == eni.platform => from_platform(visit, eni),
         None => egress(visit, eni),
+        Some(from) if eni.role == EniRole::Forwarder(from) => sent_on(visit, eni),
         Some(_) => ingress(visit, eni),
     }
 }
@@ -80,7 +83,29 @@ fn ingress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
     let packet = visit.ipv4()?;
     security_groups::ask(visit, eni, Direction::Ingress, &packet)?;
     check_address(visit, eni, Direction::Ingress, packet.destination)?;
-    ControlFlow::Continue(Step::Deliver(eni.host))
+    ControlFlow::Continue(behind(visit, eni, &packet))
+}
+
+/// To the end system; to the forwarding part of its operating system what is not for itself.
+fn behind<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, packet: &Parsed) -> Step {
+    if let EniRole::Forwarder(at) = eni.role
+        && let Node::Forwarder(forwarder) = visit.program.node(at)
+    {
+        let for_itself = packet.destination == eni.private_ip;
+        let is_translated = || visit.state.nat.knows(at, packet, visit.frame.bytes, visit.now);
+        if !for_itself || (forwarder.masquerade && is_translated()) {
+            return Step::Forward(at, Some(forwarder.link));
+        }
+    }
+    Step::Deliver(eni.host)
+}
+
+/// What the instance forwards leaves like its own packets.
+fn sent_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
+    let packet = visit.ipv4()?;
+    let Some(to) = next_hop(visit, eni, packet.destination) else { return drop(DropReason::ResourceGone) };
+    ethernet::set_addresses(visit.frame.bytes, eni.mac, to);
+    egress(visit, eni)
 }
 
 /// The Ethernet destination decides between the subnet and the router.

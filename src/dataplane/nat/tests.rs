@@ -1,0 +1,1 @@
+//! What the sessions promise, whatever happens to them.
