@@ -218,6 +218,19 @@ fn dont_fragment_is_the_users_choice() {
 }
 
 #[test]
+fn long_datagrams_cross_in_fragments_that_wireshark_puts_together() {
+    let (workplace, result) = run("", &[("app", "ping -c 1 -s 20000 db"), ("app", "udp db 7 -n 2 -s 30000")]);
+    assert!(outcome(&result, 0).1.contains("20008 bytes from 10.0.1.11: icmp_seq=1"), "{:?}", outcome(&result, 0));
+    assert!(outcome(&result, 1).1.contains("2 sent, 2 echoed"), "{:?}", outcome(&result, 1));
+    assert_no_complaints_of_wireshark(&workplace, &result);
+    let app = capture_of(&workplace, "app");
+    let lengths = |filter| fields(&workplace, &app, filter, &["ip.reassembled.length"]);
+    assert_eq!(lengths("icmp.type == 8 || icmp.type == 0"), ["20008", "20008"]);
+    assert_eq!(lengths("udp.port == 7 && ip.reassembled.length"), ["30008"; 4]);
+    assert_eq!(fields(&workplace, &app, "ip.len > 9001", &["frame.number"]), [""; 0]);
+}
+
+#[test]
 fn what_a_host_serves_replaces_the_default_and_new_names_work() {
     let (_, result) = run(
         "[[step]]\nrun = \"aws ec2 run-instances --image-id ami-0abcdef1234567890 --subnet-id a --security-group-ids open\"\nas = \"fresh\"\n",

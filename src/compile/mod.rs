@@ -5,26 +5,32 @@
 //! meaning, what is gone leaves a tombstone (node), an empty table, or a host marked removed, and keeps its name for the records; a failed compilation
 //! hands out no program and does not disturb later ones.
 
+mod by_vpc;
 mod edge;
 mod internet;
 mod names;
 mod registry;
+mod reuse;
 mod route_priority;
 mod security_groups;
+mod tables;
 mod vpc;
 
 use crate::ids::{NetworkAclId, SecurityGroupId, VpcId};
-use crate::lpm::Fib;
-use crate::model::Model;
-use crate::net::{ForwardingSettings, Ipv4Net, LinkParameters, MacAddress};
+use crate::model::{Model, Shared};
+use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
 use crate::program::{
-    Acl, GroupOrigin, HostAttachment, HostIx, HostKind, LinkIx, Lookup, Named, NextHop, Node, NodeIx, NodeKey, Origins,
-    Program, TableIx, TableKey, TableOrigin,
+    Acl, GroupOrigin, HostAttachment, HostIx, HostKind, LinkIx, Lookup, Named, Node, NodeIx, NodeKey, Origins, Program,
+    TableIx, TableKey,
 };
 use crate::rng::Seed;
+use by_vpc::ByVpc;
 use registry::Registry;
+use reuse::Earlier;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use tables::{BuiltTable, CompiledTables};
 
 /// Why a model cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,14 +61,12 @@ pub struct Compiler {
     /// The gateway behind which each public address was last seen.
     public_addresses: BTreeMap<Ipv4Addr, NodeKey>,
     /// The tables as last built, to share what did not change.
-    built: BTreeMap<TableIx, BuiltTable>,
+    built: Shared<BTreeMap<TableIx, BuiltTable>>,
+    /// What was compiled last.
+    earlier: Option<Arc<Earlier>>,
+    /// Whether every compilation starts from nothing but the indices.
+    forgets: bool,
 }
-
-/// A forwarding table and what it was built from.
-type BuiltTable = (Vec<(Ipv4Net, NextHop)>, Fib<NextHop>);
-
-/// All tables by [`TableIx`]: what packets meet, and where it comes from.
-type CompiledTables = (Box<[Fib<NextHop>]>, Box<[TableOrigin]>);
 
 /// What a link joins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,23 +93,49 @@ impl Compiler {
         Compiler::default()
     }
 
+    /// A compiler that takes nothing but the indices from one compilation to the next: the naive twin, for tests.
+    pub fn without_reuse() -> Self {
+        Compiler { forgets: true, ..Compiler::default() }
+    }
+
     /// Compiles `model`.
     ///
     /// # Errors
     /// [`CompileError::TooMany`].
     pub fn compile(&mut self, model: &Model) -> Result<Program, CompileError> {
+        let earlier = self.earlier.clone().filter(|earlier| earlier.model.differs_only_in_routes(model));
+        let mut program = match earlier {
+            Some(earlier) => self.compile_routes(model, &earlier)?,
+            None => self.compile_all(model)?,
+        };
+        self.epoch += 1;
+        program.epoch = self.epoch;
+        if !self.forgets {
+            self.earlier = Some(Arc::new(Earlier { model: model.clone(), program: program.clone() }));
+        }
+        Ok(program)
+    }
+
+    /// Compiles routes; everything else is as it was.
+    fn compile_routes(&mut self, model: &Model, earlier: &Earlier) -> Result<Program, CompileError> {
+        let (fibs, tables) = self.compile_tables(model, Some(earlier))?;
+        let program = earlier.program.clone();
+        Ok(Program { fibs, origins: Origins { tables, ..program.origins }, ..program })
+    }
+
+    fn compile_all(&mut self, model: &Model) -> Result<Program, CompileError> {
         let mut draft = Draft { settings: model.forwarding, ..Draft::default() };
         self.enrol(model);
         let acls = self.compile_acls(model);
         let groups = self.compile_group_origins(model);
-        let (fibs, tables) = self.compile_tables(model)?;
+        let tables = self.compile_tables(model, None)?;
+        let by_vpc = ByVpc::of(model);
         for vpc in model.vpcs.values() {
-            self.compile_vpc(model, vpc, &mut draft)?;
+            self.compile_vpc(model, vpc, &by_vpc, &mut draft)?;
         }
         self.compile_internet(model, &mut draft);
         self.name_addresses(model, &mut draft);
-        self.epoch += 1;
-        Ok(self.assemble(draft, fibs, tables, acls, groups))
+        Ok(self.assemble(draft, tables, acls, groups))
     }
 
     /// Gives indices, and names, to everything in the model.
@@ -135,56 +165,25 @@ impl Compiler {
             self.groups.enrol(group.id, named(group.id, Some(&group.group_name)));
         }
         for subnet in model.subnets.values() {
-            self.zones.enrol(subnet.availability_zone.clone(), named(&subnet.availability_zone, None));
+            if self.zones.index(subnet.availability_zone.as_str()).is_none() {
+                self.zones.enrol(subnet.availability_zone.clone(), named(&subnet.availability_zone, None));
+            }
         }
     }
 
-    fn compile_acls(&self, model: &Model) -> Box<[Acl]> {
+    fn compile_acls(&self, model: &Model) -> Arc<[Acl]> {
         self.acls
             .keys()
             .map(|id| model.network_acls.get(id).map_or_else(Acl::default, security_groups::compile_acl))
             .collect()
     }
 
-    fn compile_tables(&mut self, model: &Model) -> Result<CompiledTables, CompileError> {
-        let (mut fibs, mut origins) = (Vec::new(), Vec::new());
-        for (position, (id, name)) in (0u32..).zip(self.tables.entries()) {
-            let table = match id {
-                TableKey::Route(id) => model.route_tables.get(id),
-                TableKey::TransitGateway(_) | TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
-            };
-            let Some(table) = table else {
-                self.built.remove(&TableIx(position));
-                fibs.push(Fib::default());
-                origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
-                continue;
-            };
-            let compiled = route_priority::compile(model, table, &self.nodes)?;
-            origins.push(TableOrigin {
-                table: name.clone(),
-                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == table.id),
-                entries: compiled.entries,
-            });
-            let ix = TableIx(position);
-            match self.built.get(&ix) {
-                Some((winners, fib)) if *winners == compiled.winners => fibs.push(fib.clone()),
-                _ => {
-                    let fib = Fib::build(&compiled.winners);
-                    fibs.push(fib.clone());
-                    self.built.insert(ix, (compiled.winners, fib));
-                }
-            }
-        }
-        Ok((fibs.into(), origins.into()))
-    }
-
     fn assemble(
         &self,
         mut draft: Draft,
-        fibs: Box<[Fib<NextHop>]>,
-        tables: Box<[TableOrigin]>,
-        acls: Box<[Acl]>,
-        groups: Box<[GroupOrigin]>,
+        (fibs, tables): CompiledTables,
+        acls: Arc<[Acl]>,
+        groups: Arc<[GroupOrigin]>,
     ) -> Program {
         let node_count = self.nodes.len();
         let nodes = (0..node_count).map(|at| draft.nodes.remove(&NodeIx(at)).unwrap_or(Node::Tombstone)).collect();
@@ -207,7 +206,7 @@ impl Compiler {
             acls,
             hosts,
             links,
-            lookup: Lookup {
+            lookup: Arc::new(Lookup {
                 nodes: self.nodes.indices().map(|(key, at)| (key.clone(), NodeIx(at))).collect(),
                 hosts: self.hosts.indices().map(|(key, at)| (key.clone(), HostIx(at))).collect(),
                 tables: (self.tables.indices())
@@ -217,7 +216,7 @@ impl Compiler {
                     })
                     .collect(),
                 all_tables: self.tables.indices().map(|(key, at)| (key.clone(), TableIx(at))).collect(),
-            },
+            }),
             origins: Origins {
                 nodes: self.nodes.names(),
                 hosts: self.hosts.names(),
@@ -225,7 +224,7 @@ impl Compiler {
                 links: self.links.names(),
                 acls: self.acls.names(),
                 groups,
-                address_names: draft.address_names,
+                address_names: draft.address_names.into(),
             },
         }
     }

@@ -1,18 +1,20 @@
 //! Keys to dense indices, append-only: the memory that keeps programs of one run comparable.
 
+use crate::model::Shared;
 use crate::program::Named;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Indices, and the last known names, of everything of one kind that was ever seen.
+/// Indices, and the last known names, of everything of one kind that was ever seen. Clones share until something new is seen.
 #[derive(Clone, Debug)]
 pub(super) struct Registry<K> {
-    indices: BTreeMap<K, u32>,
-    entries: Vec<(K, Named)>,
+    indices: Shared<BTreeMap<K, u32>>,
+    entries: Shared<Vec<(K, Named)>>,
 }
 
 impl<K> Default for Registry<K> {
     fn default() -> Self {
-        Registry { indices: BTreeMap::new(), entries: Vec::new() }
+        Registry { indices: BTreeMap::new().into(), entries: Vec::new().into() }
     }
 }
 
@@ -20,7 +22,9 @@ impl<K: Ord + Clone> Registry<K> {
     /// The index of `key`, a new one if it was never seen. `name` replaces the name it had.
     pub(super) fn enrol(&mut self, key: K, name: Named) -> u32 {
         if let Some(&index) = self.indices.get(&key) {
-            self.entries[index as usize].1 = name;
+            if self.entries[index as usize].1 != name {
+                self.entries[index as usize].1 = name;
+            }
             return index;
         }
         let index = self.entries.len() as u32;
@@ -30,7 +34,10 @@ impl<K: Ord + Clone> Registry<K> {
     }
 
     /// The index of `key`, if it was ever seen.
-    pub(super) fn index(&self, key: &K) -> Option<u32> {
+    pub(super) fn index<Q: Ord + ?Sized>(&self, key: &Q) -> Option<u32>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
         self.indices.get(key).copied()
     }
 
@@ -45,7 +52,7 @@ impl<K: Ord + Clone> Registry<K> {
     }
 
     /// Names by index.
-    pub(super) fn names(&self) -> Box<[Named]> {
+    pub(super) fn names(&self) -> Arc<[Named]> {
         self.entries.iter().map(|(_, name)| name.clone()).collect()
     }
 

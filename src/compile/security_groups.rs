@@ -8,6 +8,7 @@ use crate::model::{Model, NetworkAcl, NetworkInterface, RulePeer, SecurityGroup,
 use crate::program::{Acl, AclEntry, CompiledRule, GroupIx, GroupOrigin, GroupSet, RuleSource};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 impl Compiler {
     /// The rules of an interface's groups, in and out.
@@ -39,7 +40,7 @@ impl Compiler {
     }
 
     /// Names and rules in words, by [`GroupIx`].
-    pub(super) fn compile_group_origins(&self, model: &Model) -> Box<[GroupOrigin]> {
+    pub(super) fn compile_group_origins(&self, model: &Model) -> Arc<[GroupOrigin]> {
         let sentences = |rules: &[SecurityGroupRule], preposition: &str| -> Box<[String]> {
             rules.iter().map(|rule| format!("{} {preposition} {}", rule.traffic, rule.peer)).collect()
         };

@@ -2,7 +2,8 @@
 //!
 //! An interface that is attached to nothing takes no packets and is left out; so is a gateway that is attached to no VPC.
 
-use super::security_groups::{Members, members};
+use super::by_vpc::ByVpc;
+use super::security_groups::Members;
 use super::{CompileError, Compiler, Draft, LinkKey, edge, immediate, named, small_index, virtual_mac};
 use crate::ids::SubnetId;
 use crate::model::{InternetGateway, Model, NetworkInterface, Subnet, Vpc, VpcEndpoint};
@@ -21,27 +22,31 @@ impl Compiler {
     ///
     /// # Errors
     /// [`CompileError::TooMany`].
-    pub(super) fn compile_vpc(&mut self, model: &Model, vpc: &Vpc, draft: &mut Draft) -> Result<(), CompileError> {
+    pub(super) fn compile_vpc(
+        &mut self,
+        model: &Model,
+        vpc: &Vpc,
+        by_vpc: &ByVpc<'_>,
+        draft: &mut Draft,
+    ) -> Result<(), CompileError> {
         let mut subnets = Positions::new();
-        for (position, subnet) in model.subnets.values().filter(|subnet| subnet.vpc_id == vpc.id).enumerate() {
+        for (position, &subnet) in by_vpc.subnets(vpc.id).iter().enumerate() {
             subnets.insert(subnet.id, (small_index("subnets of a VPC", position)?, subnet));
         }
         let router_ix = self.node_ix(&NodeKey::Router(vpc.id));
         let router_mac = virtual_mac(&vpc.id.to_string());
-        let members = members(model);
         let (mut interfaces, mut interfaces_by_mac) = (BTreeMap::new(), BTreeMap::new());
-        let attached = |eni: &&NetworkInterface| eni.vpc_id == vpc.id && eni.attachment.is_some();
-        for eni in model.network_interfaces.values().filter(attached) {
+        for eni in by_vpc.attached_interfaces(vpc.id) {
             let Some(&(position, subnet)) = subnets.get(&eni.subnet_id) else { continue };
             let place = Place { vpc, subnet, position, router_ix, router_mac };
-            let at = self.compile_interface(model, eni, &place, &members, draft)?;
+            let at = self.compile_interface(model, eni, &place, &by_vpc.members, draft)?;
             interfaces.insert(eni.private_ip, at);
             interfaces_by_mac.insert(eni.mac, at);
         }
-        let boundaries = self.compile_boundaries(model, &subnets)?;
+        let boundaries = self.compile_boundaries(model, by_vpc, &subnets)?;
         let zone_links = self.compile_zone_links(model, vpc, &boundaries, draft);
         for gateway in model.internet_gateways.values().filter(|g| g.attached_vpc_id == Some(vpc.id)) {
-            self.compile_internet_gateway(model, vpc, gateway, router_ix, draft);
+            self.compile_internet_gateway(gateway, by_vpc, vpc, router_ix, draft);
         }
         for endpoint in
             model.vpc_endpoints.values().filter(|endpoint| endpoint.vpc_id == vpc.id && endpoint.is_gateway())
@@ -65,6 +70,7 @@ impl Compiler {
     fn compile_boundaries(
         &self,
         model: &Model,
+        by_vpc: &ByVpc<'_>,
         subnets: &Positions<'_>,
     ) -> Result<Box<[SubnetBoundary]>, CompileError> {
         let mut boundaries: Vec<_> = subnets.values().collect();
@@ -72,9 +78,8 @@ impl Compiler {
         boundaries
             .into_iter()
             .map(|(_, subnet)| {
-                let table =
-                    model.effective_route_table(subnet).and_then(|table| self.tables.index(&TableKey::Route(table.id)));
-                let zone = self.zones.index(&subnet.availability_zone).unwrap_or_default() as usize;
+                let table = by_vpc.table_of(model, subnet).and_then(|table| self.tables.index(&TableKey::Route(table)));
+                let zone = self.zones.index(subnet.availability_zone.as_str()).unwrap_or_default() as usize;
                 Ok(SubnetBoundary {
                     table: TableIx(table.unwrap_or_default()),
                     acl: AclIx(self.acls.index(&subnet.network_acl_id).unwrap_or_default()),
@@ -162,16 +167,15 @@ impl Compiler {
 
     fn compile_internet_gateway(
         &mut self,
-        model: &Model,
-        vpc: &Vpc,
         gateway: &InternetGateway,
+        by_vpc: &ByVpc<'_>,
+        vpc: &Vpc,
         router: NodeIx,
         draft: &mut Draft,
     ) {
         let key = NodeKey::InternetGateway(gateway.id);
         let (mut to_public, mut to_private) = (BTreeMap::new(), BTreeMap::new());
-        let attached = |eni: &&NetworkInterface| eni.vpc_id == vpc.id && eni.attachment.is_some();
-        for eni in model.network_interfaces.values().filter(attached) {
+        for eni in by_vpc.attached_interfaces(vpc.id) {
             if let Some(public) = eni.public_address {
                 to_public.insert(eni.private_ip, public.address);
                 to_private.insert(public.address, eni.private_ip);

@@ -81,20 +81,18 @@ impl Program for BulkProcess {
         let mut moved = false;
         loop {
             match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Finding => match self.target.poll(cx, &mut self.record) {
-                    None => {
-                        self.phase = Phase::Finding;
-                        return Step::waiting(moved);
+                Phase::Finding => {
+                    self.phase = Phase::Finding;
+                    let address = match self.target.seek(cx, &mut self.record) {
+                        Ok(address) => address,
+                        Err(step) => return step,
+                    };
+                    let peer = SocketAddrV4::new(address, self.bulk.port);
+                    match open(cx, peer, TcpUse::Bulk, &mut self.record) {
+                        Ok(connection) => self.phase = Phase::Connecting { connection },
+                        Err(problem) => return self.fail(problem),
                     }
-                    Some(Err(failure)) => return Step::over(Err(failure)),
-                    Some(Ok(address)) => {
-                        let peer = SocketAddrV4::new(address, self.bulk.port);
-                        match open(cx, peer, TcpUse::Bulk, &mut self.record) {
-                            Ok(connection) => self.phase = Phase::Connecting { connection },
-                            Err(problem) => return self.fail(problem),
-                        }
-                    }
-                },
+                }
                 Phase::Connecting { mut connection } => {
                     moved |= connection.poll(cx);
                     self.record.connect_time = connection.connect_time();

@@ -94,17 +94,17 @@ impl Program for ConnectProcess {
         let mut moved = false;
         loop {
             match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Finding => match self.target.poll(cx, &mut self.record) {
-                    None => {
-                        self.phase = Phase::Finding;
-                        return Step::waiting(moved);
-                    }
-                    Some(Err(failure)) => return Step::over(Err(failure)),
-                    Some(Ok(address)) => match self.begin(cx, address) {
+                Phase::Finding => {
+                    self.phase = Phase::Finding;
+                    let address = match self.target.seek(cx, &mut self.record) {
+                        Ok(address) => address,
+                        Err(step) => return step,
+                    };
+                    match self.begin(cx, address) {
                         Ok(phase) => self.phase = phase,
                         Err(failure) => return Step::over(Err(failure)),
-                    },
-                },
+                    }
+                }
                 Phase::Connecting { mut connection, deadline } => {
                     moved |= connection.poll(cx);
                     self.record.connect_time = connection.connect_time();

@@ -116,8 +116,16 @@ impl QueueDevice {
         if self.path_mtus.learn(now, needed, self.mtu_bytes).is_some() {
             self.counters.path_mtus_learned += 1;
         }
-        if needed.protocol == Protocol::TCP
-            && let Some(frame) = self.sent_segments.take(now, needed)
+        if needed.protocol != Protocol::TCP {
+            return;
+        }
+        let path = self.path_for(now, needed.destination, PathMtuDiscovery::Want);
+        // As it was it would be dropped again, and again be sent: only what leaves in another form is sent at once.
+        let would_change = |packet: &Parsed| {
+            usize::from(packet.total_bytes) > path.mtu_bytes || (path.is_locked && packet.dont_fragment)
+        };
+        if let Some(frame) = self.sent_segments.take(now, needed)
+            && ipv4(&frame).as_ref().is_some_and(would_change)
         {
             self.counters.segments_sent_again += 1;
             self.send_fitting(BytesMut::from(&frame[..]));

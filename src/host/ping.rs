@@ -241,10 +241,9 @@ impl PingProcess {
 impl Program for PingProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         if self.open.is_none() {
-            match self.target.poll(cx, &mut self.record) {
-                None => return Step::waiting(false),
-                Some(Err(failure)) => return Step::over(Err(failure)),
-                Some(Ok(address)) => self.begin(cx, address),
+            match self.target.seek(cx, &mut self.record) {
+                Ok(address) => self.begin(cx, address),
+                Err(step) => return step,
             }
         }
         let moved = self.hear(cx) | self.ask(cx);

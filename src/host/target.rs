@@ -3,6 +3,7 @@
 use super::call::ADDRESS_TIMEOUT;
 use super::context::Context;
 use super::outcome::{Failure, Outcome, SocketProblem};
+use super::program::Step;
 use super::resolver::{Lookup, Progress};
 use crate::time::SimTime;
 use std::net::Ipv4Addr;
@@ -25,6 +26,15 @@ impl Target {
     /// Looks for `host`, a name or an address, from `now` on.
     pub(super) fn new(now: SimTime, host: &str) -> Self {
         Target { host: host.to_owned(), phase: Phase::AwaitingAddress { until: now + ADDRESS_TIMEOUT } }
+    }
+
+    /// The address, once; before that, the step in which its program waits for it or gives up.
+    pub(super) fn seek(&mut self, cx: &mut Context<'_>, record: &mut Outcome) -> Result<Ipv4Addr, Step> {
+        match self.poll(cx, record) {
+            None => Err(Step::waiting(false)),
+            Some(Err(failure)) => Err(Step::over(Err(failure))),
+            Some(Ok(address)) => Ok(address),
+        }
     }
 
     /// The address, once; `None` while the search goes on and ever after.

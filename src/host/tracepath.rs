@@ -305,12 +305,11 @@ fn hops_back(heard: &IcmpHeard) -> u8 {
 impl Program for TracepathProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         if self.open.is_none() {
-            let begun = match self.target.poll(cx, &mut self.record) {
-                None => return Step::waiting(false),
-                Some(Err(failure)) => return Step::over(Err(failure)),
-                Some(Ok(address)) => self.begin(cx, address),
+            let address = match self.target.seek(cx, &mut self.record) {
+                Ok(address) => address,
+                Err(step) => return step,
             };
-            if let Err(problem) = begun {
+            if let Err(problem) = self.begin(cx, address) {
                 return Step::over(Err(self.target.failure(problem)));
             }
         }

@@ -277,13 +277,11 @@ impl Probe {
 impl Program for TracerouteProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         if self.open.is_none() {
-            match self.target.poll(cx, &mut self.record) {
-                None => return Step::waiting(false),
-                Some(Err(failure)) => return Step::over(Err(failure)),
-                Some(Ok(address)) => {
-                    self.open = Some(Open { address, echo_identifier: None, probes: Vec::new(), reached_at: None });
-                }
-            }
+            let address = match self.target.seek(cx, &mut self.record) {
+                Ok(address) => address,
+                Err(step) => return step,
+            };
+            self.open = Some(Open { address, echo_identifier: None, probes: Vec::new(), reached_at: None });
         }
         let mut moved = self.hear(cx);
         match self.send(cx) {

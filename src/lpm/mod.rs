@@ -27,7 +27,7 @@ const BLOCK_ENTRIES: usize = 256;
 const ROOT_ENTRIES: usize = 1 << 16;
 
 /// A forwarding table. The empty one ([`Fib::default`]) takes no memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fib<T: Copy> {
     root: Arc<[u32]>,
     blocks: Arc<[u32]>,

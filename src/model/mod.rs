@@ -10,6 +10,7 @@ mod construct;
 mod customer_list;
 mod delete;
 mod dhcp_options;
+mod difference;
 pub mod dns_names;
 mod edge;
 mod endpoint;
@@ -30,6 +31,7 @@ mod replace;
 mod route_table;
 mod rules;
 mod security_group;
+mod shared;
 mod tags;
 mod transit_gateway;
 mod vpc;
@@ -62,6 +64,7 @@ pub use route_table::{
     EdgeGateway, LearnedOver, Propagation, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget,
 };
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
+pub use shared::Shared;
 pub use tags::Tags;
 pub use transit_gateway::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentState, TransitGatewayResource,
@@ -93,61 +96,61 @@ pub struct Model {
     /// AWS's quotas.
     pub quotas: Quotas,
     /// VPCs.
-    pub vpcs: BTreeMap<VpcId, Vpc>,
+    pub vpcs: Shared<BTreeMap<VpcId, Vpc>>,
     /// Subnets.
-    pub subnets: BTreeMap<SubnetId, Subnet>,
+    pub subnets: Shared<BTreeMap<SubnetId, Subnet>>,
     /// Route tables.
-    pub route_tables: BTreeMap<RouteTableId, RouteTable>,
+    pub route_tables: Shared<BTreeMap<RouteTableId, RouteTable>>,
     /// Internet gateways.
-    pub internet_gateways: BTreeMap<InternetGatewayId, InternetGateway>,
+    pub internet_gateways: Shared<BTreeMap<InternetGatewayId, InternetGateway>>,
     /// Security groups.
-    pub security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
+    pub security_groups: Shared<BTreeMap<SecurityGroupId, SecurityGroup>>,
     /// Network ACLs.
-    pub network_acls: BTreeMap<NetworkAclId, NetworkAcl>,
+    pub network_acls: Shared<BTreeMap<NetworkAclId, NetworkAcl>>,
     /// Network interfaces.
-    pub network_interfaces: BTreeMap<EniId, NetworkInterface>,
+    pub network_interfaces: Shared<BTreeMap<EniId, NetworkInterface>>,
     /// Instances, terminated ones included.
-    pub instances: BTreeMap<InstanceId, Instance>,
+    pub instances: Shared<BTreeMap<InstanceId, Instance>>,
     /// Elastic IP addresses.
-    pub elastic_addresses: BTreeMap<AllocationId, ElasticAddress>,
+    pub elastic_addresses: Shared<BTreeMap<AllocationId, ElasticAddress>>,
     /// Gateway and interface endpoints.
-    pub vpc_endpoints: BTreeMap<VpcEndpointId, VpcEndpoint>,
+    pub vpc_endpoints: Shared<BTreeMap<VpcEndpointId, VpcEndpoint>>,
     /// NAT gateways, deleted ones included.
-    pub nat_gateways: BTreeMap<NatGatewayId, NatGateway>,
+    pub nat_gateways: Shared<BTreeMap<NatGatewayId, NatGateway>>,
     /// VPC peering connections, deleted ones included.
-    pub peering_connections: BTreeMap<VpcPeeringConnectionId, VpcPeeringConnection>,
+    pub peering_connections: Shared<BTreeMap<VpcPeeringConnectionId, VpcPeeringConnection>>,
     /// Transit gateways.
-    pub transit_gateways: BTreeMap<TransitGatewayId, TransitGateway>,
+    pub transit_gateways: Shared<BTreeMap<TransitGatewayId, TransitGateway>>,
     /// What is attached to transit gateways, deleted attachments included.
-    pub transit_gateway_attachments: BTreeMap<TransitGatewayAttachmentId, TransitGatewayAttachment>,
+    pub transit_gateway_attachments: Shared<BTreeMap<TransitGatewayAttachmentId, TransitGatewayAttachment>>,
     /// Route tables of transit gateways.
-    pub transit_gateway_route_tables: BTreeMap<TransitGatewayRouteTableId, TransitGatewayRouteTable>,
+    pub transit_gateway_route_tables: Shared<BTreeMap<TransitGatewayRouteTableId, TransitGatewayRouteTable>>,
     /// Virtual private gateways.
-    pub vpn_gateways: BTreeMap<VpnGatewayId, VpnGateway>,
+    pub vpn_gateways: Shared<BTreeMap<VpnGatewayId, VpnGateway>>,
     /// Customer gateways.
-    pub customer_gateways: BTreeMap<CustomerGatewayId, CustomerGateway>,
+    pub customer_gateways: Shared<BTreeMap<CustomerGatewayId, CustomerGateway>>,
     /// Site-to-Site VPN connections, deleted ones included.
-    pub vpn_connections: BTreeMap<VpnConnectionId, VpnConnection>,
+    pub vpn_connections: Shared<BTreeMap<VpnConnectionId, VpnConnection>>,
     /// Virtual interfaces of Direct Connect.
-    pub virtual_interfaces: BTreeMap<VirtualInterfaceId, VirtualInterface>,
+    pub virtual_interfaces: Shared<BTreeMap<VirtualInterfaceId, VirtualInterface>>,
     /// DHCP option sets.
-    pub dhcp_options: BTreeMap<DhcpOptionsId, DhcpOptions>,
+    pub dhcp_options: Shared<BTreeMap<DhcpOptionsId, DhcpOptions>>,
     /// VPC Block Public Access.
     pub block_public_access: BlockPublicAccess,
     /// Networks on premises, by name.
-    pub on_premises: BTreeMap<String, OnPremisesNetwork>,
+    pub on_premises: Shared<BTreeMap<String, OnPremisesNetwork>>,
     /// Prefix lists of every Region.
-    pub prefix_lists: PrefixLists,
+    pub prefix_lists: Shared<PrefixLists>,
     /// Names of DynamoDB tables.
-    pub dynamodb_tables: BTreeSet<String>,
+    pub dynamodb_tables: Shared<BTreeSet<String>>,
     /// Public sides of AWS services.
-    pub public_services: Vec<PublicService>,
+    pub public_services: Shared<Vec<PublicService>>,
     /// Hosts on the internet, by name.
-    pub outside_hosts: BTreeMap<String, OutsideHost>,
+    pub outside_hosts: Shared<BTreeMap<String, OutsideHost>>,
     /// Public addresses ever assigned, so that none comes back.
-    pub public_addresses_used: BTreeSet<Ipv4Addr>,
+    pub public_addresses_used: Shared<BTreeSet<Ipv4Addr>>,
     /// Ids of what was deleted, so that nothing new gets one.
-    pub retired_ids: BTreeSet<String>,
+    pub retired_ids: Shared<BTreeSet<String>>,
     /// Link classes.
     pub links: Links,
     /// How the data plane behaves where there is a choice.
@@ -170,34 +173,34 @@ impl Model {
             id_length: IdLength::Short,
             minted_count: 0,
             quotas: Quotas::default(),
-            vpcs: BTreeMap::new(),
-            subnets: BTreeMap::new(),
-            route_tables: BTreeMap::new(),
-            internet_gateways: BTreeMap::new(),
-            security_groups: BTreeMap::new(),
-            network_acls: BTreeMap::new(),
-            network_interfaces: BTreeMap::new(),
-            instances: BTreeMap::new(),
-            elastic_addresses: BTreeMap::new(),
-            vpc_endpoints: BTreeMap::new(),
-            nat_gateways: BTreeMap::new(),
-            peering_connections: BTreeMap::new(),
-            transit_gateways: BTreeMap::new(),
-            transit_gateway_attachments: BTreeMap::new(),
-            transit_gateway_route_tables: BTreeMap::new(),
-            vpn_gateways: BTreeMap::new(),
-            customer_gateways: BTreeMap::new(),
-            vpn_connections: BTreeMap::new(),
-            virtual_interfaces: BTreeMap::new(),
-            dhcp_options: BTreeMap::new(),
+            vpcs: Shared::default(),
+            subnets: Shared::default(),
+            route_tables: Shared::default(),
+            internet_gateways: Shared::default(),
+            security_groups: Shared::default(),
+            network_acls: Shared::default(),
+            network_interfaces: Shared::default(),
+            instances: Shared::default(),
+            elastic_addresses: Shared::default(),
+            vpc_endpoints: Shared::default(),
+            nat_gateways: Shared::default(),
+            peering_connections: Shared::default(),
+            transit_gateways: Shared::default(),
+            transit_gateway_attachments: Shared::default(),
+            transit_gateway_route_tables: Shared::default(),
+            vpn_gateways: Shared::default(),
+            customer_gateways: Shared::default(),
+            vpn_connections: Shared::default(),
+            virtual_interfaces: Shared::default(),
+            dhcp_options: Shared::default(),
             block_public_access: BlockPublicAccess::default(),
-            on_premises: BTreeMap::new(),
-            prefix_lists: prefix_list::aws_managed(),
-            dynamodb_tables: BTreeSet::new(),
-            public_services: Vec::new(),
-            outside_hosts: BTreeMap::new(),
-            public_addresses_used: BTreeSet::new(),
-            retired_ids: BTreeSet::new(),
+            on_premises: Shared::default(),
+            prefix_lists: prefix_list::aws_managed().into(),
+            dynamodb_tables: Shared::default(),
+            public_services: Shared::default(),
+            outside_hosts: Shared::default(),
+            public_addresses_used: Shared::default(),
+            retired_ids: Shared::default(),
             links: Links::default(),
             forwarding: ForwardingSettings::default(),
             unknown_connection: UnknownConnection::default(),

@@ -2,7 +2,7 @@
 //!
 //! Source: docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html
 
-use super::Tags;
+use super::{Shared, Tags};
 use crate::ids::{
     EniId, InternetGatewayId, NatGatewayId, PrefixListId, RouteTableAssociationId, RouteTableId, SubnetId,
     TransitGatewayId, VpcEndpointId, VpcId, VpcPeeringConnectionId, VpnGatewayId,
@@ -19,13 +19,13 @@ pub struct RouteTable {
     /// The VPC it serves.
     pub vpc_id: VpcId,
     /// Its routes, in the order of creation; the `local` ones first.
-    pub routes: Vec<Route>,
+    pub routes: Shared<Vec<Route>>,
     /// Explicit associations.
-    pub associations: BTreeMap<SubnetId, RouteTableAssociationId>,
+    pub associations: Shared<BTreeMap<SubnetId, RouteTableAssociationId>>,
     /// Gateways whose incoming packets it routes (an edge association makes it a gateway route table).
-    pub gateway_associations: BTreeMap<EdgeGateway, RouteTableAssociationId>,
+    pub gateway_associations: Shared<BTreeMap<EdgeGateway, RouteTableAssociationId>>,
     /// Virtual private gateways that propagate their routes into it.
-    pub propagating_gateways: BTreeSet<VpnGatewayId>,
+    pub propagating_gateways: Shared<BTreeSet<VpnGatewayId>>,
     /// The association that makes it the main table, if it is.
     pub main_association: Option<RouteTableAssociationId>,
     /// Tags.

@@ -66,7 +66,8 @@ impl Model {
                     origin: RouteOrigin::CreateRouteTable,
                 };
                 // The local routes stand first.
-                table.routes.insert((blocks_count - 1).min(table.routes.len()), route);
+                let position = (blocks_count - 1).min(table.routes.len());
+                table.routes.insert(position, route);
             }
         }
         Ok(block)

@@ -22,6 +22,7 @@ pub use security::{CompiledRule, GroupSet, RuleSource};
 
 use crate::lpm::Fib;
 use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
+use std::sync::Arc;
 
 macro_rules! indices {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
@@ -116,7 +117,7 @@ pub enum HostKind {
     OnPremisesPlatform(String, String),
 }
 
-/// The compiled network.
+/// The compiled network. Its arrays are shared with the programs before it, as far as they did not change.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Grows by one with every publication.
@@ -124,17 +125,17 @@ pub struct Program {
     /// How forwarding behaves where there is a choice.
     pub settings: ForwardingSettings,
     /// Places. Indexed by [`NodeIx`].
-    pub nodes: Box<[Node]>,
+    pub nodes: Arc<[Node]>,
     /// Forwarding tables. Indexed by [`TableIx`].
-    pub fibs: Box<[Fib<NextHop>]>,
+    pub fibs: Arc<[Fib<NextHop>]>,
     /// Network ACLs. Indexed by [`AclIx`].
-    pub acls: Box<[Acl]>,
+    pub acls: Arc<[Acl]>,
     /// End systems. Indexed by [`HostIx`].
-    pub hosts: Box<[HostAttachment]>,
+    pub hosts: Arc<[HostAttachment]>,
     /// Links. Indexed by [`LinkIx`]; a link is used in both directions, each with a queue of its own.
-    pub links: Box<[LinkParameters]>,
+    pub links: Arc<[LinkParameters]>,
     /// Ids to indices.
-    pub lookup: Lookup,
+    pub lookup: Arc<Lookup>,
     /// Indices back to ids and sentences.
     pub origins: Origins,
 }
@@ -145,11 +146,11 @@ impl Program {
         Program {
             epoch: 0,
             settings: ForwardingSettings::default(),
-            nodes: Box::new([]),
-            fibs: Box::new([]),
-            acls: Box::new([]),
-            hosts: Box::new([]),
-            links: Box::new([]),
+            nodes: Arc::new([]),
+            fibs: Arc::new([]),
+            acls: Arc::new([]),
+            hosts: Arc::new([]),
+            links: Arc::new([]),
             origins: Origins::default(),
             lookup: Default::default(),
         }

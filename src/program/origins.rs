@@ -5,6 +5,7 @@
 use super::{AclIx, GroupIx, HostIx, NextHopKind, NodeIx, TableIx};
 use crate::net::Ipv4Net;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// What an index stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct TableOrigin {
     /// Whether it is its VPC's main table.
     pub is_main: bool,
     /// Every (prefix, route) pair, in order of preference among equal prefixes. Indexed by `NextHop::entry`.
-    pub entries: Box<[RibEntry]>,
+    pub entries: Arc<[RibEntry]>,
 }
 
 /// One prefix of one route.
@@ -59,19 +60,19 @@ pub type GroupOrigin = (Named, [Box<[String]>; 2]);
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     /// By [`NodeIx`].
-    pub nodes: Box<[Named]>,
+    pub nodes: Arc<[Named]>,
     /// By [`HostIx`].
-    pub hosts: Box<[Named]>,
+    pub hosts: Arc<[Named]>,
     /// By [`TableIx`].
-    pub tables: Box<[TableOrigin]>,
+    pub tables: Arc<[TableOrigin]>,
     /// By [`super::LinkIx`]: what the link joins.
-    pub links: Box<[Named]>,
+    pub links: Arc<[Named]>,
     /// By [`AclIx`].
-    pub acls: Box<[Named]>,
+    pub acls: Arc<[Named]>,
     /// By [`GroupIx`]; the second part holds the rules' sentences, ingress and egress.
-    pub groups: Box<[GroupOrigin]>,
+    pub groups: Arc<[GroupOrigin]>,
     /// Every address with a name, for name resolution in captures and reports, sorted.
-    pub address_names: Vec<(Ipv4Addr, String)>,
+    pub address_names: Arc<[(Ipv4Addr, String)]>,
 }
 
 impl Origins {

@@ -268,7 +268,7 @@ fn declared_buckets(scenario: &Scenario) -> s3::Buckets {
 fn declared_tables(model: &Model, settling_time: SimDuration) -> Tables {
     let mut tables = Tables::new();
     tables.settling_time = settling_time;
-    for name in &model.dynamodb_tables {
+    for name in model.dynamodb_tables.iter() {
         let inserted = tables.insert(name);
         debug_assert!(inserted.is_ok(), "{name} was checked when it was declared");
     }

@@ -65,11 +65,13 @@ pub(super) struct Population {
     seed: Seed,
     settings: HostSettings,
     systems: Vec<Option<EndSystem>>,
+    /// The model that the systems fit.
+    adopted: Option<Model>,
 }
 
 impl Population {
     pub(super) fn new(seed: Seed, settings: HostSettings) -> Self {
-        Population { seed, settings, systems: Vec::new() }
+        Population { seed, settings, systems: Vec::new(), adopted: None }
     }
 
     pub(super) fn system(&mut self, host: HostIx) -> Option<&mut EndSystem> {
@@ -88,6 +90,10 @@ impl Population {
     /// # Errors
     /// A service's name in the model is not a DNS name.
     pub(super) fn adopt(&mut self, program: &Program, model: &Model) -> Result<Vec<HostIx>, NameError> {
+        // Routes are no end system's business.
+        if self.adopted.as_ref().is_some_and(|adopted| adopted.differs_only_in_routes(model)) {
+            return Ok(Vec::new());
+        }
         let outside = Arc::new(zone(model, View::Outside)?);
         let mut inside = BTreeMap::new();
         for vpc_id in model.vpcs.keys() {
@@ -118,6 +124,7 @@ impl Population {
                 switched_on.push(host);
             }
         }
+        self.adopted = Some(model.clone());
         Ok(switched_on)
     }
 

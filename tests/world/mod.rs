@@ -81,7 +81,7 @@ impl World {
         let private_table = model.add_route_table("private", None, vpc, Tags::named("private")).unwrap();
         model.associate_route_table(private_table, private_subnet).unwrap();
         model.outside_hosts.insert("laptop".into(), OutsideHost { name: "laptop".into(), address: LAPTOP.into() });
-        let list = model.prefix_list_named("com.amazonaws.us-east-1.dynamodb").unwrap();
+        let list = model.prefix_list_named("com.amazonaws.us-east-1.dynamodb").unwrap().clone();
         model.public_services.push(PublicService {
             kind: ServiceKind::DynamoDb,
             region: "us-east-1".into(),

@@ -172,6 +172,16 @@ fn without_icmp_large_segments_vanish_in_a_black_hole() {
 }
 
 #[test]
+fn a_router_that_tells_too_great_an_mtu_is_a_black_hole_and_no_endless_loop() {
+    let mut world = world(&[1500]);
+    world.middles[0].told_mtu_bytes = Some(9001);
+    let outcome = run(&mut world, bulk(1_000_000, false));
+    assert!(outcome.result.is_err());
+    assert_eq!(world.hosts[0].counters().segments_sent_again, 0);
+    assert!(world.middles[0].dropped.len() < 30, "{} segments in a minute", world.middles[0].dropped.len());
+}
+
+#[test]
 fn a_service_learns_for_every_address_it_answers_for() {
     let bulk_service = HostConfig { servers: vec![Server::Bulk { port: BULK_PORT }], ..service(0) };
     let mut world = World::new(vec![client(), bulk_service]);

@@ -73,7 +73,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             }
         }
         services.extend(names().filter_map(Region::named).map(|region| sts(&region)));
-        self.model.public_services = services;
+        self.model.public_services = services.into();
     }
 
     /// The blocks of AWS's prefix list of a service in a Region; none if there is no such list.
