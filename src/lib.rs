@@ -46,7 +46,8 @@
 //! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its retransmission timeout is never below 1 s; hosts
 //! have no loopback. Instances start at once. Prefix lists
 //! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
-//! enforced. DynamoDB has tables, items and key queries, no indexes or expressions beyond. See the README for the whole list.
+//! enforced. DynamoDB has tables, items and key queries, no indexes or expressions beyond; S3 has buckets and whole objects, STS one
+//! user. See the README for the whole list.
 
 // L0 vocabulary
 pub mod time;

@@ -3,7 +3,7 @@
 //! Needs `python3` (or what `VPCSIM_PYTHON` names) with awscli 1.45.11 and botocore 1.43.11, the version the models are trimmed from:
 //! `scripts/test` installs them. Another version may know other members, and then disagrees.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -68,6 +68,118 @@ fn errors_and_empty_answers_agree_with_botocore() {
 struct Case {
     line: &'static str,
     answers: Vec<(u16, String)>,
+    /// Of each answer.
+    headers: Vec<(&'static str, &'static str)>,
+}
+
+/// S3's and STS's lines, with answers as the services give them.
+fn rest_cases() -> Vec<Case> {
+    let case = |line, answers, headers| Case { line, answers, headers };
+    let list = |more: &str, contents: &str| {
+        let more = format!("<Name>b</Name><Prefix/><MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType>{more}");
+        let namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+        (200, format!("<ListBucketResult xmlns=\"{namespace}\">{more}{contents}</ListBucketResult>"))
+    };
+    let object = |key: &str, size: u64| {
+        format!(
+            "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:07.000Z</LastModified><ETag>&quot;e&quot;</ETag>\
+             <ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>{size}</Size>\
+             <StorageClass>STANDARD</StorageClass></Contents>"
+        )
+    };
+    let common = |prefix: &str| format!("<CommonPrefixes><Prefix>{prefix}</Prefix></CommonPrefixes>");
+    let last = "<KeyCount>2</KeyCount><IsTruncated>false</IsTruncated>";
+    let first =
+        "<NextContinuationToken>t/=</NextContinuationToken><KeyCount>1</KeyCount><IsTruncated>true</IsTruncated>";
+    let pages = || {
+        vec![
+            list(first, &format!("{}{}", object("a+b%26%C3%BC.txt", 30), common("x%20y/"))),
+            list(last, &format!("{}{}", object("z", 5_000_000), common("z/z/"))),
+        ]
+    };
+    let buckets = || {
+        let body = "<ListAllMyBucketsResult><Owner><ID>me</ID></Owner><Buckets><Bucket><Name>pics</Name>\
+                    <CreationDate>2026-01-01T00:00:00.000Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>";
+        vec![(200, body.to_owned())]
+    };
+    let refused = |status, code: &str, more: &str| {
+        let body =
+            format!("<Error><Code>{code}</Code><Message>It is so.</Message>{more}<RequestId>r</RequestId></Error>");
+        vec![(status, body)]
+    };
+    let put =
+        vec![("ETag", "\"x\""), ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA="), ("x-amz-checksum-type", "FULL_OBJECT")];
+    let got = || {
+        vec![
+            ("Last-Modified", "Thu, 01 Jan 2026 00:00:07 GMT"),
+            ("ETag", "\"x\""),
+            ("Accept-Ranges", "bytes"),
+            ("Content-Type", "text/plain"),
+            ("Content-Length", "5"),
+            ("x-amz-meta-Owner", "me"),
+            ("x-amz-server-side-encryption", "AES256"),
+        ]
+    };
+    let identity = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+                    <GetCallerIdentityResult><Arn>arn:aws:iam::1:user/u</Arn><UserId>AIDA</UserId><Account>1</Account>\
+                    </GetCallerIdentityResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>\
+                    </GetCallerIdentityResponse>";
+    let stranger = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>The security token \
+                    included in the request is invalid.</Message></Error><RequestId>r</RequestId></ErrorResponse>";
+    let away = refused(301, "PermanentRedirect", "<Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint>");
+    vec![
+        case("aws sts get-caller-identity", vec![(200, identity.to_owned())], vec![]),
+        case("aws sts get-caller-identity --query Arn --output text", vec![(200, identity.to_owned())], vec![]),
+        case("aws sts get-caller-identity", vec![(403, stranger.to_owned())], vec![]),
+        case("aws s3api list-buckets", buckets(), vec![]),
+        case("aws s3api list-buckets --query Buckets[].Name --output text", buckets(), vec![]),
+        case("aws s3api list-buckets --max-buckets 5 --prefix p", buckets(), vec![]),
+        case("aws s3api create-bucket --bucket b-1", vec![(200, String::new())], vec![("Location", "/b-1")]),
+        case(
+            "aws s3api create-bucket --bucket b-1 --create-bucket-configuration LocationConstraint=eu-west-1",
+            vec![(200, String::new())],
+            vec![("Location", "/b-1")],
+        ),
+        case("aws s3api create-bucket --bucket b-1", refused(409, "BucketAlreadyOwnedByYou", ""), vec![]),
+        case(
+            "aws s3api put-object --bucket bbb --key 'a/b c+ü' --content-type text/plain --metadata k=v",
+            vec![(200, String::new())],
+            put,
+        ),
+        case(
+            "aws s3api get-object --bucket bbb --key a --range bytes=0-4 out.txt",
+            vec![(200, "hello".to_owned())],
+            got(),
+        ),
+        case("aws s3api get-object out.txt --bucket bbb --key a", refused(404, "NoSuchKey", "<Key>a</Key>"), vec![]),
+        case("aws s3api head-object --bucket bbb --key ./a//b", vec![(200, String::new())], got()),
+        case("aws s3api head-object --bucket bbb --key a", vec![(404, String::new())], vec![]),
+        case("aws s3api head-bucket --bucket bbb", vec![(403, String::new())], vec![]),
+        case("aws s3api delete-object --bucket bbb --key a", vec![(204, String::new())], vec![]),
+        case("aws s3api delete-bucket --bucket bbb", refused(409, "BucketNotEmpty", ""), vec![]),
+        case("aws s3api list-objects-v2 --bucket bbb", pages(), vec![]),
+        case(
+            "aws s3api list-objects-v2 --bucket bbb --prefix x/ --delimiter / --page-size 2 --max-items 1",
+            pages(),
+            vec![],
+        ),
+        case("aws s3api list-objects-v2 --bucket bbb --query Contents[].Key --output text", pages(), vec![]),
+        case("aws s3api list-objects-v2 --bucket bbb --encoding-type url --no-paginate", pages(), vec![]),
+        case("aws s3api list-objects-v2 --bucket bbb", vec![list(last, "")], vec![]),
+        case("aws s3api list-objects-v2 --bucket bbb", refused(404, "NoSuchBucket", ""), vec![]),
+        // Sent on to the Region, and again refused there.
+        case(
+            "aws s3api list-objects-v2 --bucket bbb",
+            [away.clone(), away].concat(),
+            vec![("x-amz-bucket-region", "eu-west-1")],
+        ),
+        case("aws s3 ls", buckets(), vec![]),
+        case("aws s3 ls s3://bbb", pages(), vec![]),
+        case("aws s3 ls s3://bbb/z --human-readable --summarize", pages(), vec![]),
+        case("aws s3 ls bbb/z --recursive --summarize --page-size 7", pages(), vec![]),
+        case("aws s3 ls s3://bbb/nothing", vec![list(last, "")], vec![]),
+        case("aws s3 ls s3://bbb", refused(403, "AccessDenied", ""), vec![]),
+    ]
 }
 
 fn ec2(operation: &str, document: Value) -> (u16, String) {
@@ -75,7 +187,7 @@ fn ec2(operation: &str, document: Value) -> (u16, String) {
 }
 
 fn cases() -> Vec<Case> {
-    let case = |line, answers| Case { line, answers };
+    let case = |line, answers| Case { line, answers, headers: Vec::new() };
     let vpcs = json!({"Vpcs": [
         {"VpcId": "vpc-0bbc736e", "InstanceTenancy": "default", "State": "available", "DhcpOptionsId": "dopt-8454b7e1",
          "CidrBlock": "172.31.0.0/16", "IsDefault": true, "Tags": [{"Key": "Name", "Value": "ü \"x\""}]},
@@ -325,9 +437,11 @@ fn ours(case: &Case) -> (Vec<awscli::ServiceRequest>, CommandOutput) {
     let invocation = awscli::parse(case.line).unwrap_or_else(|error| panic!("{}: {error}", case.line));
     let mut command = awscli::Command::new(invocation);
     let mut requests = Vec::new();
+    let headers: Vec<(String, String)> =
+        case.headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     for (status, body) in &case.answers {
         requests.push(command.request(&environment, &mut stream).unwrap());
-        if let Some(output) = command.received(*status, body.as_bytes()) {
+        if let Some(output) = command.received(*status, &headers, body.as_bytes()) {
             return (requests, output);
         }
     }
@@ -336,12 +450,14 @@ fn ours(case: &Case) -> (Vec<awscli::ServiceRequest>, CommandOutput) {
 
 #[test]
 fn command_lines_agree_with_the_aws_cli() {
-    let cases = cases();
+    let cases: Vec<Case> = cases().into_iter().chain(rest_cases()).collect();
     let given: Vec<Value> = cases
         .iter()
         .map(|case| {
-            let answers: Vec<Value> =
-                case.answers.iter().map(|(status, body)| json!({"status": status, "body": body})).collect();
+            let headers: Map<String, Value> =
+                case.headers.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+            let answer = |(status, body): &(u16, String)| json!({"status": status, "body": body, "headers": headers});
+            let answers: Vec<Value> = case.answers.iter().map(answer).collect();
             json!({"line": case.line, "answers": answers})
         })
         .collect();
@@ -355,7 +471,17 @@ fn command_lines_agree_with_the_aws_cli() {
             assert_eq!(our_body, without_tokens(their_request["body"].as_str().unwrap()), "{}", case.line);
             let headers: BTreeMap<String, &str> =
                 our_request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_str())).collect();
-            for name in ["accept-encoding", "content-type", "x-amz-target"] {
+            assert_eq!(our_request.method, their_request["method"], "{}", case.line);
+            // They call an address, so the bucket stands in the path.
+            let mut our_target = our_request.target.clone();
+            if let Some((bucket, _)) = our_request.endpoint.host.split_once(".s3.") {
+                our_target = format!("/{bucket}{our_target}").replace("/?", "?");
+            }
+            let their_target = their_request["target"].as_str().unwrap();
+            assert_eq!(our_target.trim_end_matches('/'), their_target.trim_end_matches('/'), "{}", case.line);
+            for name in
+                ["accept-encoding", "content-type", "x-amz-target", "range", "x-amz-checksum-mode", "x-amz-meta-k"]
+            {
                 assert_eq!(
                     headers.get(name).copied(),
                     their_request["headers"][name].as_str(),

@@ -86,7 +86,7 @@ fn every_index_has_a_name_and_every_host_a_home() {
     assert_eq!(program.hosts.len(), origins.hosts.len());
     assert_eq!(program.links.len(), origins.links.len());
     assert_eq!((program.fibs.len(), program.acls.len()), (origins.tables.len(), origins.acls.len()));
-    for host in &program.hosts {
+    for host in program.hosts.iter() {
         assert!(!matches!(program.node(host.node), Node::Tombstone), "{host:?}");
         assert!(host.mac.is_unicast() && host.mac != Default::default());
     }

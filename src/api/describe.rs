@@ -11,9 +11,8 @@ use super::filter::{self, FilterTable};
 use super::{ApiError, paging};
 use crate::calendar::Calendar;
 use crate::control::region::{needs_no_opt_in, regions, zone_id, zone_names};
-use crate::control::services::endpoint_services;
 use crate::ids::*;
-use crate::model::{Instance, Model, ModelError, SecurityGroup};
+use crate::model::{Instance, Model, ModelError, SecurityGroup, endpoint_services};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -37,6 +36,11 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribePrefixLists" => call.prefix_lists()?,
         "DescribeManagedPrefixLists" => call.managed_prefix_lists()?,
         "GetManagedPrefixListEntries" => call.prefix_list_entries()?,
+        "GetManagedPrefixListAssociations" => call.prefix_list_associations()?,
+        "DescribeVpcBlockPublicAccessOptions" => {
+            json!({"VpcBlockPublicAccessOptions": documents::public_access_options(model, calendar)})
+        }
+        "DescribeVpcBlockPublicAccessExclusions" => call.public_access_exclusions()?,
         "DescribeInstances" => call.instances()?,
         "DescribeSecurityGroups" => call.security_groups()?,
         "DescribeSecurityGroupRules" => call.security_group_rules()?,
@@ -147,10 +151,31 @@ impl Call<'_> {
 
     fn prefix_list_entries(&self) -> Result<Value, ApiError> {
         let id = self.parameters.required_id("PrefixListId")?;
-        // Lists have one version here.
-        self.parameters.without_effect(&["TargetVersion"]);
+        let version = self.parameters.integer("TargetVersion")?;
         let list = self.model.prefix_list(id).ok_or_else(|| refusal(self.model.unknown_prefix_list(id)))?;
-        self.pages("Entries", documents::prefix_list_entries(list))
+        // A negative version is none that a list has.
+        let version = version.map(|number| u64::try_from(number).unwrap_or_default());
+        let entries = documents::prefix_list_entries(list, version);
+        let missing = || refusal(Model::no_such_version(id, version.unwrap_or_default()));
+        self.pages("Entries", entries.ok_or_else(missing)?)
+    }
+
+    /// Of a list of AWS's nobody is told who uses it.
+    fn prefix_list_associations(&self) -> Result<Value, ApiError> {
+        let (list, _) = self.model.customer_list(self.parameters.required_id("PrefixListId")?).map_err(refusal)?;
+        self.pages("PrefixListAssociations", documents::prefix_list_associations(self.model, list))
+    }
+
+    fn public_access_exclusions(&self) -> Result<Value, ApiError> {
+        let shown: BTreeMap<BlockPublicAccessExclusionId, Value> = (self.model.block_public_access.exclusions.iter())
+            .map(|(id, exclusion)| {
+                let state = "create-complete";
+                (*id, documents::public_access_exclusion(self.model, self.calendar, *id, exclusion, state))
+            })
+            .collect();
+        let chosen = self.chosen("ExclusionIds", &shown, |id| Some(Model::no_such_exclusion(id)))?;
+        let table = &filter::PUBLIC_ACCESS_EXCLUSIONS;
+        self.list("VpcBlockPublicAccessExclusions", table, chosen.into_iter().cloned())
     }
 
     fn chosen_prefix_lists(&self) -> Result<Vec<&crate::model::PrefixList>, ApiError> {

@@ -3,11 +3,11 @@
 //! Purpose: the members that today's EC2 returns for each resource; their order is the printer's affair. Members that AWS
 //! leaves out when there is nothing to say are left out here (`Tags` of a VPC without tags), those that it shows empty are
 //! shown empty (`Tags` of a route table). Non-goals: selection and paging (`describe`).
-//! What has no counterpart in the simulation has the value of a plain AWS account (`BlockPublicAccessStates` off, hypervisor
-//! xen); volumes are not simulated, so `BlockDeviceMappings` is empty.
+//! What has no counterpart in the simulation has the value of a plain AWS account (hypervisor xen); volumes are not simulated, so `BlockDeviceMappings` is empty.
 //! Source: botocore's model for the members; observed CLI output for their presence.
 
 mod address;
+mod edge;
 mod endpoint;
 mod instance;
 mod interface;
@@ -19,6 +19,7 @@ mod security_group;
 mod tag;
 
 pub use address::address;
+pub use edge::{cidr_block, public_access_exclusion, public_access_options};
 pub use endpoint::{endpoint_service, vpc_endpoint};
 pub use instance::{Life, instance, instance_state, reservation};
 pub use interface::network_interface;
@@ -26,7 +27,7 @@ pub use network::{internet_gateway, route_table, subnet, vpc};
 pub use network_acl::network_acl;
 pub use place::{availability_zone, region};
 pub(crate) use prefix_list::is_managed_by_aws;
-pub use prefix_list::{managed_prefix_list, prefix_list, prefix_list_entries};
+pub use prefix_list::{managed_prefix_list, prefix_list, prefix_list_associations, prefix_list_entries};
 pub use security_group::{permissions, revoked_rule, rule_in_request_form, security_group, security_group_rule};
 pub use tag::{tags, tags_of_everything};
 

@@ -8,6 +8,8 @@
 
 mod actions;
 mod answers;
+mod edge;
+mod endpoint;
 mod network;
 pub mod parameters;
 mod rules;
@@ -61,6 +63,8 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateSubnet" => &answer["Subnet"]["SubnetId"],
         "CreateInternetGateway" => &answer["InternetGateway"]["InternetGatewayId"],
         "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
+        "CreateManagedPrefixList" => &answer["PrefixList"]["PrefixListId"],
+        "CreateVpcBlockPublicAccessExclusion" => &answer["VpcBlockPublicAccessExclusion"]["ExclusionId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

@@ -1,4 +1,4 @@
-//! AWS's APIs as bytes: the EC2 Query protocol and DynamoDB's JSON protocol, driven by botocore's model.
+//! AWS's APIs as bytes: the EC2 Query protocol, DynamoDB's JSON protocol, S3's REST protocol and STS's Query protocol, driven by botocore's model.
 //!
 //! Purpose: one table (the model, trimmed by `scripts/trim-botocore-model`) says which operations, parameters and answers
 //! exist, how they are called on the wire, and in which order the CLI prints them; the codecs here walk it. Nothing about
@@ -22,6 +22,7 @@ pub mod json;
 pub mod model;
 pub mod paging;
 pub mod query;
+pub mod rest_xml;
 pub mod timestamp;
 pub mod xml;
 

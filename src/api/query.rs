@@ -37,6 +37,18 @@ pub fn encode_request(operation: &str, document: &Value) -> Result<String, Docum
     Ok(encoder.body)
 }
 
+/// The form body that asks STS for `operation`: the same form, of which the operations that vpcsim knows need no parameter.
+///
+/// # Errors
+/// As [`encode_request`].
+pub fn encode_sts_request(operation: &str, document: &Value) -> Result<String, DocumentError> {
+    let model = Service::Sts.model();
+    let body = format!("Action={operation}&Version={}", model.metadata.api_version);
+    let mut encoder = Encoder { model, body };
+    encoder.structure(model.input(operation), document, "", "")?;
+    Ok(encoder.body)
+}
+
 struct Encoder {
     model: &'static ServiceModel,
     body: String,

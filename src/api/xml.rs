@@ -97,7 +97,7 @@ impl Encoder {
 }
 
 /// Escapes markup, carriage returns (a parser would read a line feed) and what XML 1.0 section 2.2 excludes.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -152,10 +152,43 @@ pub fn decode_error(xml: &str, status: u16) -> Option<ApiError> {
     Some(ApiError { code: text("Code"), message: text("Message"), status })
 }
 
-fn read_structure(model: &ServiceModel, shape: &Structure, element: &Element) -> Result<Value, ResponseError> {
+/// The document in STS's XML answer to `operation`: `<XResponse><XResult>...`.
+///
+/// # Errors
+/// As [`decode_response`].
+pub fn decode_sts_response(operation: &str, xml: &str) -> Result<Value, ResponseError> {
+    let root = Element::parse(xml)?;
+    let empty = Element::new("");
+    let result = root.child(&format!("{operation}Result")).unwrap_or(&empty);
+    let model = Service::Sts.model();
+    read_structure(model, model.output(operation), result)
+}
+
+/// The error in STS's XML answer, `<ErrorResponse><Error>`; `None` if it holds none.
+pub fn decode_sts_error(xml: &str, status: u16) -> Option<ApiError> {
+    let root = Element::parse(xml).ok()?;
+    let error = root.child("Error")?;
+    let text = |name| error.child(name).map(|child| child.text.clone()).unwrap_or_default();
+    Some(ApiError { code: text("Code"), message: text("Message"), status })
+}
+
+pub(super) fn read_structure(
+    model: &ServiceModel,
+    shape: &Structure,
+    element: &Element,
+) -> Result<Value, ResponseError> {
     let mut document = Map::new();
-    for member in &shape.members {
-        if let Some(child) = element.child(&member.xml_name) {
+    for member in shape.members.iter().filter(|member| member.location.is_none()) {
+        if let Shape::List(list) = model.shape(&member.shape)
+            && list.flattened
+        {
+            let inner = model.shape(list.element());
+            let repeated = element.children.iter().filter(|child| child.name == member.xml_name);
+            let values = repeated.map(|child| read(model, inner, child)).collect::<Result<Vec<_>, _>>()?;
+            if !values.is_empty() {
+                document.insert(member.name.clone(), Value::Array(values));
+            }
+        } else if let Some(child) = element.child(&member.xml_name) {
             document.insert(member.name.clone(), read(model, model.shape(&member.shape), child)?);
         }
     }
@@ -178,11 +211,11 @@ fn read(model: &ServiceModel, shape: &Shape, element: &Element) -> Result<Value,
     }
 }
 
-/// An XML element: no attributes, no mixed content, which is all EC2 uses.
-struct Element {
-    name: String,
-    text: String,
-    children: Vec<Element>,
+/// An XML element: no attributes, no mixed content, which is all that the services use.
+pub(super) struct Element {
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) children: Vec<Element>,
 }
 
 impl Element {
@@ -190,12 +223,12 @@ impl Element {
         Element { name: name.to_owned(), text: String::new(), children: Vec::new() }
     }
 
-    fn child(&self, name: &str) -> Option<&Element> {
+    pub(super) fn child(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// Reads a document; the element returned is its root.
-    fn parse(xml: &str) -> Result<Element, ResponseError> {
+    pub(super) fn parse(xml: &str) -> Result<Element, ResponseError> {
         let malformed = |error: &dyn std::fmt::Display| ResponseError::Malformed(error.to_string());
         let mut reader = quick_xml::Reader::from_str(xml);
         // The first stands for the document itself.

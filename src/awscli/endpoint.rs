@@ -2,11 +2,14 @@
 //!
 //! Source: botocore's endpoint rules (aws-facts section 10): the Region's name by default; `--endpoint-url` wins over
 //! everything; a client that knows its account id asks DynamoDB by `ACCOUNT.ddb.REGION...`. That last is off unless a scenario
-//! turns it on, so that the tutorial shows the classic name.
+//! turns it on, so that the tutorial shows the classic name. S3 is asked by a name of the bucket's own where the bucket's name allows it. In
+//! us-east-1, version 2 of the CLI asks S3 and STS by the Region's names; older clients, and boto3, ask for `s3.amazonaws.com`: with
+//! `--endpoint-url` a scenario does too.
 
 use super::globals::Globals;
 use super::usage::{UsageError, UsageErrorKind};
 use crate::api::Service;
+use crate::api::rest_xml::percent_encode;
 
 /// Does the client put its account id into DynamoDB's name? (`account_id_endpoint_mode` of the CLI's configuration.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +81,11 @@ pub fn endpoint(
         Service::DynamoDb if settings.fips && region.starts_with("us-gov-") && !settings.dual_stack => {
             format!("dynamodb.{region}.{suffix}")
         }
-        Service::Ec2 | Service::DynamoDb if settings.fips => format!("{service}-fips.{region}.{suffix}"),
+        Service::S3 if settings.dual_stack => {
+            let fips = if settings.fips { "-fips" } else { "" };
+            format!("s3{fips}.dualstack.{region}.{}", dns_suffix(region, false))
+        }
+        _ if settings.fips => format!("{service}-fips.{region}.{suffix}"),
         Service::DynamoDb => match (settings.account_id, account_id) {
             (AccountIdEndpoint::Preferred | AccountIdEndpoint::Required, Some(account)) if is_commercial(region) => {
                 format!("{account}.ddb.{region}.{suffix}")
@@ -89,9 +96,24 @@ pub fn endpoint(
             }
             _ => format!("dynamodb.{region}.{suffix}"),
         },
-        Service::Ec2 => format!("ec2.{region}.{suffix}"),
+        Service::Ec2 | Service::S3 | Service::Sts => format!("{service}.{region}.{suffix}"),
     };
     Ok(Endpoint { host, port: 443, tls: true, path: "/".to_owned() })
+}
+
+impl Endpoint {
+    /// The endpoint of one bucket: the bucket's name before the host's if it can stand there, else (and with `--endpoint-url` always) before the
+    /// path. Certificates have no names with two labels before S3's, so buckets with dots go into the path.
+    pub fn with_bucket(mut self, bucket: &str, globals: &Globals) -> Endpoint {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let ends = bucket.starts_with('-') || bucket.ends_with('-');
+        if globals.endpoint_url.is_none() && (3..=63).contains(&bucket.len()) && bucket.bytes().all(inner) && !ends {
+            self.host = format!("{bucket}.{}", self.host);
+        } else {
+            self.path = format!("{}/{}", self.path.trim_end_matches('/'), percent_encode(bucket, false));
+        }
+        self
+    }
 }
 
 /// Account-based names exist in the commercial partition.
@@ -158,6 +180,24 @@ mod tests {
         let required = Settings { account_id: AccountIdEndpoint::Required, ..plain };
         let error = endpoint(ddb, "us-east-1", None, required, &Globals::default()).unwrap_err();
         assert!(error.to_string().starts_with("AccountIdEndpointMode is required"));
+    }
+
+    #[test]
+    fn buckets_have_names_of_their_own() {
+        let globals = |url: Option<&str>| Globals { endpoint_url: url.map(str::to_owned), ..Globals::default() };
+        let url = |bucket: &str, custom: Option<&str>| {
+            let globals = globals(custom);
+            let base = endpoint(Service::S3, "eu-west-1", None, Settings::default(), &globals).unwrap();
+            base.with_bucket(bucket, &globals).url()
+        };
+        assert_eq!(url("pics", None), "https://pics.s3.eu-west-1.amazonaws.com/");
+        assert_eq!(url("dotted.name", None), "https://s3.eu-west-1.amazonaws.com/dotted.name");
+        assert_eq!(url("PICS", None), "https://s3.eu-west-1.amazonaws.com/PICS");
+        assert_eq!(url("pics", Some("https://x.example/base/")), "https://x.example/base/pics");
+        assert_eq!(host(Service::Sts, "eu-west-1", None, Settings::default()), "sts.eu-west-1.amazonaws.com");
+        let dual = Settings { dual_stack: true, ..Settings::default() };
+        assert_eq!(host(Service::S3, "eu-west-1", None, dual), "s3.dualstack.eu-west-1.amazonaws.com");
+        assert_eq!(host(Service::Sts, "eu-west-1", None, dual), "sts.eu-west-1.api.aws");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! equal options counts. Unlike argparse, an option's name may not be shortened.
 
 use super::globals::{GLOBALS, Globals, is_option, name_and_value, one_expected, split_globals};
-use super::options::{Arity, OptionSpec, Role, cli_name, options};
+use super::options::{Arity, OptionSpec, Role, cli_name, options, writes_file};
+use super::s3_ls::{self, Listing};
 use super::usage::{UsageError, UsageErrorKind};
 use super::values::{input_json, member_value};
 use super::words::{Word, words};
@@ -27,9 +28,19 @@ pub struct Invocation {
     pub globals: Globals,
     /// How the answers are paged.
     pub paging: paging::Settings,
+    /// Set for `aws s3 ls`, which prints lists of its own.
+    pub listing: Option<Listing>,
 }
 
 impl Invocation {
+    /// What was typed after `aws`, as the client's name tells it: `dynamodb.list-tables`.
+    pub(super) fn command_name(&self) -> String {
+        match self.listing {
+            Some(_) => "s3.ls".to_owned(),
+            None => format!("{}.{}", self.service.command(), cli_name(self.operation)),
+        }
+    }
+
     /// Offers every text among the parameters to `replace`, with the name of the member it stands under (`VpcId`,
     /// `RouteTableIds`; a filter's values stand under the filter's name, `vpc-id`), and puts in what it returns. This is
     /// how a scenario's names become AWS ids.
@@ -77,15 +88,53 @@ pub fn parse_words(words: &[Word]) -> Result<Invocation, UsageError> {
     }
     let words = words.strip_prefix_word("aws");
     let (globals, rest) = split_globals(words)?;
+    if let [first, rest @ ..] = &rest[..]
+        && first.text == "s3"
+    {
+        return s3_ls::parse(globals, first, rest);
+    }
     let (service, operation, rest) = service_and_operation(&rest)?;
     let table = options(service, operation);
-    let mut given = split_options(&table, rest)?;
+    let rest = without_file(service, operation, &table, rest)?;
+    let mut given = split_options(&table, &rest)?;
     given.check(&table)?;
     let mut call = Call { service, operation, parameters: Map::new(), paging: paging::Settings::default() };
     call.paging.enabled = globals.paginate;
     call.fill(&table, &given)?;
     let parameters = call.finished()?;
-    Ok(Invocation { service, operation, parameters, globals: globals.kept, paging: call.paging })
+    Ok(Invocation { service, operation, parameters, globals: globals.kept, paging: call.paging, listing: None })
+}
+
+/// Takes out the file's name that an operation with a streaming answer wants; nothing is written there.
+fn without_file<'w>(
+    service: Service,
+    operation: &str,
+    table: &[OptionSpec],
+    words: &[&'w Word],
+) -> Result<Vec<&'w Word>, UsageError> {
+    let mut rest = words.to_vec();
+    if !writes_file(service, operation) {
+        return Ok(rest);
+    }
+    let takes_value = |word: &Word| {
+        let (name, attached) = name_and_value(&word.text);
+        let option = table.iter().find(|option| option.name == name);
+        attached.is_none() && is_option(&word.text) && option.is_some_and(|option| option.arity == Arity::One)
+    };
+    let is_value = |at: usize| at > 0 && takes_value(words[at - 1]);
+    match (0..words.len()).find(|at| !is_option(&words[*at].text) && !is_value(*at)) {
+        Some(at) => {
+            rest.remove(at);
+            Ok(rest)
+        }
+        None => {
+            let missing = table.iter().filter(|option| option.required);
+            let missing =
+                missing.filter(|option| !words.iter().any(|word| name_and_value(&word.text).0 == option.name));
+            let missing: Vec<&str> = missing.map(|option| option.name.as_str()).chain(["outfile"]).collect();
+            Err(UsageError::syntax(format!("the following arguments are required: {}", missing.join(", "))))
+        }
+    }
 }
 
 /// `NAME=value`, as a shell understands it.
@@ -120,11 +169,12 @@ fn service_and_operation<'a, 'w>(words: &'a [&'w Word]) -> Result<(Service, &'st
     let invalid = |argument: &str, word: &Word| {
         UsageError::syntax(format!("argument {argument}: Found invalid choice '{}'", word.text)).at(&word.range)
     };
-    let Some(service) = Service::from_name(&first.text) else {
-        let known = Service::ALL.map(Service::name);
-        return Err(if matches!(first.text.as_str(), "help" | "configure" | "login" | "sso" | "s3" | "sts" | "iam") {
-            UsageError::unsupported(format!("vpcsim simulates `aws ec2` and `aws dynamodb`, not `aws {}`", first.text))
-                .at(&first.range)
+    let Some(service) = Service::from_command(&first.text) else {
+        let known = Service::ALL.map(Service::command);
+        return Err(if matches!(first.text.as_str(), "help" | "configure" | "login" | "sso" | "iam" | "s3control") {
+            let message =
+                format!("vpcsim simulates `aws {}` and `aws s3 ls`, not `aws {}`", known.join("`, `aws "), first.text);
+            UsageError::unsupported(message).at(&first.range)
         } else {
             invalid("command", first).did_you_mean(&first.text, known)
         });
@@ -143,7 +193,8 @@ fn service_and_operation<'a, 'w>(words: &'a [&'w Word]) -> Result<(Service, &'st
             Err(match error.suggestion {
                 Some(_) => error,
                 None => UsageError::unsupported(format!(
-                    "vpcsim does not simulate `aws {service} {}`; it has {}",
+                    "vpcsim does not simulate `aws {} {}`; it has {}",
+                    service.command(),
                     second.text,
                     names.join(", ")
                 ))

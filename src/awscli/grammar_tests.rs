@@ -178,7 +178,9 @@ fn complaints_in_the_clis_words() {
 fn what_vpcsim_leaves_out_is_said() {
     let cases = [
         ("AWS_PROFILE=x aws ec2 describe-vpcs", "environment assignments"),
-        ("aws s3 ls", "not `aws s3`"),
+        ("aws s3 cp a s3://b", "`aws s3 ls`, not `aws s3 cp`"),
+        ("aws iam list-users", "not `aws iam`"),
+        ("aws s3api put-object --bucket b --key k --body f", "hosts here have no files"),
         ("aws ec2 describe-volumes", "vpcsim does not simulate `aws ec2 describe-volumes`; it has allocate-address"),
         ("aws ec2 describe-vpcs --output yaml", "--output yaml is not simulated"),
         ("aws ec2 describe-vpcs --debug", "--debug"),

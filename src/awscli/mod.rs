@@ -9,7 +9,7 @@
 //!
 //! It follows version 2 of the CLI (2.34 where its wording changed: `aws: [ERROR]: ...`): exit codes 0, 252 (usage), 254 (the service
 //! refused), 255 (anything else, as no connection). Differences from the real one, each refused with a sentence that says so:
-//! `--output yaml` and `off`, `file://` values and `--cli-input-yaml` (a scenario line reads no files),
+//! `--output yaml` and `off`, files (of `aws s3` there is only `ls`; `get-object` writes none), `file://` values and `--cli-input-yaml` (a scenario line reads no files),
 //! `help`, `--debug`, shell syntax around the command.
 //!
 //! Invariants: pure (no clock, no files, no environment: region and credentials come from the scenario); same line, same
@@ -26,6 +26,7 @@ pub mod output;
 pub mod paging;
 pub mod query;
 pub mod request;
+mod s3_ls;
 mod shorthand;
 mod table;
 mod text;
@@ -39,5 +40,6 @@ pub use globals::Globals;
 pub use grammar::{Invocation, parse, parse_words};
 pub use output::CommandOutput;
 pub use request::{Environment, ServiceRequest};
+pub use s3_ls::Listing;
 pub use usage::{UsageError, UsageErrorKind};
 pub use words::{Word, words};

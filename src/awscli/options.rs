@@ -64,6 +64,11 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
         // A token the client fills itself is never asked for.
         let required = input.requires(member) && !member.idempotency_token;
         let option = |name, arity, role| OptionSpec { name, arity, role, required };
+        if member.streaming {
+            let no_files = "hosts here have no files; leave it out for an empty object, or give --cli-input-json a \"Body\" in base64";
+            options.push(OptionSpec::new(name, Arity::One, Role::Unsupported(no_files)));
+            continue;
+        }
         match model.shape(&member.shape) {
             Shape::Boolean => {
                 // Neither of the two is required by the parser; a missing value is found when all are checked.
@@ -93,6 +98,11 @@ pub(super) fn options(service: Service, operation: &str) -> Vec<OptionSpec> {
     let prints_no_templates = "it prints a template instead of calling anything";
     options.push(OptionSpec::new("--generate-cli-skeleton", Arity::AtMostOne, Role::Unsupported(prints_no_templates)));
     options
+}
+
+/// Whether the CLI wants a file's name for what the operation answers: `get-object ... FILE`.
+pub(super) fn writes_file(service: Service, operation: &str) -> bool {
+    service.model().output(operation).members.iter().any(|member| member.streaming)
 }
 
 fn negative(name: &str) -> String {

@@ -1,13 +1,17 @@
 //! What a command puts on the wire: one HTTP request, complete but for its date and signature.
 //!
+//! A difference: the real CLI sends an object's bytes over HTTPS in `aws-chunked` pieces with the checksum behind them, after `Expect: 100-continue`; here
+//! they travel whole, with the checksum in a header, as the CLI does over HTTP.
+//!
 //! Source: requests captured from botocore (aws-facts sections 11.1 and 13). The host adds `X-Amz-Date` and `Authorization` per attempt,
 //! and counts the attempts in `amz-sdk-request`, which is not signed.
 
 use super::endpoint::{self, Endpoint};
 use super::grammar::Invocation;
 use super::usage::{UsageError, UsageErrorKind};
-use crate::api::{DocumentError, Service, json, query};
+use crate::api::{DocumentError, Service, base64, json, query, rest_xml};
 use crate::rng::Stream;
+use crate::service::s3::ChecksumAlgorithm;
 use crate::time::SimDuration;
 use serde_json::Value;
 
@@ -31,9 +35,9 @@ pub struct ServiceRequest {
     pub operation: &'static str,
     /// Where it goes.
     pub endpoint: Endpoint,
-    /// Always `POST`.
+    /// `POST`; S3's operations have their own.
     pub method: &'static str,
-    /// The request target, `/`.
+    /// The request target: `/`, or S3's path and query.
     pub target: String,
     /// Headers in botocore's order: `Host` first, `Content-Length` last.
     pub headers: Vec<(String, String)>,
@@ -82,27 +86,35 @@ impl ServiceRequest {
         let endpoint = endpoint::endpoint(*service, region, account_id, environment.endpoints, globals)?;
         let mut parameters = parameters.clone();
         fill_tokens(*service, operation, &mut parameters, stream);
-        let (body, target, content_type) = body(*service, operation, &parameters)
+        let bucket = parameters.get("Bucket").and_then(Value::as_str).filter(|_| *service == Service::S3);
+        let endpoint = match bucket {
+            Some(bucket) => endpoint.with_bucket(bucket, globals),
+            None => endpoint,
+        };
+        let message = message(*service, operation, &parameters, &endpoint)
             .map_err(|error| UsageError::new(UsageErrorKind::Parameter, error.to_string()))?;
         let attempts_max = attempts_max(*service);
-        let mut headers = vec![("Host", endpoint.authority()), ("Accept-Encoding", "identity".to_owned())];
-        headers.extend(target.map(|target| ("X-Amz-Target", target)));
+        let own = |name: &str, value: String| (name.to_owned(), value);
+        let mut headers = vec![own("Host", endpoint.authority()), own("Accept-Encoding", "identity".to_owned())];
+        headers.extend(message.headers);
         headers.extend([
-            ("Content-Type", content_type.to_owned()),
-            ("User-Agent", format!("{USER_AGENT} md/command#{service}.{}", super::options::cli_name(operation))),
-            ("amz-sdk-invocation-id", stream.uuid()),
-            ("amz-sdk-request", format!("attempt=1; max={attempts_max}")),
-            ("Content-Length", body.len().to_string()),
+            own("User-Agent", format!("{USER_AGENT} md/command#{}", invocation.command_name())),
+            own("amz-sdk-invocation-id", stream.uuid()),
+            own("amz-sdk-request", format!("attempt=1; max={attempts_max}")),
         ]);
+        // A GET or HEAD has no body to have a length.
+        if !matches!(message.method, "GET" | "HEAD") {
+            headers.push(own("Content-Length", message.body.len().to_string()));
+        }
         let seconds = |seconds: u32| (seconds > 0).then(|| SimDuration::from_secs(u64::from(seconds)));
         Ok(ServiceRequest {
             service: *service,
             operation,
-            method: "POST",
-            target: endpoint.path.clone(),
+            method: message.method,
+            target: message.target,
             endpoint,
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            body: body.into_bytes(),
+            headers,
+            body: message.body,
             signing: globals.sign_request.then(|| SigningScope { service: service.name(), region: region.clone() }),
             connect_timeout: seconds(globals.connect_timeout_s),
             read_timeout: seconds(globals.read_timeout_s),
@@ -115,24 +127,77 @@ impl ServiceRequest {
 /// Retry mode `standard`: three tries, four for DynamoDB (aws-facts section 11.4).
 fn attempts_max(service: Service) -> u32 {
     match service {
-        Service::Ec2 => 3,
+        Service::Ec2 | Service::S3 | Service::Sts => 3,
         Service::DynamoDb => 4,
     }
 }
 
-/// Body, `X-Amz-Target` and content type.
-fn body(
+/// What the protocols differ in.
+struct Message {
+    method: &'static str,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+fn message(
     service: Service,
     operation: &str,
     parameters: &Value,
-) -> Result<(String, Option<String>, &'static str), DocumentError> {
-    Ok(match service {
-        Service::Ec2 => (query::encode_request(operation, parameters)?, None, query::CONTENT_TYPE),
+    endpoint: &Endpoint,
+) -> Result<Message, DocumentError> {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let (headers, body) = match service {
+        Service::Ec2 => (vec![], query::encode_request(operation, parameters)?),
+        Service::Sts => (vec![], query::encode_sts_request(operation, parameters)?),
         Service::DynamoDb => {
-            let body = json::encode_request(service, operation, parameters)?;
-            (body, Some(json::target(service, operation)), json::CONTENT_TYPE)
+            let target = json::target(service, operation);
+            (vec![header("X-Amz-Target", &target)], json::encode_request(service, operation, parameters)?)
         }
-    })
+        Service::S3 => return s3_message(operation, parameters, endpoint),
+    };
+    let content_type = if service == Service::DynamoDb { json::CONTENT_TYPE } else { query::CONTENT_TYPE };
+    let headers = headers.into_iter().chain([header("Content-Type", content_type)]).collect();
+    Ok(Message { method: "POST", target: endpoint.path.clone(), headers, body: body.into_bytes() })
+}
+
+/// S3's message, with what botocore adds to some operations.
+fn s3_message(operation: &str, parameters: &Value, endpoint: &Endpoint) -> Result<Message, DocumentError> {
+    let mut parameters = parameters.clone();
+    if let Some(fields) = parameters.as_object_mut() {
+        let added = match operation {
+            // Keys may hold what XML cannot.
+            "ListObjectsV2" => Some(("EncodingType", "url")),
+            "GetObject" => Some(("ChecksumMode", "ENABLED")),
+            _ => None,
+        };
+        if let Some((member, value)) = added {
+            fields.entry(member).or_insert_with(|| value.into());
+        }
+    }
+    let request = rest_xml::encode_request(operation, &parameters)?;
+    let mut headers = request.headers;
+    let mut body = request.body.into_bytes();
+    if operation == "PutObject" {
+        // `--cli-input-json` has bytes in base64; validation has seen that they are.
+        let given = parameters.get("Body").and_then(Value::as_str);
+        body = given.and_then(base64::decode).unwrap_or_default();
+        if !headers.iter().any(|(name, _)| ChecksumAlgorithm::of_header(name).is_some()) {
+            let algorithm = ChecksumAlgorithm::Crc64Nvme;
+            headers.push((algorithm.header().to_owned(), algorithm.of(&body)));
+            headers.retain(|(name, _)| name != "x-amz-sdk-checksum-algorithm");
+            headers.push(("x-amz-sdk-checksum-algorithm".to_owned(), algorithm.name().to_owned()));
+        }
+    }
+    let mut target = match request.path.as_str() {
+        "/" => endpoint.path.clone(),
+        path => format!("{}{path}", endpoint.path.trim_end_matches('/')),
+    };
+    let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if !query.is_empty() {
+        target = format!("{target}?{}", query.join("&"));
+    }
+    Ok(Message { method: request.method, target, headers, body })
 }
 
 /// Fills the idempotency tokens the caller left out.

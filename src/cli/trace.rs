@@ -26,6 +26,7 @@ Examples:
   vpcsim trace tutorial --from app-public --to dynamodb.us-east-1.amazonaws.com:443 --after fixed
   vpcsim trace my-vpc.toml --from laptop --to app.public:22 --json
   vpcsim trace my-vpc.toml --from app --to 10.0.2.9:53 --protocol udp
+  vpcsim trace my-vpc.toml --from app --to laptop --protocol icmp --bytes 9001 --dont-fragment
 
 One packet is followed through the network, and the answer to it back. Before that, only those lines of the timeline
 are applied that change the network, up to the step that --after names; nothing is sent for them, and connection
@@ -52,6 +53,12 @@ pub(super) struct TraceArguments {
     /// Source address, if not the sender's own
     #[arg(long, value_name = "ADDRESS")]
     source: Option<std::net::Ipv4Addr>,
+    /// Length of the IP packet, to see what the MTUs on the road do to it [default: its headers only]
+    #[arg(long, value_name = "BYTES")]
+    bytes: Option<u16>,
+    /// Set the packet's DF flag: what does not fit is refused, not split
+    #[arg(long)]
+    dont_fragment: bool,
     /// The network after this step of the timeline [default: as the scenario begins]
     #[arg(long, value_name = "STEP")]
     after: Option<String>,
@@ -148,6 +155,8 @@ fn probe(arguments: &TraceArguments, scenario: &Scenario) -> Probe {
     Probe {
         protocol,
         source: arguments.source,
+        packet_bytes: arguments.bytes,
+        dont_fragment: arguments.dont_fragment,
         tracked_connections_max: scenario.settings.tracked_connections_max,
         ..Probe::tcp(&arguments.from, to, port)
     }

@@ -23,13 +23,12 @@ impl Compiler {
     }
 }
 
-/// What VPC Block Public Access lets pass between a subnet and an internet gateway: the table at the head of `model::public_access`.
+/// What VPC Block Public Access lets pass between a subnet and an internet gateway.
 pub(super) fn public_access(model: &Model, subnet: &Subnet) -> PublicAccess {
-    let excluded = model.public_access_exclusion(subnet.id, subnet.vpc_id).map(|exclusion| exclusion.egress_only);
-    match (model.block_public_access.mode, excluded) {
-        (BlockPublicAccessMode::Off, _) | (_, Some(false)) => PublicAccess::Open,
-        (BlockPublicAccessMode::BlockIngress, _) | (_, Some(true)) => PublicAccess::NatOnly,
-        (BlockPublicAccessMode::BlockBidirectional, None) => PublicAccess::Closed,
+    match model.block_mode_of(Some(subnet.id), subnet.vpc_id) {
+        BlockPublicAccessMode::Off => PublicAccess::Open,
+        BlockPublicAccessMode::BlockIngress => PublicAccess::NatOnly,
+        BlockPublicAccessMode::BlockBidirectional => PublicAccess::Closed,
     }
 }
 

@@ -7,8 +7,10 @@
 
 mod by_vpc;
 mod edge;
+mod interface_endpoint;
 mod internet;
 mod names;
+mod nat;
 mod registry;
 mod reuse;
 mod route_priority;
@@ -58,6 +60,8 @@ pub struct Compiler {
     acls: Registry<NetworkAclId>,
     groups: Registry<SecurityGroupId>,
     zones: Registry<String>,
+    /// Whose the interfaces are that AWS manages, gone ones included.
+    owners: BTreeMap<NodeIx, Named>,
     /// The gateway behind which each public address was last seen.
     public_addresses: BTreeMap<Ipv4Addr, NodeKey>,
     /// The tables as last built, to share what did not change.
@@ -147,12 +151,19 @@ impl Compiler {
         for gateway in model.internet_gateways.values() {
             self.nodes.enrol(NodeKey::InternetGateway(gateway.id), named(gateway.id, gateway.tags.name()));
         }
-        for endpoint in model.vpc_endpoints.values() {
+        for endpoint in model.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway()) {
             self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
         }
-        for eni in model.network_interfaces.values() {
+        self.enrol_nat_gateways(model);
+        for eni in model.network_interfaces.values().filter(|eni| nat::is_node(eni)) {
+            self.enrol_forwarder(model, eni);
             let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
-            self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name));
+            let endpoint = model.endpoint_of_interface(eni.id);
+            let of_endpoint = endpoint.map(|endpoint| interface_endpoint::interface_name(model, endpoint, eni));
+            self.nodes.enrol(NodeKey::Eni(eni.id), named(eni.id, name.or(of_endpoint.as_deref())));
+            if let Some(endpoint) = endpoint {
+                self.owners.insert(self.node_ix(&NodeKey::Eni(eni.id)), named(endpoint.id, endpoint.tags.name()));
+            }
         }
         for table in model.route_tables.values() {
             self.tables.enrol(TableKey::Route(table.id), named(table.id, table.tags.name()));
@@ -220,6 +231,7 @@ impl Compiler {
             origins: Origins {
                 nodes: self.nodes.names(),
                 hosts: self.hosts.names(),
+                owners: self.owners.clone(),
                 tables,
                 links: self.links.names(),
                 acls: self.acls.names(),

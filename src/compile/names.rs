@@ -1,7 +1,8 @@
 //! Names of addresses, for name resolution in captures and reports.
 
+use super::interface_endpoint::interface_name;
 use super::{Compiler, Draft};
-use crate::model::{Model, Subnet, Vpc};
+use crate::model::{Model, NatGateway, Subnet, Vpc};
 use std::net::Ipv4Addr;
 
 impl Compiler {
@@ -10,12 +11,25 @@ impl Compiler {
         let names = &mut draft.address_names;
         for eni in model.network_interfaces.values() {
             let instance = model.instance_of(eni);
-            let name = instance.and_then(|instance| instance.tags.name().map(str::to_owned));
-            let name = name.unwrap_or_else(|| instance.map_or_else(|| eni.id.to_string(), |i| i.id.to_string()));
+            let instance_name = || instance.map(|i| i.tags.name().map_or_else(|| i.id.to_string(), str::to_owned));
+            let gateway_name = || model.nat_gateway_of(eni.id).map(nat_gateway_name);
+            let endpoint_name = || Some(interface_name(model, model.endpoint_of_interface(eni.id)?, eni));
+            let name = instance_name().or_else(gateway_name).or_else(endpoint_name);
+            let name = name.unwrap_or_else(|| eni.id.to_string());
             if let Some(public) = eni.public_address {
                 names.push((public.address, format!("{name}-public")));
             }
             names.push((eni.private_ip, name));
+        }
+        for gateway in model.nat_gateways.values().filter(|gateway| gateway.interface_id.is_some()) {
+            // The primary address is the interface's, above.
+            for (number, address) in (2u8..).zip(gateway.addresses.iter().skip(1)) {
+                let name = format!("{}-{number}", nat_gateway_name(gateway));
+                if let Some(elastic) = address.elastic {
+                    names.push((elastic.public_ip, format!("{name}-public")));
+                }
+                names.push((address.private_ip, name));
+            }
         }
         for vpc in model.vpcs.values() {
             names.push((vpc.resolver_address(), format!("{}-resolver", vpc_name(vpc))));
@@ -34,6 +48,10 @@ impl Compiler {
             names.push((outside.address, outside.name.clone()));
         }
     }
+}
+
+fn nat_gateway_name(gateway: &NatGateway) -> String {
+    gateway.tags.name().map_or_else(|| gateway.id.to_string(), str::to_owned)
 }
 
 fn vpc_name(vpc: &Vpc) -> String {

@@ -3,10 +3,11 @@
 //! An interface that is attached to nothing takes no packets and is left out; so is a gateway that is attached to no VPC.
 
 use super::by_vpc::ByVpc;
+use super::interface_endpoint::Behind;
 use super::security_groups::Members;
-use super::{CompileError, Compiler, Draft, LinkKey, edge, immediate, named, small_index, virtual_mac};
+use super::{CompileError, Compiler, Draft, LinkKey, edge, immediate, named, nat, small_index, virtual_mac};
 use crate::ids::SubnetId;
-use crate::model::{InternetGateway, Model, NetworkInterface, Subnet, Vpc, VpcEndpoint};
+use crate::model::{InternetGateway, Model, NatGateway, NetworkInterface, Subnet, Vpc, VpcEndpoint};
 use crate::net::MacAddress;
 use crate::program::{
     AclIx, EniNode, EniRole, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
@@ -36,17 +37,19 @@ impl Compiler {
         let router_ix = self.node_ix(&NodeKey::Router(vpc.id));
         let router_mac = virtual_mac(&vpc.id.to_string());
         let (mut interfaces, mut interfaces_by_mac) = (BTreeMap::new(), BTreeMap::new());
-        for eni in by_vpc.attached_interfaces(vpc.id) {
+        for eni in by_vpc.attached_interfaces(vpc.id).filter(|eni| nat::is_node(eni)) {
             let Some(&(position, subnet)) = subnets.get(&eni.subnet_id) else { continue };
             let place = Place { vpc, subnet, position, router_ix, router_mac };
             let at = self.compile_interface(model, eni, &place, &by_vpc.members, draft)?;
             interfaces.insert(eni.private_ip, at);
             interfaces_by_mac.insert(eni.mac, at);
         }
+        let position_of = |gateway: &NatGateway| subnets.get(&gateway.subnet_id).map(|(position, _)| *position);
+        self.compile_nat_gateways(model, vpc, position_of, &mut interfaces, draft);
         let boundaries = self.compile_boundaries(model, by_vpc, &subnets)?;
         let zone_links = self.compile_zone_links(model, vpc, &boundaries, draft);
         for gateway in model.internet_gateways.values().filter(|g| g.attached_vpc_id == Some(vpc.id)) {
-            self.compile_internet_gateway(gateway, by_vpc, vpc, router_ix, draft);
+            self.compile_internet_gateway(model, gateway, by_vpc, vpc, router_ix, draft);
         }
         for endpoint in
             model.vpc_endpoints.values().filter(|endpoint| endpoint.vpc_id == vpc.id && endpoint.is_gateway())
@@ -129,18 +132,23 @@ impl Compiler {
         draft: &mut Draft,
     ) -> Result<NodeIx, CompileError> {
         let (ingress, egress) = self.compile_groups(model, eni, members)?;
+        let behind = Behind::of(model, eni);
         let instance = model.instance_of(eni);
         let name = instance.and_then(|instance| instance.tags.name());
-        let host_name = Named {
+        let host_name = behind.host_name.unwrap_or_else(|| Named {
             id: instance.map_or_else(|| eni.id.to_string(), |instance| instance.id.to_string()),
             name: name.map(str::to_owned),
-        };
+        });
         let platform_name =
             Named { id: format!("platform of {}", eni.id), name: name.map(|name| format!("platform of {name}")) };
         let nic = model.links.nic;
-        let host = self.attach(draft, HostKind::Instance(eni.id), host_name, nic, eni.mac);
+        let host = self.attach(draft, behind.host, host_name, behind.link, eni.mac);
         let platform = self.attach(draft, HostKind::Platform(eni.id), platform_name, immediate(nic), place.router_mac);
         let at = self.node_ix(&NodeKey::Eni(eni.id));
+        let role = match behind.role {
+            EniRole::Guest => self.compile_forwarder(model, eni, draft),
+            role => role,
+        };
         draft.nodes.insert(
             at,
             Node::Eni(EniNode {
@@ -157,8 +165,10 @@ impl Compiler {
                 source_dest_check: eni.source_dest_check,
                 egress,
                 ingress,
-                role: EniRole::Guest,
-                tcp_established_timeout: edge::tcp_established_timeout(model, eni),
+                role,
+                tcp_established_timeout: behind
+                    .tcp_established_timeout
+                    .or_else(|| edge::tcp_established_timeout(model, eni)),
                 udp_timeouts: edge::udp_timeouts(eni),
             }),
         );
@@ -167,6 +177,7 @@ impl Compiler {
 
     fn compile_internet_gateway(
         &mut self,
+        model: &Model,
         gateway: &InternetGateway,
         by_vpc: &ByVpc<'_>,
         vpc: &Vpc,
@@ -180,6 +191,13 @@ impl Compiler {
                 to_public.insert(eni.private_ip, public.address);
                 to_private.insert(public.address, eni.private_ip);
                 self.public_addresses.insert(public.address, key.clone());
+            }
+        }
+        for address in nat::available(model, vpc.id).flat_map(|gateway| &gateway.addresses) {
+            if let Some(elastic) = address.elastic {
+                to_public.insert(address.private_ip, elastic.public_ip);
+                to_private.insert(elastic.public_ip, address.private_ip);
+                self.public_addresses.insert(elastic.public_ip, key.clone());
             }
         }
         let (at, internet) = (self.node_ix(&key), self.node_ix(&NodeKey::Internet));

@@ -2,12 +2,17 @@
 //!
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
+mod edge;
 mod network;
 
+pub use crate::model::VpcEndpointType;
+pub use edge::*;
 pub use network::*;
 
 use crate::ids::*;
-use crate::model::{InstanceState, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch};
+use crate::model::{
+    InstanceState, InterfaceEndpointChange, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch,
+};
 use std::net::Ipv4Addr;
 
 /// One mutating EC2 call.
@@ -52,6 +57,18 @@ pub enum Action {
     ReplaceNetworkAclAssociation(ReplaceNetworkAclAssociation),
     DisassociateAddress(DisassociateAddress),
     ReleaseAddress(ReleaseAddress),
+    AssociateGatewayRouteTable(AssociateGatewayRouteTable),
+    AssociateVpcCidrBlock(AssociateVpcCidrBlock),
+    DisassociateVpcCidrBlock(DisassociateVpcCidrBlock),
+    CreateManagedPrefixList(CreateManagedPrefixList),
+    ModifyManagedPrefixList(ModifyManagedPrefixList),
+    RestoreManagedPrefixListVersion(RestoreManagedPrefixListVersion),
+    DeleteManagedPrefixList(DeleteManagedPrefixList),
+    ModifyVpcBlockPublicAccessOptions(ModifyVpcBlockPublicAccessOptions),
+    CreateVpcBlockPublicAccessExclusion(CreateVpcBlockPublicAccessExclusion),
+    DeleteVpcBlockPublicAccessExclusion(DeleteVpcBlockPublicAccessExclusion),
+    ModifySecurityGroupRules(ModifySecurityGroupRules),
+    ModifyNetworkInterfaceAttribute(ModifyNetworkInterfaceAttribute),
 }
 
 impl Action {
@@ -99,6 +116,18 @@ impl Action {
             Action::ReplaceNetworkAclAssociation(_) => "ReplaceNetworkAclAssociation",
             Action::DisassociateAddress(_) => "DisassociateAddress",
             Action::ReleaseAddress(_) => "ReleaseAddress",
+            Action::AssociateGatewayRouteTable(_) => "AssociateRouteTable",
+            Action::AssociateVpcCidrBlock(_) => "AssociateVpcCidrBlock",
+            Action::DisassociateVpcCidrBlock(_) => "DisassociateVpcCidrBlock",
+            Action::CreateManagedPrefixList(_) => "CreateManagedPrefixList",
+            Action::ModifyManagedPrefixList(_) => "ModifyManagedPrefixList",
+            Action::RestoreManagedPrefixListVersion(_) => "RestoreManagedPrefixListVersion",
+            Action::DeleteManagedPrefixList(_) => "DeleteManagedPrefixList",
+            Action::ModifyVpcBlockPublicAccessOptions(_) => "ModifyVpcBlockPublicAccessOptions",
+            Action::CreateVpcBlockPublicAccessExclusion(_) => "CreateVpcBlockPublicAccessExclusion",
+            Action::DeleteVpcBlockPublicAccessExclusion(_) => "DeleteVpcBlockPublicAccessExclusion",
+            Action::ModifySecurityGroupRules(_) => "ModifySecurityGroupRules",
+            Action::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
         }
     }
 
@@ -109,21 +138,10 @@ impl Action {
             Action::RunInstances(action) => action.client_token.as_deref(),
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
             Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
+            Action::CreateManagedPrefixList(action) => action.client_token.as_deref(),
             _ => None,
         }
     }
-}
-
-/// The kinds of VPC endpoints AWS has; this version makes gateways.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VpcEndpointType {
-    /// Routes to a service's public addresses, by prefix list.
-    #[default]
-    Gateway,
-    /// Network interfaces of PrivateLink.
-    Interface,
-    /// Any of the others: `GatewayLoadBalancer`, `Resource`, `ServiceNetwork`.
-    Other,
 }
 
 /// Makes a VPC endpoint.
@@ -137,12 +155,14 @@ pub struct CreateVpcEndpoint {
     pub endpoint_type: VpcEndpointType,
     /// Tables that get a gateway's route. May be empty.
     pub route_table_ids: Vec<RouteTableId>,
-    /// Subnets of an interface endpoint.
-    pub subnet_ids: Vec<SubnetId>,
+    /// Subnets of an interface endpoint, and the address of its interface there if wanted.
+    pub subnets: Vec<(SubnetId, Option<Ipv4Addr>)>,
     /// Groups of an interface endpoint.
     pub security_group_ids: Vec<SecurityGroupId>,
     /// Whether an interface endpoint answers to the service's public name.
     pub private_dns_enabled: Option<bool>,
+    /// Whether, for S3, only inbound resolver endpoints see that name.
+    pub private_dns_only_for_inbound_resolver: Option<bool>,
     /// JSON; none allows everything.
     pub policy_document: Option<String>,
     /// Makes a repeated call harmless.
@@ -151,7 +171,7 @@ pub struct CreateVpcEndpoint {
     pub tags: Tags,
 }
 
-/// Changes a gateway endpoint.
+/// Changes an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModifyVpcEndpoint {
     /// Which.
@@ -164,8 +184,8 @@ pub struct ModifyVpcEndpoint {
     pub policy_document: Option<String>,
     /// Back to the policy that allows everything.
     pub reset_policy: bool,
-    /// Whether something only interface endpoints have (subnets, groups, private DNS) was asked for.
-    pub interface_settings: bool,
+    /// What only interface endpoints have.
+    pub interface: InterfaceEndpointChange,
 }
 
 /// Deletes endpoints, each by itself: what fails is listed, the rest is done.
@@ -342,6 +362,8 @@ pub enum RequestedTarget {
     NetworkInterface(EniId),
     /// An instance with one interface.
     Instance(InstanceId),
+    /// Delivery inside the VPC: in gateway route tables, or back to what a local route had.
+    Local,
 }
 
 /// Adds a route.
@@ -487,6 +509,8 @@ pub enum Output {
     NetworkAcl(NetworkAclId),
     /// A subnet got another network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// Something at a VPC's edge changed.
+    Edge(EdgeOutput),
 }
 
 /// A part of a call that failed while the rest was done.

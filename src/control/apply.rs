@@ -22,12 +22,13 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateSubnet(action) => network::create_subnet(model, &call, action),
         Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
         Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
+        Action::CreateManagedPrefixList(action) => edge::create_list(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
             format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
         )),
-        Action::ModifyVpcEndpoint(action) => endpoint::modify(model, action),
+        Action::ModifyVpcEndpoint(action) => endpoint::modify(model, &call, action),
         Action::DeleteVpcEndpoints(action) => endpoint::delete(model, action),
         Action::TerminateInstances(action) => instance::terminate(model, action),
         Action::ModifyInstanceAttribute(action) => instance::modify(model, action),
@@ -60,6 +61,17 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::ReplaceNetworkAclAssociation(action) => network_acl::replace_association(model, action),
         Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
         Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
+        Action::AssociateGatewayRouteTable(action) => edge::associate_gateway(model, action),
+        Action::AssociateVpcCidrBlock(action) => edge::associate_cidr(model, action),
+        Action::DisassociateVpcCidrBlock(action) => edge::disassociate_cidr(model, action),
+        Action::ModifyManagedPrefixList(action) => edge::modify_list(model, action),
+        Action::RestoreManagedPrefixListVersion(action) => edge::restore_list(model, action),
+        Action::DeleteManagedPrefixList(action) => edge::delete_list(model, action),
+        Action::ModifyVpcBlockPublicAccessOptions(action) => edge::set_public_access(model, now, action),
+        Action::CreateVpcBlockPublicAccessExclusion(action) => edge::create_exclusion(model, &call, action),
+        Action::DeleteVpcBlockPublicAccessExclusion(action) => edge::delete_exclusion(model, action),
+        Action::ModifySecurityGroupRules(action) => security_group::modify_rules(model, action),
+        Action::ModifyNetworkInterfaceAttribute(action) => edge::modify_interface(model, action),
     }
 }
 

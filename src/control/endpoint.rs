@@ -1,28 +1,26 @@
-//! Endpoint actions. Gateways are simulated; interface endpoints are refused, after AWS's own refusals.
+//! Endpoint actions: gateways and interfaces. Whether a change is possible is the model's to say; here stands what the other kind's parameters get.
 
 use super::apply::Call;
-use super::services::endpoint_services;
 use super::*;
 use crate::ids::VpcEndpointId;
-use crate::model::NewVpcEndpoint;
+use crate::model::{InterfaceEndpointChange, NewInterfaceEndpoint, NewVpcEndpoint, endpoint_services_in};
 
 pub(super) fn create(model: &mut Model, call: &Call<'_>, action: CreateVpcEndpoint) -> Result<Output, ControlError> {
     model.vpc(action.vpc_id)?;
     check_service(model, &action)?;
     match action.endpoint_type {
-        VpcEndpointType::Gateway => check_gateway(&action)?,
-        VpcEndpointType::Interface => return Err(refuse_interface(model, &action)?),
+        VpcEndpointType::Gateway => create_gateway(model, call, action),
+        VpcEndpointType::Interface => create_interface(model, call, action),
         VpcEndpointType::Other => {
-            return Err(ControlError::unsupported(
-                "vpcsim has VPC endpoints of the types Gateway and, from part 3 on, Interface.",
-            ));
+            Err(ControlError::unsupported("vpcsim has VPC endpoints of the types Gateway and Interface."))
         }
     }
-    let label = call.label(model, |model, label| {
-        model.vpc_endpoints.contains_key(&VpcEndpointId::mint(model.seed, label, model.id_length))
-    });
+}
+
+fn create_gateway(model: &mut Model, call: &Call<'_>, action: CreateVpcEndpoint) -> Result<Output, ControlError> {
+    check_gateway(&action)?;
     let new = NewVpcEndpoint {
-        label,
+        label: label(model, call),
         id: call.wanted_id()?,
         vpc_id: action.vpc_id,
         service_name: action.service_name,
@@ -34,15 +32,42 @@ pub(super) fn create(model: &mut Model, call: &Call<'_>, action: CreateVpcEndpoi
     Ok(Output::VpcEndpoint(model.add_vpc_endpoint(new)?))
 }
 
-pub(super) fn modify(model: &mut Model, action: ModifyVpcEndpoint) -> Result<Output, ControlError> {
-    let id = action.vpc_endpoint_id;
-    model.vpc_endpoint(id)?;
-    if action.interface_settings {
-        // Unverified wording.
+fn create_interface(model: &mut Model, call: &Call<'_>, action: CreateVpcEndpoint) -> Result<Output, ControlError> {
+    if !action.route_table_ids.is_empty() {
         return Err(ControlError::new(
             "InvalidParameter",
-            "Subnets, security groups and private DNS are only supported for Interface type VPC Endpoint.",
+            "Route table IDs are only supported for Gateway type VPC Endpoint.",
         ));
+    }
+    let new = NewInterfaceEndpoint {
+        label: label(model, call),
+        id: call.wanted_id()?,
+        vpc_id: action.vpc_id,
+        service_name: action.service_name,
+        subnets: action.subnets,
+        security_group_ids: action.security_group_ids,
+        private_dns_enabled: action.private_dns_enabled,
+        private_dns_only_for_inbound_resolver: action.private_dns_only_for_inbound_resolver,
+        dns_suffix: None,
+        policy_document: action.policy_document,
+        at: call.now,
+        tags: action.tags,
+    };
+    Ok(Output::VpcEndpoint(model.add_interface_endpoint(new)?))
+}
+
+fn label(model: &mut Model, call: &Call<'_>) -> String {
+    call.label(model, |model, label| {
+        let id = VpcEndpointId::mint(model.seed, label, model.id_length);
+        model.vpc_endpoints.contains_key(&id) || model.is_retired(id)
+    })
+}
+
+pub(super) fn modify(model: &mut Model, call: &Call<'_>, action: ModifyVpcEndpoint) -> Result<Output, ControlError> {
+    let id = action.vpc_endpoint_id;
+    model.vpc_endpoint(id)?;
+    if action.interface != InterfaceEndpointChange::default() {
+        model.modify_interface_endpoint(id, &action.interface, call.now)?;
     }
     if action.reset_policy && action.policy_document.is_some() {
         return Err(ControlError::new(
@@ -75,7 +100,7 @@ pub(super) fn delete(model: &mut Model, action: DeleteVpcEndpoints) -> Result<Ou
 /// The service must exist, for this type of endpoint.
 fn check_service(model: &Model, action: &CreateVpcEndpoint) -> Result<(), ControlError> {
     let name = &action.service_name;
-    let services = endpoint_services(model);
+    let services = endpoint_services_in(model, model.region_of(action.vpc_id));
     let mut types =
         services.iter().filter(|service| service.name == *name).map(|service| service.endpoint_type).peekable();
     if types.peek().is_none() {
@@ -84,10 +109,15 @@ fn check_service(model: &Model, action: &CreateVpcEndpoint) -> Result<(), Contro
             format!("The Vpc Endpoint Service '{name}' does not exist"),
         ));
     }
-    if action.endpoint_type == VpcEndpointType::Gateway && !types.any(|kind| kind == VpcEndpointType::Gateway) {
+    let (kind, shown) = match action.endpoint_type {
+        VpcEndpointType::Gateway => (VpcEndpointType::Gateway, "Gateway"),
+        VpcEndpointType::Interface => (VpcEndpointType::Interface, "Interface"),
+        VpcEndpointType::Other => return Ok(()),
+    };
+    if !types.any(|offered| offered == kind) {
         return Err(ControlError::new(
             "InvalidServiceName",
-            format!("The Vpc Endpoint Service '{name}' does not support the endpoint type 'Gateway'."),
+            format!("The Vpc Endpoint Service '{name}' does not support the endpoint type '{shown}'."),
         ));
     }
     Ok(())
@@ -99,7 +129,7 @@ fn check_gateway(action: &CreateVpcEndpoint) -> Result<(), ControlError> {
         let message = format!("{what} are only supported for Interface type VPC Endpoint.");
         Err(ControlError::new("InvalidParameter", message))
     };
-    if !action.subnet_ids.is_empty() {
+    if !action.subnets.is_empty() {
         return refuse("Subnet IDs");
     }
     if !action.security_group_ids.is_empty() {
@@ -112,47 +142,4 @@ fn check_gateway(action: &CreateVpcEndpoint) -> Result<(), ControlError> {
         ));
     }
     Ok(())
-}
-
-/// Why an interface endpoint is refused: AWS's reasons first, then ours.
-fn refuse_interface(model: &Model, action: &CreateVpcEndpoint) -> Result<ControlError, ControlError> {
-    if !action.route_table_ids.is_empty() {
-        return Ok(ControlError::new(
-            "InvalidParameter",
-            "Route table IDs are only supported for Gateway type VPC Endpoint.",
-        ));
-    }
-    let services = endpoint_services(model);
-    let private_dns = services.iter().any(|service| {
-        service.name == action.service_name
-            && service.endpoint_type == VpcEndpointType::Interface
-            && service.private_dns_name.is_some()
-    });
-    if action.private_dns_enabled == Some(true) && !private_dns {
-        return Ok(ControlError::new(
-            "InvalidParameter",
-            format!(
-                "Private DNS can't be enabled because the service {} does not provide a private DNS name.",
-                action.service_name
-            ),
-        ));
-    }
-    for (position, id) in action.subnet_ids.iter().enumerate() {
-        let subnet = model.subnet(*id)?;
-        for earlier in &action.subnet_ids[..position] {
-            if model.subnet(*earlier)?.availability_zone == subnet.availability_zone {
-                return Ok(ControlError::new(
-                    "DuplicateSubnetsInSameZone",
-                    format!("Found another VPC endpoint subnet in the availability zone of {earlier}"),
-                ));
-            }
-        }
-    }
-    for id in &action.security_group_ids {
-        model.security_group(*id)?;
-    }
-    Ok(ControlError::unsupported(
-        "vpcsim simulates interface endpoints from part 3 on; this version makes gateway endpoints only \
-         (--vpc-endpoint-type Gateway).",
-    ))
 }

@@ -9,6 +9,7 @@
 
 mod action;
 mod apply;
+mod edge;
 mod endpoint;
 mod error;
 mod instance;
@@ -17,7 +18,6 @@ mod network_acl;
 pub mod region;
 mod route;
 mod security_group;
-pub mod services;
 pub mod tagging;
 pub mod zone;
 

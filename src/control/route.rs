@@ -3,7 +3,7 @@
 use super::apply::Call;
 use super::*;
 use crate::ids::*;
-use crate::model::{Route, RouteDestination, RouteOrigin, RouteTarget};
+use crate::model::{EdgeGateway, Route, RouteDestination, RouteOrigin, RouteTarget};
 
 pub(super) fn create_table(
     model: &mut Model,
@@ -38,13 +38,21 @@ pub(super) fn disassociate(model: &mut Model, action: DisassociateRouteTable) ->
                 format!("cannot disassociate the main route table association {id}"),
             ));
         }
-        let before = table.associations.len();
+        let before = table.associations.len() + table.gateway_associations.len();
         table.associations.retain(|_, association| *association != id);
-        if table.associations.len() < before {
+        table.gateway_associations.retain(|_, association| *association != id);
+        if table.associations.len() + table.gateway_associations.len() < before {
             return Ok(Output::Done);
         }
     }
     Err(ControlError::new("InvalidAssociationID.NotFound", format!("The association ID '{id}' does not exist")))
+}
+
+/// Whose association it is.
+enum Holder {
+    Main,
+    Subnet(SubnetId),
+    Gateway(EdgeGateway),
 }
 
 /// The new association is another one; a subnet keeps having exactly one, a VPC exactly one main table.
@@ -56,10 +64,16 @@ pub(super) fn replace_association(
     let vpc_id = model.route_table(table_id)?.vpc_id;
     let holder = model.route_tables.values().find_map(|table| {
         let subnet = table.associations.iter().find(|(_, association)| **association == id);
-        let is_main = table.main_association == Some(id);
-        (is_main || subnet.is_some()).then(|| (table.id, table.vpc_id, subnet.map(|(subnet_id, _)| *subnet_id)))
+        let gateway = table.gateway_associations.iter().find(|(_, association)| **association == id);
+        let holder = match (table.main_association == Some(id), subnet, gateway) {
+            (true, ..) => Some(Holder::Main),
+            (_, Some((subnet_id, _)), _) => Some(Holder::Subnet(*subnet_id)),
+            (_, _, Some((gateway, _))) => Some(Holder::Gateway(*gateway)),
+            _ => None,
+        };
+        holder.map(|holder| (table.id, table.vpc_id, holder))
     });
-    let Some((old_id, old_vpc_id, subnet_id)) = holder else {
+    let Some((old_id, old_vpc_id, holder)) = holder else {
         return Err(ControlError::new(
             "InvalidAssociationID.NotFound",
             format!("The association ID '{id}' does not exist"),
@@ -72,13 +86,16 @@ pub(super) fn replace_association(
             format!("route table {table_id} and association {id} belong to different networks"),
         ));
     }
-    let new_id = match subnet_id {
-        None => model.set_main_route_table(table_id)?,
-        Some(subnet_id) => {
-            if let Some(table) = model.route_tables.get_mut(&old_id) {
-                table.associations.remove(&subnet_id);
-            }
+    let old = model.route_tables.get_mut(&old_id);
+    let new_id = match holder {
+        Holder::Main => model.set_main_route_table(table_id)?,
+        Holder::Subnet(subnet_id) => {
+            old.map(|table| table.associations.remove(&subnet_id));
             model.associate_route_table(table_id, subnet_id)?
+        }
+        Holder::Gateway(gateway) => {
+            old.map(|table| table.gateway_associations.remove(&gateway));
+            model.associate_gateway(table_id, gateway)?
         }
     };
     Ok(Output::RouteTableAssociationReplaced(new_id))
@@ -101,6 +118,12 @@ pub(super) fn replace(model: &mut Model, action: ReplaceRoute) -> Result<Output,
     };
     check_own(action.route_table_id, &route, "replace")?;
     let target = target(model, action.target)?;
+    if let (RouteOrigin::CreateRouteTable, RouteDestination::Cidr(cidr)) = (route.origin, destination) {
+        // Middlebox routing: the local route stays what it is, with another target or its own again.
+        let other = Some(target).filter(|target| *target != RouteTarget::Local);
+        model.set_local_target(action.route_table_id, cidr, other)?;
+        return Ok(Output::Done);
+    }
     take(model, action.route_table_id, position);
     model.add_route(action.route_table_id, destination, target, RouteOrigin::CreateRoute)?;
     // The new route stands where the old one stood.
@@ -141,19 +164,16 @@ fn find(
     Ok(named.next().map(|(position, route)| (position, *route)))
 }
 
-/// Local routes and those of endpoints are AWS's to change. Codes and wordings unverified.
+/// Nobody removes local routes, and those of endpoints are AWS's to change. Codes and wordings unverified.
 fn check_own(table_id: RouteTableId, route: &Route, verb: &str) -> Result<(), ControlError> {
     let destination = route.destination;
     let refuse = |kind| {
         let message = format!("cannot {verb} {kind} route {destination} in route table {table_id}");
         Err(ControlError::new("InvalidParameterValue", message))
     };
-    match route.target {
-        RouteTarget::Local if verb == "replace" => {
-            Err(ControlError::unsupported("vpcsim does not replace the target of local routes yet."))
-        }
-        RouteTarget::Local => refuse("local"),
-        RouteTarget::GatewayEndpoint(_) => refuse("VPC endpoint"),
+    match (route.origin, route.target) {
+        (RouteOrigin::CreateRouteTable, _) if verb == "remove" => refuse("local"),
+        (_, RouteTarget::GatewayEndpoint(_)) => refuse("VPC endpoint"),
         _ => Ok(()),
     }
 }
@@ -174,6 +194,7 @@ fn canonical(destination: RouteDestination) -> RouteDestination {
 fn target(model: &Model, target: RequestedTarget) -> Result<RouteTarget, ControlError> {
     match target {
         RequestedTarget::InternetGateway(id) => Ok(RouteTarget::InternetGateway(id)),
+        RequestedTarget::Local => Ok(RouteTarget::Local),
         RequestedTarget::NetworkInterface(id) => Ok(RouteTarget::NetworkInterface(id)),
         RequestedTarget::Instance(id) => Ok(RouteTarget::NetworkInterface(instance::primary_interface(model, id)?)),
         // Code and wording unverified; that AWS refuses is documented.

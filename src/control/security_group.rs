@@ -92,6 +92,15 @@ pub(super) fn revoke(model: &mut Model, action: RevokeSecurityGroup) -> Result<O
     Ok(Output::Revoked { group_id, rules, unknown })
 }
 
+/// All of them or none, one after the other: two rules cannot change places in one call.
+pub(super) fn modify_rules(model: &mut Model, action: ModifySecurityGroupRules) -> Result<Output, ControlError> {
+    for rule in action.rules {
+        let peer = peer(model, action.group_id, &rule.peer)?;
+        model.replace_security_group_rule(action.group_id, rule.id, rule.traffic, peer, rule.description)?;
+    }
+    Ok(Output::Done)
+}
+
 /// The group of `vpc_id` called `name`, or `InvalidGroup.NotFound`.
 pub(super) fn by_name(model: &Model, vpc_id: VpcId, name: &str) -> Result<SecurityGroupId, ControlError> {
     let found = model.security_groups.values().find(|group| group.vpc_id == vpc_id && group.group_name == name);

@@ -90,7 +90,18 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.vpc_endpoint(id)?;
             model.vpc_endpoints.get_mut(&id).map(|endpoint| &mut endpoint.tags).ok_or_else(invalid)
         }
-        EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX | PrefixListId::PREFIX => {
+        PrefixListId::PREFIX => {
+            let id = text.parse::<PrefixListId>().map_err(|_| invalid())?;
+            model.customer_list(id)?;
+            let list = model.prefix_lists.get_mut(&(model.region.clone(), id));
+            list.and_then(|list| list.customer.as_mut()).map(|customer| &mut customer.tags).ok_or_else(invalid)
+        }
+        BlockPublicAccessExclusionId::PREFIX => {
+            let id = text.parse::<BlockPublicAccessExclusionId>().map_err(|_| invalid())?;
+            let exclusion = model.block_public_access.exclusions.get_mut(&id);
+            exclusion.map(|exclusion| &mut exclusion.tags).ok_or_else(|| Model::no_such_exclusion(id).into())
+        }
+        EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX => {
             Err(ControlError::unsupported(format!("vpcsim keeps no tags for resources of the kind of {text}.")))
         }
         _ => Err(invalid()),

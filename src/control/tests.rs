@@ -65,9 +65,10 @@ fn create_endpoint(token: Option<&str>, tables: &[RouteTableId]) -> Action {
         service_name: "com.amazonaws.us-east-1.dynamodb".to_owned(),
         endpoint_type: VpcEndpointType::Gateway,
         route_table_ids: tables.to_vec(),
-        subnet_ids: Vec::new(),
+        subnets: Vec::new(),
         security_group_ids: Vec::new(),
         private_dns_enabled: None,
+        private_dns_only_for_inbound_resolver: None,
         policy_document: None,
         client_token: token.map(str::to_owned),
         tags: Tags::default(),
@@ -235,7 +236,7 @@ fn any_action() -> impl Strategy<Value = Action> {
                 remove_route_table_ids: vec![remove],
                 policy_document: None,
                 reset_policy,
-                interface_settings: false,
+                interface: Default::default(),
             })
         }),
         prop::collection::vec(endpoint, 1..3)

@@ -1,14 +1,15 @@
 //! What DNS answers: the model's names, as seen from a VPC or from outside.
 //!
-//! An instance's public name means its private address to its own VPC and its public address to everyone else. A gateway
-//! endpoint changes nothing here: service names mean public addresses everywhere. A service's name that fails
+//! An instance's public name means its private address to its own VPC, and to VPCs that are peered with it where its side allows that, and its public address
+//! to everyone else. A gateway endpoint changes nothing here: service names mean public addresses everywhere. The names of an interface endpoint mean its
+//! private addresses to everyone: they are in public DNS. With private DNS, the service's public names mean them inside the endpoint's VPC. A service's name that fails
 //! ([`Model::dns_failures`]) is there and has no address, for everyone.
 //! Non-goals: whether a resolver answers at all (`enableDnsSupport` is judged where queries arrive), IPv6.
 //! Source: docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
 
 use crate::ids::VpcId;
 use crate::model::dns_names::{private_name, public_name};
-use crate::model::{Model, NetworkInterface, ServiceKind};
+use crate::model::{Model, NetworkInterface, PeeringState, ServiceKind};
 use crate::service::dns::{NameError, Zone};
 
 /// Who asks.
@@ -41,6 +42,16 @@ pub fn zone(model: &Model, view: View) -> Result<Zone, NameError> {
     for interface in model.network_interfaces.values() {
         insert_instance_names(&mut zone, model, interface, view)?;
     }
+    for endpoint in model.vpc_endpoints.values() {
+        let private =
+            if view == View::Vpc(endpoint.vpc_id) { model.endpoint_private_dns_names(endpoint) } else { Vec::new() };
+        for name in model.endpoint_dns_names(endpoint).into_iter().chain(private) {
+            match name.name.strip_prefix("*.") {
+                Some(parent) => zone.insert_wildcard(parent, name.addresses)?,
+                None => zone.insert(&name.name, name.addresses)?,
+            }
+        }
+    }
     for name in &model.dns_failures {
         zone.take_addresses(name);
     }
@@ -59,10 +70,21 @@ fn insert_instance_names(
         zone.insert(&private_name(&model.region, interface.private_ip), vec![interface.private_ip])?;
     }
     if let Some(public) = interface.public_address.filter(|_| has_hostnames) {
-        let address = if inside { interface.private_ip } else { public.address };
+        let means_private = inside || is_allowed_to_peer(model, interface.vpc_id, view);
+        let address = if means_private { interface.private_ip } else { public.address };
         zone.insert(&public_name(&model.region, public.address), vec![address])?;
     }
     Ok(())
+}
+
+/// Whether public names of `vpc_id`'s instances mean private addresses to a peer that asks.
+fn is_allowed_to_peer(model: &Model, vpc_id: VpcId, view: View) -> bool {
+    let View::Vpc(asker) = view else { return false };
+    let active = model.peering_connections.values().filter(|connection| connection.state == PeeringState::Active);
+    active.filter(|connection| connection.other_side(vpc_id) == Some(asker)).any(|connection| {
+        let side = if connection.requester.vpc_id == vpc_id { connection.requester } else { connection.accepter };
+        side.allow_dns_resolution_from_remote_vpc
+    })
 }
 
 #[cfg(test)]

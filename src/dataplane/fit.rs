@@ -6,10 +6,11 @@
 //! | segment | MTU | bigger, DF set |
 //! |---|---|---|
 //! | inside a VPC, peering within a Region | 9001 | told |
-//! | internet gateway | 1500 | told, by the subnet's router |
+//! | internet gateway, to the internet | 1500 | told, by the subnet's router |
+//! | internet gateway, from the internet | 1500 | silence (assumed: nobody sends that) |
 //! | NAT gateway | 8500 | told, by the NAT gateway |
 //! | peering between Regions | 8500 | told (assumed) |
-//! | transit gateway, from a VPC | 8500 | told, by the transit gateway |
+//! | transit gateway, from a VPC | 8500 | told, by the subnet's router (assumed: AWS names no address) |
 //! | transit gateway, from elsewhere | 8500 | silence |
 //! | gateway endpoint, interface endpoint | 8500 | silence, and nothing is split either; the MSS of SYNs is lowered |
 //! | VPN | 1446 | silence |
@@ -71,6 +72,14 @@ impl<T: Tap> Visit<'_, '_, T> {
             return ControlFlow::Continue(Step::Fragment { mtu_bytes, next, link });
         }
         self.too_big(mtu_bytes, packet_bytes, segment.tells)
+    }
+
+    /// Drops the packet if it does not fit `segment`, which nothing is split for.
+    pub(crate) fn fits(&mut self, packet: &Parsed, segment: Segment) -> Stage {
+        if packet.total_bytes <= segment.mtu_bytes {
+            return ControlFlow::Continue(());
+        }
+        self.too_big(segment.mtu_bytes, packet.total_bytes, segment.tells)
     }
 
     /// Refuses a packet that will not fit `segment` and may not be split: for nodes that rewrite packets before they send them on, since the source is told

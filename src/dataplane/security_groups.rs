@@ -3,9 +3,10 @@
 //! Allow rules only; the rules of all groups of an interface are one set, and any match allows. What a rule allows is tracked from then on, except TCP and
 //! UDP flows that need no memory because both directions are open to everybody: a matching rule for 0.0.0.0/0, and one in the other direction for
 //! 0.0.0.0/0 with all ports. Such flows are cut the moment a rule goes. Connections through a DynamoDB gateway endpoint are always tracked and take
-//! two entries, those through a NAT gateway are always tracked and take one. ICMP queries are always tracked. ICMP errors about a tracked session pass with it;
-//! those that the subnet's router makes itself pass always, since its addresses are exempt. Later fragments pass after their first one
-//! ([`super::fragments`]); without it rules are asked, of which only those without ports can match.
+//! two entries, those through a NAT gateway are always tracked and take one; those to an interface endpoint are tracked at both ends (at the caller's only if the endpoint is in its VPC: others are not recognised), and an
+//! endpoint's interface takes up no connection in the middle: what its table does not know was silent for too long. ICMP queries are always tracked. ICMP
+//! errors about a tracked session pass with it; those that the subnet's router makes itself pass always, since its addresses are exempt. Later fragments pass
+//! after their first one ([`super::fragments`]); without it rules are asked, of which only those without ports can match.
 //! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
@@ -13,7 +14,7 @@ use super::conntrack::{Conntrack, InterfaceTimeouts};
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
 use crate::net::Protocol;
-use crate::program::{CompiledRule, EniNode, GroupSet, NextHopKind, Node};
+use crate::program::{CompiledRule, EniNode, EniRole, GroupSet, NextHopKind, Node};
 use crate::wire::{Parsed, ethernet};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
@@ -56,8 +57,7 @@ fn by_session_or_rule<T: Tap>(
     packet: &Parsed,
 ) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
-    let [udp_one_way, udp_stream] = eni.udp_timeouts;
-    let timeouts = InterfaceTimeouts { tcp_established: eni.tcp_established_timeout, udp_one_way, udp_stream };
+    let timeouts = timeouts_of(eni);
     if visit.state.conntrack.passes(visit.at, timeouts, packet, quoted.as_ref(), direction, visit.now) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
         return ControlFlow::Continue(());
@@ -78,8 +78,13 @@ fn by_session_or_rule<T: Tap>(
             () => refusal,
         });
     };
-    let by_road = entries_by_road(visit, eni, direction, packet.destination);
-    let entries = entries_wanted(by_road, direction, packet, rules, returns);
+    let verdict = SecurityVerdict::Rule { group: rule.group, position: rule.position, tracked: false };
+    if eni.role == EniRole::Endpoint && packet.tcp_flags.is_some_and(|flags| !flags.is_opening()) {
+        visit.decide(Decision::SecurityGroup { direction, verdict });
+        return drop(DropReason::EndpointIdleTimeout);
+    }
+    let always = entries_by_road(visit, eni, direction, packet.destination);
+    let entries = entries_wanted(always, direction, packet, rules, returns);
     let began = match entries {
         0 => Ok(()),
         entries => visit.state.conntrack.begin(visit.at, timeouts, packet, direction, entries, visit.now),
@@ -103,13 +108,39 @@ fn allows(rule: &CompiledRule, packet: &Parsed, peer: Ipv4Addr) -> bool {
         && rule.peers.contains(peer)
 }
 
-/// How many entries the flow that begins with an allowed packet takes; 0: it is not tracked.
-fn entries_wanted(by_road: u32, direction: Direction, packet: &Parsed, rules: &GroupSet, returns: &GroupSet) -> u32 {
+/// The idle timeouts that are the interface's own.
+fn timeouts_of(eni: &EniNode) -> InterfaceTimeouts {
+    let [udp_one_way, udp_stream] = eni.udp_timeouts;
+    InterfaceTimeouts { tcp_established: eni.tcp_established_timeout, udp_one_way, udp_stream }
+}
+
+/// Whether the packet belongs to a session of the interface; rules are not asked.
+pub(crate) fn ask_session<T: Tap>(
+    visit: &mut Visit<'_, '_, T>,
+    eni: &EniNode,
+    direction: Direction,
+    packet: &Parsed,
+) -> bool {
+    let timeouts = timeouts_of(eni);
+    let passes = visit.state.conntrack.passes(visit.at, timeouts, packet, None, direction, visit.now);
+    let verdict = if passes { SecurityVerdict::Tracked } else { SecurityVerdict::NoRule };
+    visit.decide(Decision::SecurityGroup { direction, verdict });
+    passes
+}
+
+/// How many entries the flow that begins with an allowed packet takes; 0: it is not tracked. `always` says so for flows that are tracked in any case.
+fn entries_wanted(
+    always: Option<u32>,
+    direction: Direction,
+    packet: &Parsed,
+    rules: &GroupSet,
+    returns: &GroupSet,
+) -> u32 {
     if !Conntrack::can_begin(packet) {
         return 0;
     }
-    if by_road > 0 {
-        return by_road;
+    if let Some(entries) = always {
+        return entries;
     }
     let returns_open = match packet.protocol {
         Protocol::TCP => returns.all_tcp_anywhere,
@@ -121,27 +152,31 @@ fn entries_wanted(by_road: u32, direction: Direction, packet: &Parsed, rules: &G
     if returns_open && rules.rules.iter().any(is_open) { 0 } else { ENTRIES }
 }
 
-/// How many entries a flow takes because of the road it is on; 0 if that is no reason to track it. What goes straight to a neighbour does not meet the
-/// route table.
+/// How many entries a flow takes that is tracked in any case, because of the road it is on: to a gateway endpoint whose connections always are, or from one,
+/// through a NAT gateway, to an interface endpoint. What goes straight to a neighbour does not meet the route table.
 fn entries_by_road<T: Tap>(
     visit: &Visit<'_, '_, T>,
     eni: &EniNode,
     direction: Direction,
     destination: Ipv4Addr,
-) -> u32 {
+) -> Option<u32> {
     let program = visit.program;
+    let router = program.router(eni.router);
+    let neighbour = router.and_then(|router| program.eni(*router.interfaces.get(&destination)?));
+    if eni.role == EniRole::Endpoint || neighbour.is_some_and(|neighbour| neighbour.role == EniRole::Endpoint) {
+        return Some(ENTRIES);
+    }
     let road = match direction {
         Direction::Ingress => visit.frame.meta.via_endpoint,
-        Direction::Egress => program
-            .router(eni.router)
+        Direction::Egress => router
             .filter(|router| ethernet::destination(visit.frame.bytes) == router.mac)
             .and_then(|router| program.route(router, eni.subnet, destination)?.1)
             .filter(|hop| hop.kind == NextHopKind::Node)
             .map(|hop| hop.node),
     };
-    match road.map(|node| program.node(node)) {
-        Some(Node::GatewayEndpoint(endpoint)) if endpoint.always_tracked => ENTRIES_BY_ENDPOINT,
-        Some(Node::NatGateway(_)) => ENTRIES,
-        _ => 0,
+    match road.map(|node| program.node(node))? {
+        Node::GatewayEndpoint(endpoint) if endpoint.always_tracked => Some(ENTRIES_BY_ENDPOINT),
+        Node::NatGateway(_) => Some(ENTRIES),
+        _ => None,
     }
 }

@@ -214,7 +214,7 @@ impl Side<'_> {
     fn told(&self, traced: &Traced) -> Meeting {
         let road = traced.road();
         let node = road.and_then(Road::node);
-        let via = node.map(|node| self.state.names.describe(&traced.program.origins.node(node).id));
+        let via = node.map(|node| self.state.names.describe(&traced.program.origins.owner(node).id));
         let source = traced.source_seen().map(|address| match address == traced.sender.address {
             true if traced.sender.interface.is_some() => format!("{address} (private)"),
             true => address.to_string(),

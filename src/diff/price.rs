@@ -12,6 +12,8 @@ use serde::Serialize;
 
 /// Data out to the internet, first 10 TB of a month.
 const INTERNET_EGRESS_USD: f64 = 0.09;
+/// Processed by an interface endpoint, first petabyte of a month.
+const INTERFACE_ENDPOINT_USD: f64 = 0.01;
 /// Between availability zones: this much at the sender and this much at the receiver.
 const CROSS_ZONE_USD_EACH_WAY: f64 = 0.01;
 
@@ -36,11 +38,17 @@ pub(super) fn price(side: &Side<'_>, traced: &Traced, target: &Target) -> Option
     let model = side.state.control.model();
     let caller = traced.sender.interface.and_then(|id| model.network_interfaces.get(&id));
     let at = |address| model.network_interfaces.values().find(|eni: &&NetworkInterface| eni.private_ip == address);
+    let zone = |eni: &NetworkInterface| Some(&model.subnets.get(&eni.subnet_id)?.availability_zone);
     if !traced.is_reachable() {
         return None;
     }
     match (traced.road()?, target, caller) {
         (Road::GatewayEndpoint(_), ..) => Some(Price::FREE),
+        (Road::InterfaceEndpoint(_), ..) => {
+            let crosses = caller.zip(at(traced.destination.address)).is_some_and(|(near, far)| zone(near) != zone(far));
+            let cost = INTERFACE_ENDPOINT_USD + if crosses { 2.0 * CROSS_ZONE_USD_EACH_WAY } else { 0.0 };
+            Some(Price { sent_usd_per_gb: cost, answered_usd_per_gb: cost })
+        }
         // To a service of its own Region, and whatever is not this account's.
         (Road::InternetGateway(_), Target::Service(_), _) | (Road::Internet, ..) => Some(Price::FREE),
         (Road::InternetGateway(_), Target::Host(name, _), Some(_)) if model.outside_hosts.contains_key(name) => {
@@ -50,7 +58,6 @@ pub(super) fn price(side: &Side<'_>, traced: &Traced, target: &Target) -> Option
         (Road::InternetGateway(_), _, None) => Some(Price { answered_usd_per_gb: INTERNET_EGRESS_USD, ..Price::FREE }),
         (Road::InternetGateway(_), ..) => None,
         (Road::Local, _, caller) => {
-            let zone = |eni: &NetworkInterface| Some(&model.subnets.get(&eni.subnet_id)?.availability_zone);
             let far =
                 at(traced.destination.address).filter(|far| caller.is_some_and(|near| near.vpc_id == far.vpc_id))?;
             let both = 2.0 * CROSS_ZONE_USD_EACH_WAY;

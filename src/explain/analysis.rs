@@ -10,7 +10,7 @@ mod component;
 
 use super::trace::{Leg, LegKind, Outcome, Traced};
 use crate::control::ControlPlane;
-use crate::dataplane::{Decision, Direction, DropReason, Step};
+use crate::dataplane::{Decision, Direction, DropReason};
 use crate::net::FiveTuple;
 use crate::rng::Seed;
 use crate::time::SimTime;
@@ -58,7 +58,7 @@ fn components(describe: &Describe<'_>, traced: &Traced, leg: &Leg) -> Vec<Value>
     for visit in &leg.visits {
         let mut node = describe.node(visit.at);
         if visit.before == visit.after {
-            node = with(node, "OutboundHeader", visit.after.filter(|_| !matches!(visit.step, Step::Drop(_))));
+            node = with(node, "OutboundHeader", visit.after.filter(|_| visit.step.drop_reason().is_none()));
         } else {
             node = with(with(node, "InboundHeader", visit.before), "OutboundHeader", visit.after);
         }

@@ -57,11 +57,14 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
         Decision::Translate { direction: Direction::Ingress, before, after } => {
             format!("{}: destination {before} becomes {after}", origins.node(at).id)
         }
+        Decision::Endpoint { endpoint, direction: Direction::Egress } if program.eni(endpoint).is_some() => {
+            format!("{}: TCP, passes to the service", origins.owner(endpoint).id)
+        }
         Decision::Endpoint { endpoint, direction: Direction::Egress } => {
             format!("{}: TCP or echo, in the list, passes", origins.node(endpoint).id)
         }
         Decision::Endpoint { endpoint, direction: Direction::Ingress } => {
-            format!("{}: the service's answer", origins.node(endpoint).id)
+            format!("{}: the service's answer", origins.owner(endpoint).id)
         }
         Decision::PublicAddress { address } => format!("public address {address}"),
         Decision::Nat { direction, before, after, begun } => {
@@ -194,7 +197,7 @@ pub fn comment(
 /// The gateway or endpoint that a packet's decisions went through, by id.
 fn road<'a>(program: &'a Program, decisions: &[(NodeIx, Decision)]) -> Option<&'a str> {
     decisions.iter().find_map(|(at, decision)| match decision {
-        Decision::Endpoint { endpoint, .. } => Some(program.origins.node(*endpoint).id.as_str()),
+        Decision::Endpoint { endpoint, .. } => Some(program.origins.owner(*endpoint).id.as_str()),
         Decision::Translate { .. } => Some(program.origins.node(*at).id.as_str()),
         _ => None,
     })

@@ -159,11 +159,17 @@ fn kinds_of(member: &str) -> &'static [Kind] {
     let plain = plain.strip_suffix('s').unwrap_or(&plain);
     match plain {
         "vpcid" => &[Kind::Vpc],
-        "subnetid" => &[Kind::Subnet],
+        "subnetid" | "addsubnetid" | "removesubnetid" => &[Kind::Subnet],
+        "dhcpoptionsid" => &[Kind::DhcpOptions],
         "routetableid" | "addroutetableid" | "removeroutetableid" => &[Kind::RouteTable],
         "internetgatewayid" => &[Kind::InternetGateway],
         "gatewayid" => &[Kind::InternetGateway, Kind::VpcEndpoint],
-        "groupid" | "group" | "securitygroupid" | "instancegroupid" => &[Kind::SecurityGroup],
+        "groupid"
+        | "group"
+        | "securitygroupid"
+        | "instancegroupid"
+        | "addsecuritygroupid"
+        | "removesecuritygroupid" => &[Kind::SecurityGroup],
         "networkaclid" => &[Kind::NetworkAcl],
         "networkinterfaceid" => &[Kind::NetworkInterface],
         "instanceid" => &[Kind::Instance],

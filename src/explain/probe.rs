@@ -10,7 +10,7 @@ use crate::ids::{EniId, InstanceId, VpcEndpointId};
 use crate::model::{Model, NetworkInterface};
 use crate::net::MacAddress;
 use crate::program::{HostIx, HostKind, Node, Program};
-use crate::scenario::{Kind, Names, Packet, PacketAddress, TcpFlags, Transport};
+use crate::scenario::{FragmentFields, Kind, Names, Packet, PacketAddress, TcpFlags, Transport};
 use crate::service::dns::{Answer, NameError};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -21,6 +21,10 @@ pub const SOURCE_PORT: u16 = 40_000;
 pub const HTTPS_PORT: u16 = 443;
 /// The destination port of TCP probes to an instance that name none.
 pub const SSH_PORT: u16 = 22;
+
+/// What an interface takes at most: the MTU that DHCP tells instances, and that of everything outside.
+const INTERFACE_MTU_BYTES: u16 = 9001;
+const OUTSIDE_MTU_BYTES: u16 = 1500;
 
 /// What is to be traced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,10 @@ pub struct Probe {
     pub source_port: Option<u16>,
     /// Source address, if not the sender's own.
     pub source: Option<Ipv4Addr>,
+    /// Length of the IP packet, if it is not just headers.
+    pub packet_bytes: Option<u16>,
+    /// Whether it must not be split on its way.
+    pub dont_fragment: bool,
     /// Entries that the connection-tracking table of an interface has, if not the default.
     pub tracked_connections_max: Option<u32>,
 }
@@ -62,6 +70,8 @@ impl Probe {
             port,
             source_port: None,
             source: None,
+            packet_bytes: None,
+            dont_fragment: false,
             tracked_connections_max: None,
         }
     }
@@ -119,6 +129,20 @@ pub enum ProbeError {
     #[error("ICMP has no ports: --to {name}")]
     PortGiven {
         /// The destination.
+        name: String,
+    },
+    /// Longer than what the sender's own interface takes, or shorter than its headers.
+    #[error(
+        "the probe is an IP packet of {min_bytes} to {max_bytes} bytes, not {packet_bytes}: its headers, and the MTU of {name}"
+    )]
+    Length {
+        /// What was asked for.
+        packet_bytes: u16,
+        /// The headers.
+        min_bytes: u16,
+        /// The sender's MTU.
+        max_bytes: u16,
+        /// The sender.
         name: String,
     },
     /// The model holds a name that is none.
@@ -184,6 +208,12 @@ impl Sender {
         let endpoint = names.lookup(Kind::VpcEndpoint, name).unwrap_or(name).parse::<VpcEndpointId>().ok();
         if let Some(id) = endpoint {
             let endpoint = model.vpc_endpoints.get(&id);
+            if let Some((_, eni)) = endpoint.and_then(|endpoint| endpoint.interfaces().next())
+                && let Some(interface) = model.network_interfaces.get(&eni)
+            {
+                let host = program.host_of(&HostKind::InterfaceEndpointService(eni));
+                return sender(host, interface.private_ip, Some(eni), View::Vpc(interface.vpc_id));
+            }
             let list = endpoint.and_then(|endpoint| {
                 endpoint.prefix_list_id().and_then(|id| model.prefix_list_in(model.region_of(endpoint.vpc_id), id))
             });
@@ -224,7 +254,7 @@ impl Destination {
         }
         match zone(model, sender.view)?.lookup(to) {
             Answer::Addresses(addresses) => found(*addresses.first().ok_or_else(no_address)?, None, true),
-            Answer::NoData => Err(no_address()),
+            Answer::NoData | Answer::Refused => Err(no_address()),
             Answer::NoSuchName => {
                 Err(ProbeError::NoDestination { name: to.to_owned(), suggestion: suggestion(model, names, to) })
             }
@@ -235,7 +265,7 @@ impl Destination {
 /// The probe's packet to `destination`, IPv4 header first.
 ///
 /// # Errors
-/// [`ProbeError::PortNeeded`], [`ProbeError::PortGiven`].
+/// [`ProbeError::PortNeeded`], [`ProbeError::PortGiven`], [`ProbeError::Length`].
 pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Result<Vec<u8>, ProbeError> {
     let source_port = probe.source_port.unwrap_or(SOURCE_PORT);
     let transport = match (probe.protocol, probe.port) {
@@ -249,14 +279,30 @@ pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Resu
         (ProbeProtocol::Icmp, None) => Transport::Icmp { icmp_type: 8, icmp_code: 0 },
         (ProbeProtocol::Icmp, Some(_)) => return Err(ProbeError::PortGiven { name: destination.name.clone() }),
     };
-    Ok(ipv4(transport, probe.source.unwrap_or(sender.address), destination.address))
+    let source = probe.source.unwrap_or(sender.address);
+    let whole = ipv4(transport, source, destination.address, 0, probe.dont_fragment);
+    let Some(packet_bytes) = probe.packet_bytes else { return Ok(whole) };
+    let min_bytes = whole.len() as u16;
+    let max_bytes = if sender.interface.is_some() { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES };
+    if !(min_bytes..=max_bytes).contains(&packet_bytes) {
+        let name = sender.name.clone();
+        return Err(ProbeError::Length { packet_bytes, min_bytes, max_bytes, name });
+    }
+    Ok(ipv4(transport, source, destination.address, packet_bytes - min_bytes, probe.dont_fragment))
 }
 
-/// An IPv4 packet without payload.
-pub(super) fn ipv4(transport: Transport, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
+/// An IPv4 packet.
+pub(super) fn ipv4(
+    transport: Transport,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    payload_bytes: u16,
+    dont_fragment: bool,
+) -> Vec<u8> {
+    let fragment = FragmentFields { dont_fragment, ..FragmentFields::default() };
     let ends = (PacketAddress::Ip(source), PacketAddress::Ip(destination));
-    let packet = Packet { source: ends.0, destination: ends.1, transport, ttl: 64, payload_bytes: 0, flaw: None };
-    packet.ipv4_bytes(source, destination)
+    Packet { source: ends.0, destination: ends.1, transport, ttl: 64, payload_bytes, fragment, flaw: None }
+        .ipv4_bytes(source, destination)
 }
 
 /// The Ethernet addresses of a host and of the first router on its link; `None` for a host without a link of its own.

@@ -14,6 +14,8 @@ pub enum Road {
     GatewayEndpoint(NodeIx),
     /// Outside every VPC: between hosts on the internet and public services.
     Internet,
+    /// Through an interface endpoint: the node is the interface's.
+    InterfaceEndpoint(NodeIx),
 }
 
 impl Road {
@@ -24,13 +26,14 @@ impl Road {
             Road::InternetGateway(_) => "internet-gateway",
             Road::GatewayEndpoint(_) => "gateway-endpoint",
             Road::Internet => "internet",
+            Road::InterfaceEndpoint(_) => "interface-endpoint",
         }
     }
 
-    /// The gateway or endpoint.
+    /// The gateway or endpoint; of an interface endpoint, its interface ([`crate::program::Origins::owner`] knows whose that is).
     pub const fn node(self) -> Option<NodeIx> {
         match self {
-            Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(node),
+            Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::InterfaceEndpoint(node) => Some(node),
             Road::Local | Road::Internet => None,
         }
     }
@@ -48,6 +51,9 @@ impl Road {
             }
             Decision::SameSubnet { .. } => so_far.or(Some(Road::Local)),
             Decision::Translate { .. } => Some(Road::InternetGateway(at)),
+            Decision::Endpoint { endpoint, .. } if program.eni(endpoint).is_some() => {
+                Some(Road::InterfaceEndpoint(endpoint))
+            }
             Decision::Endpoint { endpoint, .. } => Some(Road::GatewayEndpoint(endpoint)),
             Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),
             _ => so_far,

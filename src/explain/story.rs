@@ -7,7 +7,7 @@ use super::road::Road;
 use super::table_name;
 use super::trace::{Leg, LegKind, Outcome, Traced, Visit};
 use crate::control::ControlPlane;
-use crate::dataplane::{Decision, Direction, DropReason, SecurityVerdict, Step};
+use crate::dataplane::{Decision, Direction, DropReason, MtuOutcome, SecurityVerdict, Step};
 use crate::ids::SecurityGroupId;
 use crate::model::{Model, NetworkInterface};
 use crate::net::Protocol;
@@ -100,13 +100,26 @@ struct Teller<'t> {
 
 impl Teller<'_> {
     fn leg(&mut self, leg: &Leg) {
+        if let Some((at, made)) = leg.made {
+            let sentence = super::made_sentence(self.program, at, made);
+            let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
+            self.row(leg.kind, self.node(at), "what it tells the source", vec![result]);
+        }
         for visit in &leg.visits {
             for decision in &visit.decisions {
-                let (place, check, result) = self.decision(visit, decision);
+                let (place, check, mut result) = self.decision(visit, decision);
+                if let (Decision::Mtu { outcome: MtuOutcome::Fragmented, .. }, Some((number, count))) =
+                    (decision, leg.fragment)
+                {
+                    result.push(format!("followed: fragment {number} of {count}"));
+                }
                 self.row(leg.kind, place, check, result);
             }
+            if let Some(reason) = visit.step.drop_reason() {
+                self.drop(leg, visit, reason);
+            }
             match visit.step {
-                Step::Drop(reason) => self.drop(leg, visit, reason),
+                Step::Deliver(host) if leg.kind == LegKind::Told => self.learns(leg, host),
                 Step::Deliver(host) if leg.kind == LegKind::Forward => self.arrival(leg, visit, host),
                 Step::Deliver(host) if leg.kind == LegKind::Back => self.end(host),
                 _ => {}
@@ -167,6 +180,10 @@ impl Teller<'_> {
             }
             Decision::Translate { before, after, .. } => {
                 (here, "public address", one(format!("{before} becomes {after}")))
+            }
+            Decision::Endpoint { endpoint, direction } if self.program.eni(endpoint).is_some() => {
+                let way = if direction == Direction::Egress { "pass, source unchanged" } else { "an answer: pass" };
+                (self.owner_of(endpoint), "TCP, connection known", one(way.to_owned()))
             }
             Decision::Endpoint { direction: Direction::Egress, .. } => {
                 (here, "TCP/echo, list, not policy", one("pass, source unchanged".to_owned()))
@@ -293,19 +310,33 @@ impl Teller<'_> {
         }
     }
 
+    /// The end of what the network said.
+    fn learns(&mut self, leg: &Leg, host: HostIx) {
+        let result = if host == leg.sender { "it knows now why" } else { "it is not for this host" };
+        self.row(leg.kind, self.host(host), "whom it is about", vec![result.to_owned()]);
+        self.set_next(if host == leg.sender { Next::Done } else { Next::Astray });
+    }
+
     fn verdict(&self) -> String {
-        let Some(last) = self.rows.last() else { return self.traced.sent.to_string() };
+        let Some(last) = self.rows.iter().rfind(|row| row.leg != LegKind::Told) else {
+            return self.traced.sent.to_string();
+        };
         let (number, place) = (last.number, &last.place);
         let on = match last.leg {
             LegKind::Resolve => ", the question for its address,",
             LegKind::Arp | LegKind::Forward => ",",
-            LegKind::ArpBack | LegKind::Back => ", the answer,",
+            LegKind::ArpBack | LegKind::Back | LegKind::Told => ", the answer,",
         };
         let what = last.result.first().map_or("", String::as_str);
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
-                format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]", reason.code())
+                let learns = match self.traced.source_learns() {
+                    None => "",
+                    Some(true) => "; its source is told",
+                    Some(false) => "; what tells its source is lost: a black hole",
+                };
+                format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }
             Outcome::AnsweredElsewhere { .. } => {
                 format!("NOT REACHABLE at {number}, the answer goes to {place}: {what} [NO_PATH]")
@@ -341,7 +372,7 @@ impl Teller<'_> {
                 }
             }
         }
-        let number = self.rows.len();
+        let number = self.rows.iter().filter(|row| row.leg != LegKind::Told).count();
         let back = self.traced.leg(LegKind::Back).and_then(|leg| leg.road(self.program));
         match lost {
             // The route that led nowhere stays to be seen.
@@ -391,6 +422,7 @@ impl Teller<'_> {
             Some(Road::Local) => "inside the VPC".to_owned(),
             Some(Road::Internet) => "by the internet".to_owned(),
             Some(Road::InternetGateway(node) | Road::GatewayEndpoint(node)) => format!("by {}", self.node(node)),
+            Some(Road::InterfaceEndpoint(node)) => format!("by {}", self.owner_of(node)),
             None => "straight".to_owned(),
         }
     }
@@ -398,7 +430,7 @@ impl Teller<'_> {
     fn road_short(&self, road: Option<Road>) -> String {
         road.and_then(Road::node).map_or_else(
             || road.map_or("straight", Road::class).to_owned(),
-            |node| self.program.origins.node(node).id.clone(),
+            |node| self.program.origins.owner(node).id.clone(),
         )
     }
 
@@ -414,10 +446,21 @@ impl Teller<'_> {
         }
     }
 
+    /// `vpce-9b15e2f2 (ddb)`: what an interface of AWS's belongs to.
+    fn owner_of(&self, at: NodeIx) -> String {
+        let named = self.program.origins.owner(at);
+        match self.names.name_of(&named.id).or(named.name.as_deref()) {
+            Some(name) if name != named.id => format!("{} ({name})", named.id),
+            _ => named.id.clone(),
+        }
+    }
+
     fn host(&self, host: HostIx) -> String {
         let named = self.program.origins.host(host);
         match &self.program.hosts[host.at()].kind {
-            HostKind::EndpointService(_) | HostKind::PublicService(..) => named.id.clone(),
+            HostKind::EndpointService(_) | HostKind::InterfaceEndpointService(_) | HostKind::PublicService(..) => {
+                named.id.clone()
+            }
             HostKind::Platform(_) | HostKind::OutsidePlatform(_) => "resolver, DHCP, router".to_owned(),
             _ => self.names.name_of(&named.id).or(named.name.as_deref()).unwrap_or(&named.id).to_owned(),
         }
@@ -480,6 +523,10 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
             matches!(decision, Decision::SecurityGroup { .. })
         }
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
+        DropReason::FragmentWithoutFirst => matches!(decision, Decision::SecurityGroup { .. }),
+        DropReason::MtuExceeded | DropReason::MtuExceededSilently => matches!(decision, Decision::Mtu { .. }),
+        DropReason::TimeToLiveExceeded => matches!(decision, Decision::TimeToLive { .. }),
+        DropReason::LinkLocalRateExceeded => matches!(decision, Decision::LinkLocalRate { .. }),
         DropReason::NoRoute | DropReason::BlackholeRoute => matches!(decision, Decision::Route { .. }),
         DropReason::NoInterfaceAtAddress | DropReason::BroadcastOrMulticast => matches!(decision, Decision::Arp { .. }),
         _ => false,

@@ -1,7 +1,8 @@
 //! One packet's story, and its answer's, without running any traffic.
 //!
 //! Purpose: [`trace`] injects a probe at its sender and walks it through the data plane, then the answer from wherever it was delivered, on the
-//! same, initially empty, connection tracking. Everything told comes from the [`Decision`]s and [`Step`]s of that one forwarding code.
+//! same, initially empty, connection tracking. What the network tells the source of a packet it drops (ICMP errors, resets) is walked too, and a packet that is split
+//! goes on as one of its fragments. Everything told comes from the [`Decision`]s and [`Step`]s of that one forwarding code.
 //! Non-goals: whether a program listens at the far end (the answer is assumed), links (queues, loss, latency), words ([`super::story`]).
 //! Assumed: an instance that gets a packet for another address (its source/destination check is off) is a router, and the answer comes
 //! back through it; what lies behind it is not looked at.
@@ -10,17 +11,23 @@ use super::probe::{self, Destination, Probe, ProbeError, Sender};
 use super::road::Road;
 use crate::control::ControlPlane;
 use crate::control::zone::View;
+use crate::dataplane::answer::{self, Answer};
 use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
-use crate::dataplane::{Decision, DropReason, Frame, PacketId, PacketMeta, State, Step, Tap, Verdict, walk};
+use crate::dataplane::{
+    Decision, DropReason, Frame, Made, PacketId, PacketMeta, Reply, State, Step, Tap, Verdict, walk,
+};
 use crate::net::{FiveTuple, MacAddress, Protocol};
 use crate::program::{HostIx, HostKind, NodeIx, Program};
 use crate::scenario::{Names, TcpFlags, Transport};
 use crate::time::SimTime;
+use crate::wire::fragment::fragments;
 use crate::wire::{Parsed, arp, ethernet, icmp_type};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 const DNS_PORT: u16 = 53;
+/// Headers of IPv4 and ICMP echo.
+const ECHO_HEADERS_BYTES: u16 = 28;
 
 /// One walk of one packet.
 #[derive(Clone, Debug)]
@@ -33,6 +40,10 @@ pub struct Leg {
     pub visits: Vec<Visit>,
     /// Where and how it ended.
     pub end: Verdict,
+    /// If it was split: which of its fragments was followed to the end, from 1, and of how many. The first that was lost, else the first.
+    pub fragment: Option<(usize, usize)>,
+    /// If the network made the packet: which node, and what it says.
+    pub made: Option<(NodeIx, Made)>,
 }
 
 /// The walks of a trace.
@@ -48,6 +59,8 @@ pub enum LegKind {
     ArpBack,
     /// The answer.
     Back,
+    /// What the network tells the source of a packet that it dropped.
+    Told,
 }
 
 /// A packet at one node.
@@ -121,6 +134,7 @@ pub fn trace(control: &ControlPlane, names: &Names, probe: &Probe) -> Result<Tra
         program: control.program(),
         state: State { conntrack: Conntrack::with_limits(limits), ..State::default() },
         packets_count: 0,
+        last_meta: PacketMeta::from_host(PacketId(0), sender.host, SimTime::ZERO),
         legs: Vec::new(),
     };
     let sent = tuple_of(&ethernet_frame(MacAddress::default(), MacAddress::default(), &packet)).unwrap_or(FiveTuple {
@@ -162,6 +176,12 @@ impl Traced {
     pub fn source_seen(&self) -> Option<Ipv4Addr> {
         let leg = self.leg(LegKind::Forward).filter(|leg| leg.delivered_to().is_some())?;
         Some(leg.visits.last()?.after?.source)
+    }
+
+    /// Whether the source of the packet that was dropped learns of it: `None` if nobody tells it.
+    pub fn source_learns(&self) -> Option<bool> {
+        let told = self.leg(LegKind::Told)?;
+        Some(told.delivered_to() == Some(told.sender))
     }
 
     /// Why a packet was dropped; `None` if none was.
@@ -214,6 +234,8 @@ struct World<'p> {
     program: &'p Program,
     state: State,
     packets_count: u64,
+    /// As the packet walked last stood at its end: says as whom a node speaks that tells its source.
+    last_meta: PacketMeta,
     legs: Vec<Leg>,
 }
 
@@ -223,10 +245,10 @@ impl World<'_> {
         let View::Vpc(vpc_id) = sender.view else { return Ok(()) };
         let Some(vpc) = control.model().vpcs.get(&vpc_id) else { return Ok(()) };
         let transport = Transport::Udp { source_port: probe::SOURCE_PORT, destination_port: DNS_PORT };
-        let question = probe::ipv4(transport, sender.address, vpc.resolver_address());
+        let question = probe::ipv4(transport, sender.address, vpc.resolver_address(), 0, false);
         let frame = ethernet_frame(self.router_of(sender.host), self.mac_of(sender.host), &question);
-        let (leg, _) = self.walk(LegKind::Resolve, sender.host, frame);
-        self.unless_dropped(leg).map(|_| ())
+        let (leg, frame) = self.walk(LegKind::Resolve, sender.host, frame);
+        self.unless_dropped(leg, &frame)
     }
 
     /// The probe, and the answer.
@@ -235,8 +257,8 @@ impl World<'_> {
         let (leg, frame) = self.walk(LegKind::Forward, sender.host, frame);
         let far_end = leg.delivered_to();
         self.legs.push(leg.clone());
-        self.unless_dropped(leg)?;
-        let answer = tuple_of(&frame).and_then(|tuple| answer(&frame, tuple));
+        self.unless_dropped(leg, &frame)?;
+        let answer = tuple_of(&frame).and_then(|tuple| self::answer(&frame, tuple, packet.len()));
         // Only an IPv4 packet is ever delivered: the probe is one.
         let (Some(far_end), Some(answer)) = (far_end, answer) else { return Ok(Outcome::Reachable) };
         let frame = match &self.program.hosts[far_end.at()].kind {
@@ -245,10 +267,10 @@ impl World<'_> {
             }
             _ => self.addressed(LegKind::ArpBack, far_end, &answer)?,
         };
-        let (leg, _) = self.walk(LegKind::Back, far_end, frame);
+        let (leg, frame) = self.walk(LegKind::Back, far_end, frame);
         let back_at = leg.delivered_to();
         self.legs.push(leg.clone());
-        self.unless_dropped(leg)?;
+        self.unless_dropped(leg, &frame)?;
         match back_at {
             Some(host) if host != sender.host => Err(Outcome::AnsweredElsewhere { host }),
             _ => Ok(Outcome::Reachable),
@@ -273,29 +295,68 @@ impl World<'_> {
         }
         let next = if eni.subnet_cidr.contains(&destination) { destination } else { eni.router_address };
         let (leg, frame) = self.walk(kind, host, arp_request(own, eni.private_ip, next));
-        self.unless_dropped(leg)?;
+        self.unless_dropped(leg, &frame)?;
         Ok(ethernet_frame(ethernet::source(&frame), own, packet))
     }
 
-    /// Ends the trace if the packet of `leg` was lost; then the leg is part of the story.
-    fn unless_dropped(&mut self, leg: Leg) -> Result<(), Outcome> {
-        let Step::Drop(reason) = leg.end.step else { return Ok(()) };
+    /// Ends the trace if the packet of `leg` was lost; then the leg is part of the story, and so is what its source is told.
+    fn unless_dropped(&mut self, leg: Leg, frame: &[u8]) -> Result<(), Outcome> {
+        let Some(reason) = leg.end.step.drop_reason() else { return Ok(()) };
         let outcome = Outcome::Dropped { leg: leg.kind, at: leg.end.at, reason };
+        let (end, sender) = (leg.end, leg.sender);
         if self.legs.iter().all(|told| told.kind != leg.kind) {
             self.legs.push(leg);
+        }
+        if let Step::Reply(Reply::Error { answer, .. }) = end.step {
+            self.tell_source(sender, end.at, answer, frame);
         }
         Err(outcome)
     }
 
+    /// Follows what node `at` tells `sender` about the packet in `frame`.
+    fn tell_source(&mut self, sender: HostIx, at: NodeIx, answer: Answer, frame: &[u8]) {
+        let Some(said) = answer::build(self.program, at, answer, frame, &self.last_meta) else { return };
+        let meta = PacketMeta { from: Some(said.from), ..self.new_packet(sender) };
+        let (mut leg, _) = self.follow(LegKind::Told, said.at, said.bytes, meta);
+        leg.made = Some((at, Made::Answer(answer)));
+        self.legs.push(leg);
+    }
+
     /// Walks a frame from `sender` to its end; returns the walk and the frame as it then is.
-    fn walk(&mut self, kind: LegKind, sender: HostIx, mut frame: Vec<u8>) -> (Leg, Vec<u8>) {
-        self.packets_count += 1;
-        let mut meta = PacketMeta::from_host(PacketId(self.packets_count), sender, SimTime::ZERO);
+    fn walk(&mut self, kind: LegKind, sender: HostIx, frame: Vec<u8>) -> (Leg, Vec<u8>) {
+        let meta = self.new_packet(sender);
+        self.follow(kind, self.program.hosts[sender.at()].node, frame, meta)
+    }
+
+    /// Walks a packet to its end. One that is split goes on as that of its fragments which is lost first, else as the first.
+    fn follow(&mut self, kind: LegKind, at: NodeIx, mut frame: Vec<u8>, mut meta: PacketMeta) -> (Leg, Vec<u8>) {
         let mut tap = TraceTap::default();
-        let at = self.program.hosts[sender.at()].node;
         let mut view = Frame { bytes: &mut frame, meta: &mut meta };
         let end = walk(self.program, &mut self.state, at, &mut view, SimTime::ZERO, &mut tap);
-        (Leg { kind, sender, visits: tap.visits, end }, frame)
+        let mut leg = Leg { kind, sender: meta.sender, visits: tap.visits, end, fragment: None, made: None };
+        self.last_meta = meta;
+        let Step::Fragment { mtu_bytes, next, .. } = end.step else { return (leg, frame) };
+        let Ok(pieces) = fragments(&frame, usize::from(mtu_bytes)) else { return (leg, frame) };
+        // Each ends: every node counts up `meta.steps`.
+        let followed: Vec<_> = pieces
+            .map(|piece| {
+                let own = PacketMeta { id: self.new_packet(meta.sender).id, ..meta };
+                let (leg, frame) = self.follow(kind, next, piece, own);
+                (leg, frame, self.last_meta)
+            })
+            .collect();
+        let count = followed.len();
+        let lost = followed.iter().position(|(leg, ..)| leg.end.step.drop_reason().is_some());
+        let chosen = lost.unwrap_or(0);
+        let Some((rest, frame, meta)) = followed.into_iter().nth(chosen) else { return (leg, Vec::new()) };
+        leg.visits.extend(rest.visits);
+        (leg.end, leg.fragment, self.last_meta) = (rest.end, Some((chosen + 1, count)), meta);
+        (leg, frame)
+    }
+
+    fn new_packet(&mut self, sender: HostIx) -> PacketMeta {
+        self.packets_count += 1;
+        PacketMeta::from_host(PacketId(self.packets_count), sender, SimTime::ZERO)
     }
 
     fn mac_of(&self, host: HostIx) -> MacAddress {
@@ -338,8 +399,9 @@ fn tuple_of(frame: &[u8]) -> Option<FiveTuple> {
     Parsed::of(frame).ok().map(|parsed| parsed.five_tuple())
 }
 
-/// What the far end answers to the packet in `frame`.
-fn answer(frame: &[u8], tuple: FiveTuple) -> Option<Vec<u8>> {
+/// What the far end answers to the packet in `frame`, of which `sent_bytes` were sent: an echo as long as the request, else just headers.
+fn answer(frame: &[u8], tuple: FiveTuple, sent_bytes: usize) -> Option<Vec<u8>> {
+    let mut payload_bytes = 0;
     let (source_port, destination_port) = (tuple.destination_port, tuple.source_port);
     let transport = match tuple.protocol {
         Protocol::TCP => {
@@ -348,11 +410,12 @@ fn answer(frame: &[u8], tuple: FiveTuple) -> Option<Vec<u8>> {
         }
         Protocol::UDP => Transport::Udp { source_port, destination_port },
         Protocol::ICMP if Parsed::of(frame).ok()?.icmp?.kind == icmp_type::ECHO => {
+            payload_bytes = u16::try_from(sent_bytes).ok()?.saturating_sub(ECHO_HEADERS_BYTES);
             Transport::Icmp { icmp_type: icmp_type::ECHO_REPLY, icmp_code: 0 }
         }
         _ => return None,
     };
-    Some(probe::ipv4(transport, tuple.destination, tuple.source))
+    Some(probe::ipv4(transport, tuple.destination, tuple.source, payload_bytes, false))
 }
 
 fn ethernet_frame(to: MacAddress, from: MacAddress, ipv4: &[u8]) -> Vec<u8> {

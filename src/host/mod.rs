@@ -31,6 +31,7 @@ mod connection;
 mod context;
 mod device;
 mod dig;
+mod dns_server;
 mod interface;
 mod neighbours;
 mod outcome;
@@ -53,6 +54,7 @@ pub use bulk::{BULK_PORT, Bulk, BulkReport};
 pub use call::{Call, Signing};
 pub use connect::{Connect, ConnectReport};
 pub use dig::{Dig, DnsAnswer, DnsReport};
+pub use dns_server::DnsServer;
 pub use outcome::{Failure, Marks, Outcome, ProcessId, Reply, SocketProblem, SshProblem};
 pub use path_mtu::PathMtuDiscovery;
 pub use ping::{Ping, PingEvent, PingReport};
@@ -222,6 +224,8 @@ pub struct HostCounters {
     pub fragments_dropped: u64,
     /// Datagrams given up because not all their fragments came within 30 s.
     pub reassemblies_timed_out: u64,
+    /// DNS queries lost because too many waited for the other resolver.
+    pub dns_queries_over_limit: u64,
     /// Polls that were cut short after 10,000 rounds: a fault in this crate.
     pub polls_cut_short: u64,
 }

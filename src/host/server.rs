@@ -8,6 +8,7 @@
 use super::bulk::{self, STILL_MAX};
 use super::connection::{Connection, Security, Stage};
 use super::context::Context;
+use super::dns_server::{DnsServer, DnsService};
 use super::http::{HttpError, HttpResponse, RequestDecoder};
 use super::interface::{Stack, TcpListener, TcpSocket, TcpState, TcpUse, UdpSocket};
 use super::{HostEvent, RequestToken};
@@ -62,6 +63,13 @@ pub enum Server {
         /// UDP port.
         port: u16,
     },
+    /// Answers DNS queries over UDP.
+    Dns {
+        /// UDP port.
+        port: u16,
+        /// What it knows and whom it asks.
+        dns: DnsServer,
+    },
 }
 
 impl Server {
@@ -73,20 +81,26 @@ impl Server {
             | Server::Banner { port, .. }
             | Server::Bulk { port }
             | Server::TcpEcho { port }
-            | Server::UdpEcho { port } => *port,
+            | Server::UdpEcho { port }
+            | Server::Dns { port, .. } => *port,
         }
     }
 
     fn idle_timeout(&self) -> SimDuration {
         match self {
             Server::Https { idle_timeout, .. } | Server::Http { idle_timeout, .. } => *idle_timeout,
-            Server::Banner { .. } | Server::TcpEcho { .. } | Server::UdpEcho { .. } => BANNER_IDLE,
+            Server::Banner { .. } | Server::TcpEcho { .. } | Server::UdpEcho { .. } | Server::Dns { .. } => BANNER_IDLE,
             Server::Bulk { .. } => STILL_MAX,
         }
     }
 
+    /// Whether it takes datagrams.
+    pub fn is_udp(&self) -> bool {
+        matches!(self, Server::UdpEcho { .. } | Server::Dns { .. })
+    }
+
     fn is_tcp(&self) -> bool {
-        !matches!(self, Server::UdpEcho { .. })
+        !self.is_udp()
     }
 
     fn tcp_use(&self) -> TcpUse {
@@ -98,6 +112,7 @@ impl Server {
 pub(super) struct Servers {
     listening: Vec<Listening>,
     datagrams: Vec<Datagrams>,
+    dns: Vec<DnsService>,
     connections: BTreeMap<u64, Served>,
     next_connection: u64,
 }
@@ -148,9 +163,14 @@ impl Servers {
             .filter(|server| server.is_tcp())
             .map(|server| Listening { server: server.clone(), listener: None, half_open: Vec::new() })
             .collect();
-        let datagrams = servers.iter().filter(|server| !server.is_tcp());
+        let datagrams = servers.iter().filter(|server| matches!(server, Server::UdpEcho { .. }));
         let datagrams = datagrams.map(|server| Datagrams { port: server.port(), socket: None }).collect();
-        Servers { listening, datagrams, connections: BTreeMap::new(), next_connection: 0 }
+        let dns = servers.iter().filter_map(|server| match server {
+            Server::Dns { port, dns } => Some(DnsService::new(*port, dns.clone())),
+            _ => None,
+        });
+        let dns = dns.collect();
+        Servers { listening, datagrams, dns, connections: BTreeMap::new(), next_connection: 0 }
     }
 
     /// Takes up what the last frame did to the listeners. To be called after every frame, and before the first.
@@ -158,6 +178,9 @@ impl Servers {
         let mut count = self.connection_count();
         for datagrams in &mut self.datagrams {
             datagrams.socket = datagrams.socket.take().or_else(|| stack.serve_udp(datagrams.port));
+        }
+        for dns in &mut self.dns {
+            dns.listen(stack);
         }
         for listening in &mut self.listening {
             if let Some(listener) = listening.listener.take() {
@@ -213,6 +236,9 @@ impl Servers {
         for socket in self.datagrams.iter().filter_map(|datagrams| datagrams.socket.as_ref()) {
             moved |= cx.stack.echo_udp(socket) > 0;
         }
+        for dns in &mut self.dns {
+            moved |= dns.poll(cx);
+        }
         let mut ended = Vec::new();
         for (id, served) in &mut self.connections {
             let (served_moved, ends) = served.poll(cx, *id, events);
@@ -248,7 +274,8 @@ impl Servers {
         let half_open =
             self.listening.iter().flat_map(|listening| &listening.half_open).map(|half_open| half_open.until);
         let idle = self.connections.values().filter_map(Served::deadline);
-        half_open.chain(idle).min()
+        let dns = self.dns.iter().filter_map(DnsService::deadline);
+        half_open.chain(idle).chain(dns).min()
     }
 
     /// Connections in being, half-open ones included.
@@ -266,7 +293,7 @@ impl Served {
         let exchange = match server {
             Server::Banner { text, .. } => Exchange::Banner { unsent: Some(format!("{text}\r\n")) },
             Server::Bulk { .. } => Exchange::Bulk(bulk::Served::new()),
-            Server::TcpEcho { .. } | Server::UdpEcho { .. } => Exchange::Echo,
+            Server::TcpEcho { .. } | Server::UdpEcho { .. } | Server::Dns { .. } => Exchange::Echo,
             Server::Https { .. } | Server::Http { .. } => {
                 Exchange::Http { decoder: RequestDecoder::new(), requests: 0, outstanding: None, last_one: false }
             }

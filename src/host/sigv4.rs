@@ -1,8 +1,8 @@
 //! AWS Signature Version 4, client side: what makes a request acceptable to an AWS service.
 //!
 //! Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. Non-goals: query-string signatures,
-//! chunked and unsigned payloads, SigV4A, S3's own path rules, verification. Invariant: the signed headers are `host`, `content-type` and
-//! every `x-amz-*`, the set botocore signs for DynamoDB and EC2; headers a connection may change are left alone.
+//! chunked and unsigned payloads, SigV4A, verification. Invariant: the signed headers are `host`, `content-type` and
+//! every `x-amz-*`, the set botocore signs for these services and operations; S3 takes paths as they are, and wants the body's digest in a header; headers a connection may change are left alone.
 
 use super::http::HttpRequest;
 use ring::{digest, hmac};
@@ -32,14 +32,19 @@ impl std::fmt::Debug for Credentials {
 /// and `Authorization`, replacing those a former attempt left. `amz_date` is `YYYYMMDDTHHMMSSZ`
 /// ([`crate::calendar::Calendar::amz_date`]). The `Host` header must be there already, and the body final.
 pub fn sign(request: &mut HttpRequest, credentials: &Credentials, region: &str, service: &str, amz_date: &str) {
-    let ours = ["x-amz-date", "x-amz-security-token", "authorization"];
+    let ours = ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "authorization"];
     request.headers.retain(|(name, _)| !ours.iter().any(|own| name.eq_ignore_ascii_case(own)));
     request.headers.push(("X-Amz-Date".to_owned(), amz_date.to_owned()));
     if let Some(token) = &credentials.session_token {
         request.headers.push(("X-Amz-Security-Token".to_owned(), token.clone()));
     }
 
-    let (canonical, signed_headers) = canonical_request(request);
+    let is_s3 = service == "s3";
+    if is_s3 {
+        request.headers.push(("X-Amz-Content-SHA256".to_owned(), sha256_hex(&request.body)));
+    }
+
+    let (canonical, signed_headers) = canonical_request(request, is_s3);
     let date = amz_date.get(..8).unwrap_or(amz_date);
     let scope = format!("{date}/{region}/{service}/aws4_request");
     let to_sign = format!("{ALGORITHM}\n{amz_date}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));
@@ -57,7 +62,7 @@ pub fn sign(request: &mut HttpRequest, credentials: &Credentials, region: &str, 
 }
 
 /// The canonical request and the list of signed headers in it.
-fn canonical_request(request: &HttpRequest) -> (String, String) {
+fn canonical_request(request: &HttpRequest, is_s3: bool) -> (String, String) {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut headers: Vec<(String, String)> = request
         .headers
@@ -79,7 +84,7 @@ fn canonical_request(request: &HttpRequest) -> (String, String) {
     let header_lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let canonical = [
         request.method.as_str(),
-        &canonical_path(path),
+        &if is_s3 { path.to_owned() } else { canonical_path(path) },
         &canonical_query(query),
         &header_lines,
         &signed_headers,
@@ -261,6 +266,29 @@ mod tests {
             (
                 "content-type;host;x-amz-date".into(),
                 "d5b1a92f572587a23aa009afca0f33e7aca51e35493d5c63c19a5fb2963d736f".into()
+            )
+        );
+    }
+
+    /// Signatures that botocore 1.43.11's S3SigV4Auth made: the path counts as it is, and the body's digest is a header.
+    #[test]
+    fn botocore_agrees_about_s3() {
+        let host = ("Host", "pics.s3.us-east-1.amazonaws.com");
+        let headers = [host, ("x-amz-sdk-checksum-algorithm", "CRC64NVME")];
+        let put = request("PUT", "/a//./b%20c%2B%C3%BC.txt", &headers, "hello");
+        assert_eq!(
+            signature(put, "us-east-1", "s3", "20260101T000007Z"),
+            (
+                "host;x-amz-content-sha256;x-amz-date;x-amz-sdk-checksum-algorithm".into(),
+                "be4042b1762ef02c835e1b50c341d4507b0fdd6f85ba53dbc4895a7a9ee61ccf".into()
+            )
+        );
+        let list = request("GET", "/?list-type=2&prefix=a%2F&encoding-type=url", &[host], "");
+        assert_eq!(
+            signature(list, "us-east-1", "s3", "20260101T000007Z"),
+            (
+                "host;x-amz-content-sha256;x-amz-date".into(),
+                "52f9ff41470a02bfa05594b7fcff258c2019897a67d53b490f41773b383f6e42".into()
             )
         );
     }

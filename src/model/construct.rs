@@ -113,17 +113,19 @@ impl Model {
                 tags: Tags::default(),
             },
         );
+        let region = new.region.unwrap_or_else(|| self.region.clone());
+        let dhcp_options_id = self.default_dhcp_options(&region);
         self.vpcs.insert(
             id,
             Vpc {
                 id,
-                region: new.region.unwrap_or_else(|| self.region.clone()),
+                region,
                 cidr_blocks,
                 is_default: new.is_default,
                 main_route_table_id: table_id,
                 default_security_group_id: group_id,
                 default_network_acl_id: acl_id,
-                dhcp_options_id: DhcpOptionsId::mint(seed, "AmazonProvidedDNS", length),
+                dhcp_options_id: Some(dhcp_options_id),
                 enable_dns_support: true,
                 enable_dns_hostnames: new.enable_dns_hostnames,
                 tags: new.tags,
@@ -352,7 +354,8 @@ impl Model {
                     target,
                     RouteTarget::NetworkInterface(_) | RouteTarget::NatGateway(_) | RouteTarget::Local
                 );
-                if inside && !propagated && !(takes && self.is_whole_subnet(vpc.id, cidr)) {
+                let special = inside || target == RouteTarget::Local;
+                if special && !propagated && !(inside && takes && self.is_whole_subnet(vpc.id, cidr)) {
                     return Err(ModelError::new(
                         "InvalidParameterValue",
                         format!(

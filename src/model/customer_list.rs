@@ -7,11 +7,9 @@
 //! Unverified: the wording of the refusals, and their codes where AWS's list of codes has none.
 //! Source: docs.aws.amazon.com/vpc/latest/userguide/working-with-managed-prefix-lists.html, amazon-vpc-limits.html
 
+use super::prefix_list::ENTRIES_PER_CALL;
 use super::*;
 use crate::net::Ipv4Net;
-
-/// Entries that one call may name.
-const ENTRIES_PER_CALL: usize = 100;
 
 /// What a new customer-managed list is to be.
 #[derive(Clone, Debug)]
@@ -110,7 +108,7 @@ impl Model {
             ));
         }
         if change.add.len() + change.remove.len() > ENTRIES_PER_CALL {
-            return Err(too_many_at_once());
+            return Err(Self::too_many_entries_at_once());
         }
         let mut entries = customer.entries().to_vec();
         for cidr in &change.remove {
@@ -160,7 +158,7 @@ impl Model {
     pub fn restore_prefix_list(&mut self, id: PrefixListId, previous: u64, current: u64) -> Result<(), ModelError> {
         let (list, customer) = self.customer_list(id)?;
         check_version(list, current)?;
-        let entries = customer.entries_of(previous).ok_or_else(|| no_such_version(id, previous))?.to_vec();
+        let entries = customer.entries_of(previous).ok_or_else(|| Self::no_such_version(id, previous))?.to_vec();
         check_count(&entries, customer.max_entries)?;
         let versions_max = self.quotas.versions_per_prefix_list;
         if let Some(list) = self.prefix_lists.get_mut(&(self.region.clone(), id)) {
@@ -216,6 +214,19 @@ impl Model {
                 format!("The prefix list {id} ({}) is managed by AWS.", list.name),
             )),
         }
+    }
+
+    /// The refusal for more entries than a call may name.
+    pub fn too_many_entries_at_once() -> ModelError {
+        ModelError::new(
+            "InvalidParameterValue",
+            format!("At most {ENTRIES_PER_CALL} entries can be added or removed with one request."),
+        )
+    }
+
+    /// The refusal for a version that is not kept.
+    pub fn no_such_version(id: PrefixListId, number: u64) -> ModelError {
+        ModelError::new("InvalidParameterValue", format!("The prefix list {id} has no version {number}."))
     }
 
     /// Whether everything that refers to a list still has room if the list counts `max_entries`.
@@ -298,19 +309,6 @@ impl CustomerManaged {
     pub fn entries_of(&self, number: u64) -> Option<&[PrefixListEntry]> {
         self.versions.iter().find(|version| version.number == number).map(|version| version.entries.as_slice())
     }
-}
-
-/// The refusal for more entries than a call may name.
-pub(crate) fn too_many_at_once() -> ModelError {
-    ModelError::new(
-        "InvalidParameterValue",
-        format!("At most {ENTRIES_PER_CALL} entries can be added or removed with one request."),
-    )
-}
-
-/// The refusal for a version that is not kept.
-pub(crate) fn no_such_version(id: PrefixListId, number: u64) -> ModelError {
-    ModelError::new("InvalidParameterValue", format!("The prefix list {id} has no version {number}."))
 }
 
 fn add_entry(entries: &mut Vec<PrefixListEntry>, entry: PrefixListEntry) -> Result<(), ModelError> {

@@ -39,6 +39,7 @@ impl Model {
             block_public_access,
             on_premises,
             prefix_lists,
+            service_zones: _,
             dynamodb_tables,
             public_services,
             outside_hosts,

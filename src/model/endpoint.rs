@@ -1,4 +1,4 @@
-//! Gateway endpoints and the routes AWS keeps for them.
+//! Gateway endpoints and the routes AWS keeps for them; policies and deletion of every endpoint.
 
 use super::*;
 use crate::time::SimTime;
@@ -31,8 +31,10 @@ impl Model {
     /// `InvalidVpcID.NotFound`, `InvalidServiceName`, `VpcEndpointLimitExceeded`, `InvalidPolicyDocument`, and those of
     /// [`Model::add_endpoint_route_tables`].
     pub fn add_vpc_endpoint(&mut self, new: NewVpcEndpoint) -> Result<VpcEndpointId, ModelError> {
-        self.vpc(new.vpc_id)?;
-        let Some(list) = self.prefix_list_named(&new.service_name) else {
+        let region = &self.vpc(new.vpc_id)?.region;
+        // A gateway reaches its own Region only.
+        let is_its = |list: &&PrefixList| list.region == *region && list.name == new.service_name;
+        let Some(list) = self.prefix_lists.values().find(is_its) else {
             return Err(ModelError::new(
                 "InvalidServiceName",
                 format!("The Vpc Endpoint Service '{}' does not exist", new.service_name),
@@ -40,7 +42,7 @@ impl Model {
         };
         let prefix_list_id = list.id;
         let limit = self.quotas.gateway_endpoints_per_region;
-        if self.vpc_endpoints.len() >= limit {
+        if self.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway()).count() >= limit {
             return Err(ModelError::quota("VpcEndpointLimitExceeded", "gateway endpoints", limit));
         }
         let policy_document = match &new.policy_document {
@@ -83,6 +85,9 @@ impl Model {
         let endpoint = self.vpc_endpoint(id)?;
         let vpc_id = endpoint.vpc_id;
         let Some(list) = endpoint.prefix_list_id() else {
+            if table_ids.is_empty() {
+                return Ok(());
+            }
             return Err(ModelError::new(
                 "InvalidParameter",
                 "Route table IDs are only supported for Gateway type VPC Endpoint.",
@@ -138,10 +143,10 @@ impl Model {
     /// # Errors
     /// `InvalidVpcEndpointId.NotFound`, `InvalidPolicyDocument`.
     pub fn set_endpoint_policy(&mut self, id: VpcEndpointId, policy: Option<&str>) -> Result<(), ModelError> {
-        self.vpc_endpoint(id)?;
+        let default = self.vpc_endpoint(id)?.default_policy();
         let document = match policy {
             Some(policy) => self.checked_policy(policy)?,
-            None => VpcEndpoint::DEFAULT_POLICY.to_owned(),
+            None => default.to_owned(),
         };
         if let Some(endpoint) = self.vpc_endpoints.get_mut(&id) {
             endpoint.policy_document = document;
@@ -149,14 +154,16 @@ impl Model {
         Ok(())
     }
 
-    /// Deletes an endpoint and its routes.
+    /// Deletes an endpoint with its routes or interfaces.
     ///
     /// # Errors
     /// `InvalidVpcEndpointId.NotFound`.
     pub fn delete_vpc_endpoint(&mut self, id: VpcEndpointId) -> Result<(), ModelError> {
         let tables: Vec<_> = self.vpc_endpoint(id)?.route_table_ids().iter().copied().collect();
         self.remove_endpoint_route_tables(id, &tables)?;
+        self.remove_endpoint_interfaces(id)?;
         self.vpc_endpoints.remove(&id);
+        self.retired_ids.insert(id.to_string());
         Ok(())
     }
 
@@ -191,7 +198,7 @@ impl Model {
     }
 
     /// AWS takes at most 20,480 characters of JSON, an object.
-    fn checked_policy(&self, policy: &str) -> Result<String, ModelError> {
+    pub(super) fn checked_policy(&self, policy: &str) -> Result<String, ModelError> {
         let limit = self.quotas.endpoint_policy_characters;
         let length = policy.chars().count();
         if length > limit {

@@ -29,6 +29,11 @@ impl ModelError {
         ModelError::new("DependencyViolation", format!("The {kind} '{id}' has dependencies and cannot be deleted."))
     }
 
+    /// The address or interface belongs to a NAT gateway, endpoint or transit gateway. Unverified wording.
+    pub fn managed_by_aws() -> Self {
+        ModelError::new("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
+    }
+
     /// A quota is used up.
     pub fn quota(code: &'static str, what: &str, limit: impl std::fmt::Display) -> Self {
         ModelError::new(code, format!("The maximum number of {what} has been reached ({limit})."))

@@ -58,6 +58,8 @@ pub enum VpcEndpointKind {
         security_group_ids: Vec<SecurityGroupId>,
         /// Whether the service's public names mean these interfaces inside the VPC.
         private_dns_enabled: bool,
+        /// S3: the private names are for inbound resolver endpoints only, which are not simulated.
+        private_dns_only_for_inbound_resolver: bool,
         /// The part of its DNS names that AWS draws: `sow3v4uq`.
         dns_suffix: String,
     },
@@ -103,7 +105,15 @@ impl VpcEndpoint {
         matches!(self.kind, VpcEndpointKind::Gateway { .. })
     }
 
-    /// The policy an endpoint has when none is given, to the letter.
+    /// The policy a gateway endpoint has when none is given, to the letter.
     pub const DEFAULT_POLICY: &'static str =
         r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+
+    /// The same of an interface endpoint, spaces at line ends included.
+    pub const DEFAULT_INTERFACE_POLICY: &'static str = "{\n  \"Statement\": [\n    {\n      \"Action\": \"*\", \n      \"Effect\": \"Allow\", \n      \"Principal\": \"*\", \n      \"Resource\": \"*\"\n    }\n  ]\n}";
+
+    /// The policy it has when none is given.
+    pub fn default_policy(&self) -> &'static str {
+        if self.is_gateway() { Self::DEFAULT_POLICY } else { Self::DEFAULT_INTERFACE_POLICY }
+    }
 }

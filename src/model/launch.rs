@@ -182,13 +182,15 @@ impl Model {
     /// Associates an Elastic IP with an interface, instead of the public address it had.
     ///
     /// # Errors
-    /// `InvalidAllocationID.NotFound`, `InvalidNetworkInterfaceID.NotFound`, `Resource.AlreadyAssociated`.
+    /// `InvalidAllocationID.NotFound`, `InvalidNetworkInterfaceID.NotFound`, `Resource.AlreadyAssociated`, `OperationNotPermitted` (AWS manages the interface).
     pub fn associate_address(
         &mut self,
         allocation_id: AllocationId,
         eni_id: EniId,
     ) -> Result<AddressAssociationId, ModelError> {
-        self.network_interface(eni_id)?;
+        if self.network_interface(eni_id)?.interface_type.is_requester_managed() {
+            return Err(ModelError::managed_by_aws());
+        }
         let id = AddressAssociationId::mint(self.seed, &format!("{allocation_id} {eni_id}"), self.id_length);
         let Some(address) = self.elastic_addresses.get_mut(&allocation_id) else {
             return Err(ModelError::new(
@@ -217,7 +219,7 @@ impl Model {
             .ok_or_else(|| ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
     }
 
-    fn check_groups(&self, vpc_id: VpcId, groups: &[SecurityGroupId]) -> Result<(), ModelError> {
+    pub(super) fn check_groups(&self, vpc_id: VpcId, groups: &[SecurityGroupId]) -> Result<(), ModelError> {
         let limit = self.quotas.security_groups_per_interface;
         if groups.is_empty() || groups.len() > limit {
             return Err(ModelError::new(
@@ -236,7 +238,17 @@ impl Model {
         Ok(())
     }
 
-    fn private_address(&self, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
+    /// How many addresses of a subnet nobody has.
+    pub(super) fn free_private_addresses(&self, subnet: &Subnet) -> usize {
+        let usable = (1usize << (32 - subnet.cidr.prefix_len())) - Subnet::RESERVED_ADDRESSES;
+        let of_interfaces = self.network_interfaces.values().filter(|eni| eni.subnet_id == subnet.id).count();
+        let gateways = self.nat_gateways.values().filter(|gateway| gateway.subnet_id == subnet.id);
+        let secondary = gateways.filter(|gateway| gateway.interface_id.is_some());
+        let of_gateways: usize = secondary.map(|gateway| gateway.addresses.len().saturating_sub(1)).sum();
+        usable.saturating_sub(of_interfaces + of_gateways)
+    }
+
+    pub(super) fn private_address(&self, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
         let free = |address: Ipv4Addr| self.interface_at(subnet.vpc_id, address).is_none();
         match wanted {
             Some(address) if !subnet.cidr.contains(&address) => Err(ModelError::new(

@@ -14,9 +14,12 @@ mod difference;
 pub mod dns_names;
 mod edge;
 mod endpoint;
+mod endpoint_service;
 mod error;
 mod gateway;
+mod interface_endpoint;
 mod launch;
+mod nat;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
@@ -43,9 +46,12 @@ pub use construct::{NewSubnet, NewVpc};
 pub use customer_list::{NewPrefixList, PrefixListChange};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
 pub use endpoint::NewVpcEndpoint;
+pub use endpoint_service::{EndpointService, VpcEndpointType, endpoint_services, endpoint_services_in};
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
+pub use interface_endpoint::{DNS_SUFFIX_LENGTH, EndpointDnsName, InterfaceEndpointChange, NewInterfaceEndpoint};
 pub use launch::NewInstance;
+pub use nat::NewNatGateway;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
 pub use network_interface::{
@@ -141,6 +147,8 @@ pub struct Model {
     pub on_premises: Shared<BTreeMap<String, OnPremisesNetwork>>,
     /// Prefix lists of every Region.
     pub prefix_lists: Shared<PrefixLists>,
+    /// Zones where interface endpoints of a service (`dynamodb`) can be, where that is not every zone.
+    pub service_zones: BTreeMap<String, BTreeSet<String>>,
     /// Names of DynamoDB tables.
     pub dynamodb_tables: Shared<BTreeSet<String>>,
     /// Public sides of AWS services.
@@ -201,6 +209,7 @@ impl Model {
             outside_hosts: Shared::default(),
             public_addresses_used: Shared::default(),
             retired_ids: Shared::default(),
+            service_zones: BTreeMap::new(),
             links: Links::default(),
             forwarding: ForwardingSettings::default(),
             unknown_connection: UnknownConnection::default(),
@@ -286,9 +295,17 @@ impl Model {
         self.prefix_lists.values().find(|list| list.region == self.region && list.name == name)
     }
 
-    /// The interface in `vpc_id` whose private address is `address`.
+    /// The interface in `vpc_id` whose private address is `address`; for a secondary address of a NAT gateway, that gateway's.
     pub fn interface_at(&self, vpc_id: VpcId, address: Ipv4Addr) -> Option<&NetworkInterface> {
-        self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address)
+        let primary = self.network_interfaces.values().find(|eni| eni.vpc_id == vpc_id && eni.private_ip == address);
+        primary.or_else(|| {
+            let holds = |gateway: &&NatGateway| {
+                gateway.vpc_id == vpc_id
+                    && gateway.interface_id.is_some()
+                    && gateway.addresses.iter().any(|held| held.private_ip == address)
+            };
+            self.network_interfaces.get(&self.nat_gateways.values().find(holds)?.interface_id?)
+        })
     }
 
     /// The instance an interface is attached to.

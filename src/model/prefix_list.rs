@@ -12,6 +12,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+/// Entries that one call may name.
+pub const ENTRIES_PER_CALL: usize = 100;
+
 /// One prefix list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixList {

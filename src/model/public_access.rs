@@ -146,10 +146,16 @@ impl Model {
         )
     }
 
-    /// How a subnet is excluded, if it is: by itself or with its VPC.
-    pub fn public_access_exclusion(&self, subnet_id: SubnetId, vpc_id: VpcId) -> Option<&BlockPublicAccessExclusion> {
+    /// What is blocked at a subnet, or at a VPC as a whole: the table at the head of this module.
+    pub fn block_mode_of(&self, subnet_id: Option<SubnetId>, vpc_id: VpcId) -> BlockPublicAccessMode {
         let of = |resource| self.block_public_access.exclusions.values().find(move |it| it.resource == resource);
-        of(ExcludedResource::Subnet(subnet_id)).or_else(|| of(ExcludedResource::Vpc(vpc_id)))
+        let exclusion =
+            subnet_id.and_then(|id| of(ExcludedResource::Subnet(id))).or_else(|| of(ExcludedResource::Vpc(vpc_id)));
+        match (self.block_public_access.mode, exclusion.map(|exclusion| exclusion.egress_only)) {
+            (BlockPublicAccessMode::Off, _) | (_, Some(false)) => BlockPublicAccessMode::Off,
+            (BlockPublicAccessMode::BlockIngress, _) | (_, Some(true)) => BlockPublicAccessMode::BlockIngress,
+            (BlockPublicAccessMode::BlockBidirectional, None) => BlockPublicAccessMode::BlockBidirectional,
+        }
     }
 
     /// What was deleted needs no exclusion.

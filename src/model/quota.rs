@@ -18,6 +18,7 @@ pub struct Quotas {
     pub interfaces_per_region: usize,
     pub elastic_addresses_per_region: usize,
     pub gateway_endpoints_per_region: usize,
+    pub interface_endpoints_per_vpc: usize,
     pub network_acls_per_vpc: usize,
     pub rules_per_network_acl_direction: usize,
     pub endpoint_policy_characters: usize,
@@ -25,6 +26,8 @@ pub struct Quotas {
     pub entries_per_prefix_list: u32,
     pub versions_per_prefix_list: usize,
     pub public_access_exclusions_per_region: usize,
+    pub nat_gateways_per_availability_zone: usize,
+    pub elastic_addresses_per_nat_gateway: usize,
 }
 
 /// AWS raises the rules of a security group, or the groups of an interface, only as far as their product stays within this.
@@ -45,6 +48,7 @@ impl Default for Quotas {
             interfaces_per_region: 5_000,
             elastic_addresses_per_region: 5,
             gateway_endpoints_per_region: 20,
+            interface_endpoints_per_vpc: 50,
             network_acls_per_vpc: 200,
             rules_per_network_acl_direction: 20,
             endpoint_policy_characters: 20_480,
@@ -52,6 +56,8 @@ impl Default for Quotas {
             entries_per_prefix_list: 1_000,
             versions_per_prefix_list: 1_000,
             public_access_exclusions_per_region: 50,
+            nat_gateways_per_availability_zone: 5,
+            elastic_addresses_per_nat_gateway: 2,
         }
     }
 }

@@ -24,8 +24,8 @@ pub struct Vpc {
     pub default_security_group_id: SecurityGroupId,
     /// The network ACL of subnets without one of their own.
     pub default_network_acl_id: NetworkAclId,
-    /// Its DHCP options.
-    pub dhcp_options_id: DhcpOptionsId,
+    /// Its DHCP options; without any, instances are told of no resolver.
+    pub dhcp_options_id: Option<DhcpOptionsId>,
     /// `enableDnsSupport`: whether the resolver at base+2 answers.
     pub enable_dns_support: bool,
     /// `enableDnsHostnames`: whether instances with public addresses get public names.
@@ -84,6 +84,9 @@ pub struct Subnet {
 }
 
 impl Subnet {
+    /// Addresses that AWS keeps in every subnet.
+    pub const RESERVED_ADDRESSES: usize = 5;
+
     /// The implicit router's address in this subnet: base plus one.
     pub fn router_address(&self) -> Ipv4Addr {
         offset(self.cidr, 1)

@@ -4,6 +4,7 @@
 
 use super::{AclIx, GroupIx, HostIx, NextHopKind, NodeIx, TableIx};
 use crate::net::Ipv4Net;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub struct Origins {
     pub nodes: Arc<[Named]>,
     /// By [`HostIx`].
     pub hosts: Arc<[Named]>,
+    /// What the interfaces that AWS manages belong to: an interface endpoint.
+    pub owners: BTreeMap<NodeIx, Named>,
     /// By [`TableIx`].
     pub tables: Arc<[TableOrigin]>,
     /// By [`super::LinkIx`]: what the link joins.
@@ -79,6 +82,11 @@ impl Origins {
     /// What a node stands for.
     pub fn node(&self, node: NodeIx) -> &Named {
         &self.nodes[node.at()]
+    }
+
+    /// What a node belongs to: an interface endpoint's interface to the endpoint, every other node to itself.
+    pub fn owner(&self, node: NodeIx) -> &Named {
+        self.owners.get(&node).unwrap_or_else(|| self.node(node))
     }
 
     /// What a host stands for.

@@ -21,6 +21,7 @@ use crate::awscli::{CommandOutput, UsageError, words};
 use crate::calendar::Calendar;
 use crate::host::tls::TlsVersions;
 use crate::host::{Outcome, Workload};
+use crate::net::TtlMode;
 use crate::scenario::PROGRAM_NAMES;
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -122,9 +123,9 @@ impl Invocation {
     }
 
     /// What a reader of this output should know about the simulated network.
-    pub fn remark(&self) -> Option<&'static str> {
-        match &self.program {
-            Program::Traceroute(_) => Some(traceroute::REMARK),
+    pub fn remark(&self, ttl: TtlMode) -> Option<&'static str> {
+        match (&self.program, ttl) {
+            (Program::Traceroute(_) | Program::Tracepath(_), TtlMode::Aws) => Some(traceroute::REMARK),
             _ => None,
         }
     }

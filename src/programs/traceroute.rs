@@ -6,9 +6,10 @@ use crate::awscli::{CommandOutput, UsageError, Word};
 use crate::host::{self, Failure, HopAnswer, Outcome, ProbeKind, Reply, TracerouteReport, Workload};
 use std::fmt::Write;
 
-/// Why no hop of the VPC shows.
-pub(super) const REMARK: &str = "traceroute sees no VPC hops: AWS's router and internet gateway neither decrement the TTL nor \
-    send time-exceeded, so a destination that answers is hop 1 (the internet has no routers of its own in vpcsim)";
+/// Why no router of the VPC shows.
+pub(super) const REMARK: &str = "traceroute and tracepath see no router of a VPC: AWS's routers and internet gateways neither \
+    decrement the TTL nor send time-exceeded, so they are no hops, and a destination in the VPC is hop 1 (NAT gateways and \
+    instances that forward are hops; the internet has no routers of its own in vpcsim; [forwarding] ttl = \"rfc1812\" shows the VPC's)";
 
 const FLAGS: [Flag; 7] = [
     switch(&["-n"]),

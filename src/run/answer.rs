@@ -82,6 +82,10 @@ impl Services {
     ) -> (HttpResponse, Option<String>) {
         let region = match host {
             HostKind::PublicService(_, region) => region.clone(),
+            HostKind::InterfaceEndpointService(eni) => {
+                let interface = control.model().network_interfaces.get(eni);
+                interface.map_or(&*self.region, |eni| control.model().region_of(eni.vpc_id)).to_owned()
+            }
             _ => self.region.clone(),
         };
         match service_behind(control.model(), host) {
@@ -186,7 +190,7 @@ impl Services {
         let mut command = Command::new(operator::with_ids(invocation, names));
         loop {
             let output = match self.call_for_operator(control, now, &command, scenario, step) {
-                Ok(response) => command.received(response.status, &response.body),
+                Ok(response) => command.received(response.status, &response.headers, &response.body),
                 Err(output) => Some(output),
             };
             if let Some(output) = output {
@@ -212,7 +216,12 @@ impl Services {
         let http =
             HttpRequest { method: request.method.to_owned(), target: request.target, headers, body: request.body };
         let region = command.invocation().globals.region.clone().unwrap_or_else(|| self.region.clone());
-        Ok(self.dynamodb(control, now, &region, &http))
+        Ok(match command.invocation().service {
+            Service::S3 => self.s3(control, now, &region, &http),
+            Service::Sts => self.sts(control, now, &region, &http),
+            // The EC2 API is asked by `operator`, not here.
+            Service::DynamoDb | Service::Ec2 => self.dynamodb(control, now, &region, &http),
+        })
     }
 }
 
@@ -246,6 +255,9 @@ fn service_behind(model: &Model, host: &HostKind) -> ServiceKind {
             Some(endpoint) if endpoint.service_name.ends_with(".s3") => ServiceKind::S3,
             _ => ServiceKind::DynamoDb,
         },
+        HostKind::InterfaceEndpointService(eni) => (model.endpoint_of_interface(*eni))
+            .and_then(|endpoint| model.interface_service(endpoint.vpc_id, &endpoint.service_name).ok())
+            .map_or(ServiceKind::DynamoDb, |service| service.kind),
         _ => ServiceKind::DynamoDb,
     }
 }

@@ -212,7 +212,12 @@ impl Run {
             return program.host_of(&HostKind::Instance(eni));
         }
         if let Some(id) = self.names.lookup(Kind::VpcEndpoint, name) {
-            let service = program.host_of(&HostKind::EndpointService(id.parse().ok()?));
+            let id = id.parse().ok()?;
+            // Of an interface endpoint, the service behind its first interface.
+            let interface = self.control.model().vpc_endpoints.get(&id)?.interfaces().next();
+            let kind = interface
+                .map_or(HostKind::EndpointService(id), |(_, interface)| HostKind::InterfaceEndpointService(interface));
+            let service = program.host_of(&kind);
             return service.filter(|host| !program.hosts[host.at()].removed);
         }
         program.host_of(&HostKind::Outside(name.to_owned()))

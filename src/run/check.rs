@@ -24,6 +24,7 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
         let passed = match via {
             Via::InternetGateway => got.is_some_and(|got| got.class == "internet-gateway"),
             Via::GatewayEndpoint => got.is_some_and(|got| got.class == "gateway-endpoint"),
+            Via::InterfaceEndpoint => got.is_some_and(|got| got.class == "interface-endpoint"),
             Via::Local => got.is_some_and(|got| got.class == "local"),
             Via::None => got.is_none(),
             Via::Named(name) => got.is_some_and(|got| {

@@ -60,7 +60,7 @@ impl Conversation {
     /// Takes in how a call ended.
     pub(super) fn answered(&mut self, outcome: &Outcome) -> Next {
         let output = match &outcome.result {
-            Ok(Reply::Http(response)) => self.command.received(response.status, &response.body),
+            Ok(Reply::Http(response)) => self.command.received(response.status, &response.headers, &response.body),
             Ok(_) => Some(self.command.failed("the far end does not speak HTTP")),
             Err(failure) => Some(self.command.failed(&failure.to_string())),
         };

@@ -153,7 +153,10 @@ impl Observer {
     fn is_actor(&self, host: HostIx) -> bool {
         matches!(
             self.program.hosts[host.at()].kind,
-            HostKind::Instance(_) | HostKind::Outside(_) | HostKind::EndpointService(_)
+            HostKind::Instance(_)
+                | HostKind::Outside(_)
+                | HostKind::EndpointService(_)
+                | HostKind::InterfaceEndpointService(_)
         )
     }
 

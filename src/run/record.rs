@@ -150,10 +150,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
 }
 
 fn via(program: &Program, names: &crate::scenario::Names, road: Road) -> Via {
-    let node = match road {
-        Road::Local | Road::Internet => None,
-        Road::InternetGateway(node) | Road::GatewayEndpoint(node) => Some(program.origins.node(node)),
-    };
+    let node = road.node().map(|node| program.origins.owner(node));
     let id = node.map(|node| node.id.clone());
     let name = id.as_deref().and_then(|id| names.name_of(id)).map(str::to_owned);
     Via { class: road.class(), name: name.or_else(|| node.and_then(|node| node.name.clone())), id }

@@ -18,6 +18,7 @@ use crate::host::Server;
 use crate::host::tls::TlsWorld;
 use crate::ids::InstanceId;
 use crate::metrics::IntervalLog;
+use crate::model::{Model, VpcEndpointType, endpoint_services_in};
 use crate::net::ServiceKind;
 use crate::program::HostKind;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
@@ -95,6 +96,7 @@ impl Run {
                 ServiceKind::S3 | ServiceKind::Sts => others.push(service.dns_names.clone()),
             }
         }
+        others.extend(vpce_names(&scenario.model));
         let shared_names: Vec<_> = shared_names.into_iter().collect();
         let tls = TlsWorld::with_others(scenario.seed, calendar, &shared_names, &others)?;
         let settings = HostSettings {
@@ -377,7 +379,8 @@ impl Run {
         let fresh: Vec<Warning> = warning::warnings(self.control.model()).into_iter().collect();
         let mut warnings: Vec<Warning> =
             fresh.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
-        let remark = self.plan[task].program.as_ref().and_then(|program| program.remark());
+        let remark =
+            self.plan[task].program.as_ref().and_then(|program| program.remark(self.sim.program().settings.ttl));
         // Once a run is enough.
         let said =
             |text: &&str| self.steps.iter().flat_map(|step| &step.warnings).any(|warning| warning.text == **text);
@@ -426,6 +429,13 @@ impl Run {
     }
 }
 
+/// The names that interface endpoints' certificates are for: a list for each service, in every Region that has a VPC.
+fn vpce_names(model: &Model) -> Vec<Vec<String>> {
+    let regions: BTreeSet<&str> = model.vpcs.values().map(|vpc| vpc.region.as_str()).collect();
+    let services = regions.into_iter().flat_map(|region| endpoint_services_in(model, region));
+    let interfaces = services.filter(|service| service.endpoint_type == VpcEndpointType::Interface);
+    interfaces.map(|service| vec![format!("*.{}", service.base_dns_name)]).collect()
+}
 /// What listens where the scenario says so, by what the simulator knows hosts by.
 fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {
     let kind = |name: &str| {

@@ -10,6 +10,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/endpoint-initiates", include_str!("../../scenarios/drops/endpoint-initiates.toml")),
     ("drops/endpoint-protocol", include_str!("../../scenarios/drops/endpoint-protocol.toml")),
     ("drops/endpoint-source", include_str!("../../scenarios/drops/endpoint-source.toml")),
+    ("drops/interface-endpoint-idle", include_str!("../../scenarios/drops/interface-endpoint-idle.toml")),
+    ("drops/interface-endpoint-protocol", include_str!("../../scenarios/drops/interface-endpoint-protocol.toml")),
     ("drops/link", include_str!("../../scenarios/drops/link.toml")),
     ("drops/link-local", include_str!("../../scenarios/drops/link-local.toml")),
     ("drops/malformed", include_str!("../../scenarios/drops/malformed.toml")),
@@ -26,6 +28,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/security-group-egress", include_str!("../../scenarios/drops/security-group-egress.toml")),
     ("drops/security-group-ingress", include_str!("../../scenarios/drops/security-group-ingress.toml")),
     ("drops/source-check", include_str!("../../scenarios/drops/source-check.toml")),
+    ("drops/spoofed-source", include_str!("../../scenarios/drops/spoofed-source.toml")),
     ("drops/tracking-table-full", include_str!("../../scenarios/drops/tracking-table-full.toml")),
     ("drops/unknown-mac", include_str!("../../scenarios/drops/unknown-mac.toml")),
     ("programs/bulk", include_str!("../../scenarios/programs/bulk.toml")),
@@ -35,6 +38,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/ports", include_str!("../../scenarios/programs/ports.toml")),
     ("programs/tracepath", include_str!("../../scenarios/programs/tracepath.toml")),
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
+    ("roads/gateway-endpoint-s3", include_str!("../../scenarios/roads/gateway-endpoint-s3.toml")),
+    ("roads/interface-endpoint", include_str!("../../scenarios/roads/interface-endpoint.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.

@@ -10,6 +10,7 @@ mod build;
 mod dns;
 mod embedded;
 mod error;
+mod forwarding;
 mod names;
 mod notation;
 mod packet;
@@ -28,7 +29,8 @@ pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
 pub use notation::parse_duration;
 pub use packet::{
-    FRAME_BYTES_MAX, Flaw, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags, Transport,
+    FRAME_BYTES_MAX, Flaw, FragmentFields, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags,
+    Transport,
 };
 pub use read::closest;
 pub use settings::{AccountIdEndpointMode, CliSettings, Credentials, Settings, TlsChoice};

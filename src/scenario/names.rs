@@ -22,11 +22,13 @@ pub enum Kind {
     VpcEndpoint,
     PrefixList,
     ElasticIp,
+    DhcpOptions,
+    PublicAccessExclusion,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -38,6 +40,8 @@ impl Kind {
         Kind::VpcEndpoint,
         Kind::PrefixList,
         Kind::ElasticIp,
+        Kind::DhcpOptions,
+        Kind::PublicAccessExclusion,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -54,6 +58,8 @@ impl Kind {
             Kind::VpcEndpoint => "vpce",
             Kind::PrefixList => "pl",
             Kind::ElasticIp => "eipalloc",
+            Kind::DhcpOptions => "dopt",
+            Kind::PublicAccessExclusion => "vpcbpa-exclude",
         }
     }
 
@@ -81,6 +87,8 @@ impl fmt::Display for Kind {
             Kind::VpcEndpoint => "VPC endpoint",
             Kind::PrefixList => "prefix list",
             Kind::ElasticIp => "Elastic IP",
+            Kind::DhcpOptions => "DHCP options set",
+            Kind::PublicAccessExclusion => "exclusion from VPC Block Public Access",
         })
     }
 }

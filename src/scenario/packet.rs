@@ -1,7 +1,6 @@
 //! `send`: one raw packet, for teaching and for the drop reasons that no well-behaved program causes.
 //!
-//! Purpose: the notation and the IPv4 bytes. Non-goals: Ethernet addresses (the sending interface knows them), fragments and options
-//! (give a whole `frame`). Source: RFC 791, 768, 9293, 792.
+//! Purpose: the notation and the IPv4 bytes. Non-goals: Ethernet addresses (the sending interface knows them), options (give a whole `frame`). Source: RFC 791, 768, 9293, 792.
 
 use super::error::Problem;
 use super::names::{Kind, Names};
@@ -17,7 +16,9 @@ use std::net::Ipv4Addr;
 /// The longest frame that may be given, Ethernet header included.
 pub const FRAME_BYTES_MAX: usize = 9_018;
 /// The longest payload of a packet.
-pub const PAYLOAD_BYTES_MAX: u64 = 8_900;
+pub const PAYLOAD_BYTES_MAX: u64 = 8_973;
+/// The last offset that a fragment of IPv4 can have.
+pub(super) const FRAGMENT_OFFSET_BYTES_MAX: u64 = 65_528;
 
 /// What one `send` puts on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +42,29 @@ pub struct Packet {
     pub ttl: u8,
     /// Length of the payload, bytes counting up from 0; default 0.
     pub payload_bytes: u16,
+    /// What the IPv4 header says about fragments.
+    pub fragment: FragmentFields,
     /// What is wrong with it on purpose; default nothing.
     pub flaw: Option<Flaw>,
+}
+
+/// What an IPv4 header says about fragments (RFC 791 section 3.1). The default is a whole packet that must not be fragmented, as most hosts send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FragmentFields {
+    /// Which datagram it belongs to.
+    pub identification: u16,
+    /// DF.
+    pub dont_fragment: bool,
+    /// MF.
+    pub more_fragments: bool,
+    /// Where its data belong, a multiple of 8; a later fragment has no transport header, only payload.
+    pub offset_bytes: u16,
+}
+
+impl Default for FragmentFields {
+    fn default() -> Self {
+        FragmentFields { identification: 0, dont_fragment: true, more_fragments: false, offset_bytes: 0 }
+    }
 }
 
 /// What can be wrong with a packet on purpose.
@@ -198,10 +220,10 @@ impl fmt::Display for Packet {
 }
 
 impl Packet {
-    /// The packet's bytes, IPv4 header first, DF set, right checksums (unless the flaw is there).
+    /// The packet's bytes, IPv4 header first, right checksums (unless the flaw is there).
     pub fn ipv4_bytes(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
         let payload: Vec<u8> = (0..self.payload_bytes).map(|n| n as u8).collect();
-        let builder = etherparse::PacketBuilder::ipv4(source.octets(), destination.octets(), self.ttl);
+        let builder = etherparse::PacketBuilder::ip(self.ip_header(source, destination));
         let mut bytes = Vec::new();
         // Writing to a Vec cannot fail, and `payload_bytes` keeps every length field in range.
         let written = match self.transport {
@@ -219,6 +241,9 @@ impl Packet {
             }
             Transport::Other(Protocol(number)) => builder.write(&mut bytes, etherparse::IpNumber(number), &payload),
         };
+        if self.fragment.offset_bytes > 0 {
+            self.without_transport(&mut bytes, &payload);
+        }
         debug_assert!(written.is_ok(), "lengths are checked when parsed");
         match self.flaw {
             _ if written.is_err() => {}
@@ -234,18 +259,56 @@ impl Packet {
     }
 }
 
+impl Packet {
+    fn ip_header(&self, source: Ipv4Addr, destination: Ipv4Addr) -> etherparse::IpHeaders {
+        let FragmentFields { identification, dont_fragment, more_fragments, offset_bytes } = self.fragment;
+        let header = etherparse::Ipv4Header {
+            identification,
+            dont_fragment,
+            more_fragments,
+            // 13 bits hold every offset that 16 bits of bytes can name.
+            fragment_offset: etherparse::IpFragOffset::try_new(offset_bytes / 8).unwrap_or_default(),
+            time_to_live: self.ttl,
+            source: source.octets(),
+            destination: destination.octets(),
+            ..etherparse::Ipv4Header::default()
+        };
+        etherparse::IpHeaders::Ipv4(header, etherparse::Ipv4Extensions::default())
+    }
+
+    /// Leaves the IPv4 header and the payload.
+    fn without_transport(&self, bytes: &mut Vec<u8>, payload: &[u8]) {
+        let Ok((mut header, _)) = etherparse::Ipv4Header::from_slice(bytes) else { return };
+        header.total_len = (header.header_len() + payload.len()) as u16;
+        header.header_checksum = header.calc_header_checksum();
+        *bytes = [&header.to_bytes(), payload].concat();
+    }
+}
+
 const HELP: &str = "a packet is \"udp A:PORT -> B:PORT\", \"tcp syn A:PORT -> B:PORT\" (flags syn, ack, rst, fin), \"icmp echo A -> B\", \
                     \"icmp 3/4 A -> B\" or \"protocol 47 A -> B\"; A and B are addresses, host names, or NAME.public";
 
 /// Reads the value of a step's `send`: a text, or a table with `packet` or `frame`.
 pub(super) fn read(step: &Section<'_, '_>) -> Option<PacketSpec> {
     if step.is_text("send") {
-        return parsed(step, &step.text("send")?, 64, 0, None);
+        return parsed(step, &step.text("send")?, Fields::default());
     }
     let table = step.section("send")?;
-    let ttl = table.integer("ttl", 0..=255).unwrap_or(64);
-    let payload = table.integer("payload_bytes", 0..=PAYLOAD_BYTES_MAX).unwrap_or(0);
-    let flaw = table.text("flaw").and_then(|text| match text.text {
+    let mut fields = Fields::default();
+    // Each is within its range, as just checked.
+    let small = |key, max| table.integer(key, 0..=max).and_then(|number| u16::try_from(number).ok());
+    fields.ttl = small("ttl", 255).map_or(fields.ttl, |ttl| ttl as u8);
+    fields.payload_bytes = small("payload_bytes", PAYLOAD_BYTES_MAX).unwrap_or(0);
+    fields.fragment.identification = small("identification", u16::MAX.into()).unwrap_or(0);
+    fields.fragment.dont_fragment = table.boolean("dont_fragment").unwrap_or(true);
+    fields.fragment.more_fragments = table.boolean("more_fragments").unwrap_or(false);
+    fields.fragment.offset_bytes = small("fragment_offset_bytes", FRAGMENT_OFFSET_BYTES_MAX).unwrap_or(0);
+    if fields.fragment.offset_bytes % 8 != 0 {
+        let message = format!("a fragment's offset of {} bytes cannot be written", fields.fragment.offset_bytes);
+        let problem = Problem::new(table.span_of("fragment_offset_bytes"), message, "not a multiple of 8");
+        table.report(problem.help("IPv4 counts offsets in units of 8 bytes"));
+    }
+    fields.flaw = table.text("flaw").and_then(|text| match text.text {
         "checksum" => Some(Flaw::Checksum),
         "length" => Some(Flaw::Length),
         "header-length" => Some(Flaw::HeaderLength),
@@ -257,7 +320,7 @@ pub(super) fn read(step: &Section<'_, '_>) -> Option<PacketSpec> {
     let (packet, frame) = (table.text("packet"), table.text("frame"));
     table.finish();
     match (packet, frame) {
-        (Some(packet), None) => parsed(step, &packet, u8::try_from(ttl).ok()?, u16::try_from(payload).ok()?, flaw),
+        (Some(packet), None) => parsed(step, &packet, fields),
         (None, Some(frame)) => {
             let bytes = hexadecimal(&frame);
             if bytes.is_none() {
@@ -274,14 +337,24 @@ pub(super) fn read(step: &Section<'_, '_>) -> Option<PacketSpec> {
     }
 }
 
-fn parsed(
-    step: &Section<'_, '_>,
-    text: &Text<'_>,
+/// What the notation does not say.
+#[derive(Clone, Copy, Debug)]
+struct Fields {
     ttl: u8,
     payload_bytes: u16,
+    fragment: FragmentFields,
     flaw: Option<Flaw>,
-) -> Option<PacketSpec> {
-    match packet(text).map(|packet| Packet { ttl, payload_bytes, flaw, ..packet }) {
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Fields { ttl: 64, payload_bytes: 0, fragment: FragmentFields::default(), flaw: None }
+    }
+}
+
+fn parsed(step: &Section<'_, '_>, text: &Text<'_>, fields: Fields) -> Option<PacketSpec> {
+    let Fields { ttl, payload_bytes, fragment, flaw } = fields;
+    match packet(text).map(|packet| Packet { ttl, payload_bytes, fragment, flaw, ..packet }) {
         Ok(packet) => Some(PacketSpec::Packet(packet)),
         Err(problem) => {
             step.report(problem);
@@ -338,7 +411,8 @@ fn packet(text: &Text<'_>) -> Result<Packet, Problem> {
         }
         _ => return Err(wrong(protocol, format!("\"{}\" begins no packet", shown(left.trim())))),
     };
-    Ok(Packet { source, destination, transport, ttl: 64, payload_bytes: 0, flaw: None })
+    let Fields { ttl, payload_bytes, fragment, flaw } = Fields::default();
+    Ok(Packet { source, destination, transport, ttl, payload_bytes, fragment, flaw })
 }
 
 fn tcp_flags<'w>(words: &[&'w str]) -> Result<TcpFlags, &'w str> {

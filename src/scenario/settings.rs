@@ -1,6 +1,7 @@
 //! Settings: how programs, services and links behave. Every key has a default.
 
 use super::error::Problem;
+use super::forwarding;
 use super::notation::{bandwidth, duration, size};
 use super::read::{Section, Text, closest, shown};
 use crate::model::{LinkParameters, Links, Model, UnknownConnection};
@@ -133,7 +134,7 @@ pub(super) fn tls_at(section: &Section<'_, '_>) -> Option<TlsChoice> {
     }
 }
 
-/// Reads `[cli]`, `[service]`, `[dns]`, `[links]` and `[limits]`, putting into `model` what belongs there.
+/// Reads `[cli]`, `[service]`, `[dns]`, `[links]`, `[forwarding]` and `[limits]`, putting into `model` what belongs there.
 pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
     let mut settings = Settings::default();
     if let Some(cli) = root.section("cli") {
@@ -159,6 +160,10 @@ pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
             model.dns_ttl_seconds = u32::try_from(ttl).unwrap_or(model.dns_ttl_seconds);
         }
         dns.finish();
+    }
+    if let Some(section) = root.section("forwarding") {
+        forwarding::read(&section, &mut model.forwarding);
+        section.finish();
     }
     if let Some(limits) = root.section("limits") {
         let connections = limits.integer("tracked_connections", 1..=10_000_000);

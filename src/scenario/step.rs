@@ -140,6 +140,8 @@ pub enum Via {
     Local,
     /// Nothing came through.
     None,
+    /// By some interface endpoint.
+    InterfaceEndpoint,
     /// This internet gateway or endpoint: a name or an id, to be looked up when the step has run.
     Named(String),
 }
@@ -161,6 +163,7 @@ impl fmt::Display for Via {
         f.pad(match self {
             Via::InternetGateway => "internet-gateway",
             Via::GatewayEndpoint => "gateway-endpoint",
+            Via::InterfaceEndpoint => "interface-endpoint",
             Via::Local => "local",
             Via::None => "none",
             Via::Named(name) => name,
@@ -524,6 +527,7 @@ impl Timeline<'_, '_, '_> {
         match text.text {
             "internet-gateway" => return Some(Via::InternetGateway),
             "gateway-endpoint" => return Some(Via::GatewayEndpoint),
+            "interface-endpoint" => return Some(Via::InterfaceEndpoint),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
             _ => {}
@@ -537,7 +541,7 @@ impl Timeline<'_, '_, '_> {
         if known || shaped || self.created.contains_key(text.text) {
             return Some(Via::Named(text.text.to_owned()));
         }
-        let words = ["internet-gateway", "gateway-endpoint", "local", "none"];
+        let words = ["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"];
         let problem = one_of(text, text.text, &words);
         table.report(problem.help(format!("expected one of: {}, or the name or id of one", words.join(", "))));
         None

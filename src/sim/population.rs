@@ -165,7 +165,22 @@ impl Population {
                 Some(self.service_config(name, program.host_mac(host), list.cidrs.clone(), model))
             }
             HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => None,
-            HostKind::InterfaceEndpointService(_) | HostKind::OnPremises(..) => None,
+            HostKind::InterfaceEndpointService(eni) => {
+                let interface = model.network_interfaces.get(eni)?;
+                let subnet = model.subnets.get(&interface.subnet_id)?;
+                let usual = self.service_config(name, interface.mac, Vec::new(), model);
+                Some(HostConfig {
+                    addressing: Addressing::Static {
+                        address: Ipv4Net::new(interface.private_ip, subnet.cidr.prefix_len()).ok()?,
+                        gateway: subnet.router_address(),
+                        resolver: None,
+                    },
+                    // Assumed: as big as the VPC's, so that it is the endpoint that keeps segments small.
+                    mtu_bytes: usize::from(model.forwarding.vpc_mtu_bytes),
+                    ..usual
+                })
+            }
+            HostKind::OnPremises(..) => None,
         }
     }
 
@@ -200,10 +215,7 @@ fn platform_of_interface(
     let vpc = model.vpcs.get(&interface.vpc_id)?;
     let Node::Eni(node) = &program.nodes[program.hosts[host.at()].node.at()] else { return None };
     let Node::Router(router) = &program.nodes[node.router.at()] else { return None };
-    let domain_name = match model.region.as_str() {
-        "us-east-1" => "ec2.internal".to_owned(),
-        region => format!("{region}.compute.internal"),
-    };
+    let options = vpc.dhcp_options_id.and_then(|id| model.dhcp_options.get(&id));
     Some(PlatformHost {
         platform: Platform {
             mac: router.mac,
@@ -212,8 +224,8 @@ fn platform_of_interface(
             lease: Lease {
                 address: Ipv4Net::new(interface.private_ip, subnet.cidr.prefix_len()).ok()?,
                 router: subnet.router_address(),
-                resolver: Some(vpc.resolver_address()),
-                domain_name: Some(domain_name),
+                resolver: model.resolvers_of(vpc).first().copied(),
+                domain_name: options.and_then(|options| options.domain_name.clone()),
                 mtu_bytes: MTU_BYTES_DEFAULT,
                 lease_seconds: LEASE_SECONDS_DEFAULT,
             },

@@ -10,6 +10,7 @@
 pub mod arp;
 pub mod base64;
 pub mod checksum;
+pub mod dns;
 pub mod ethernet;
 pub mod fragment;
 mod parsed;

@@ -129,14 +129,21 @@ class Server(http.server.BaseHTTPRequestHandler):
     requests = []
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        Server.requests.append({"body": body, "headers": {key.lower(): value for key, value in self.headers.items()}})
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        Server.requests.append({"method": self.command, "target": self.path, "body": body, "headers": headers})
         answer = Server.answers.pop(0) if Server.answers else {"status": 500, "body": "unexpected request"}
         payload = answer["body"].encode()
         self.send_response(answer["status"])
-        self.send_header("Content-Length", str(len(payload)))
+        for name, value in answer.get("headers", {}).items():
+            self.send_header(name, value)
+        if "Content-Length" not in answer.get("headers", {}):
+            self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload)
+        if self.command != "HEAD":
+            self.wfile.write(payload)
+
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST
 
     def log_message(self, *_):
         pass
@@ -146,6 +153,9 @@ def cli(cases):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
+        # What get-object writes goes away with the folder; `s3 ls` prints local time.
+        os.chdir(folder)
+        os.environ["TZ"] = "UTC"
         config = os.path.join(folder, "config")
         with open(config, "w", encoding="utf-8") as file:
             # Version 2's defaults where version 1's differ.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use vpcsim::compile::Compiler;
 use vpcsim::dataplane::{
-    self, Decision, DropReason, Frame, PacketId, PacketMeta, Reply, SecurityVerdict, State, Step, Tap, Verdict,
+    self, Decision, DropReason, Frame, PacketId, PacketMeta, Reply, SecurityVerdict, State, Step, Tap, Verdict, answer,
 };
 use vpcsim::ids::*;
 use vpcsim::model::*;
@@ -14,6 +14,7 @@ use vpcsim::net::MacAddress;
 use vpcsim::program::{HostIx, HostKind, Named, Node, NodeIx, Origins, Program};
 use vpcsim::rng::Seed;
 use vpcsim::time::{SimDuration, SimTime};
+use vpcsim::wire::fragment::fragments;
 
 pub const DYNAMODB: [u8; 4] = [52, 94, 2, 72];
 pub const LAPTOP: [u8; 4] = [198, 51, 100, 7];
@@ -33,7 +34,9 @@ pub struct World {
     pub private_table: RouteTableId,
     pub public_subnet: SubnetId,
     pub private_subnet: SubnetId,
-    expected: BTreeMap<String, [u64; 5]>,
+    expected: BTreeMap<String, [u64; 7]>,
+    /// Ways of packets that the network made and that no test has looked at yet.
+    unseen: usize,
     next_packet: u64,
 }
 
@@ -46,6 +49,9 @@ pub struct Way {
     pub decisions: Vec<String>,
     /// Nodes in order, by name.
     pub nodes: Vec<String>,
+    /// The ways of what the network made of it: its fragments, what its source is told.
+    pub made: Vec<Way>,
+    is_made: bool,
 }
 
 /// Whom a frame comes from.
@@ -106,6 +112,7 @@ impl World {
             public_subnet,
             private_subnet,
             expected: BTreeMap::new(),
+            unseen: 0,
             next_packet: 0,
         };
         world.launch("app-public", public_subnet, &[]);
@@ -138,6 +145,54 @@ impl World {
             .unwrap();
         self.publish();
         id
+    }
+
+    /// Launches an instance without source/destination check whose system forwards, and publishes.
+    pub fn launch_forwarding(&mut self, name: &str, subnet_id: SubnetId, forwarding: Forwarding) -> InstanceId {
+        let id = self.launch(name, subnet_id, &[]);
+        let eni = self.eni(name);
+        self.model.instances.get_mut(&id).unwrap().forwarding = forwarding;
+        self.model.network_interfaces.get_mut(&eni).unwrap().source_dest_check = false;
+        self.publish();
+        id
+    }
+
+    /// A public NAT gateway with so many Elastic IPs in the public subnet, and the private table's default route to it. Published.
+    pub fn nat_gateway(&mut self, address_count: usize) -> NatGatewayId {
+        self.model.quotas.elastic_addresses_per_region = 20;
+        self.model.quotas.elastic_addresses_per_nat_gateway = 8;
+        let allocations: Vec<_> = (0..address_count)
+            .map(|n| self.model.allocate_address(&format!("nat {n}"), None, None, Tags::default()).unwrap())
+            .collect();
+        let id = self.add_nat_gateway(NatConnectivity::Public, &allocations);
+        assert_eq!(self.model.nat_gateways[&id].state, NatGatewayState::Available);
+        self.route_private(RouteTarget::NatGateway(id));
+        id
+    }
+
+    /// A NAT gateway in the public subnet.
+    pub fn add_nat_gateway(&mut self, connectivity: NatConnectivity, allocations: &[AllocationId]) -> NatGatewayId {
+        let new = NewNatGateway {
+            label: format!("nat {}", self.model.nat_gateways.len()),
+            id: None,
+            subnet_id: self.public_subnet,
+            connectivity,
+            allocation_id: allocations.first().copied(),
+            private_ip: None,
+            secondary_allocation_ids: allocations.iter().skip(1).copied().collect(),
+            secondary_private_ips: Vec::new(),
+            secondary_private_ip_count: 0,
+            at: self.now,
+            tags: Tags::default(),
+        };
+        self.model.add_nat_gateway(new).unwrap()
+    }
+
+    /// Routes what leaves the private subnet's VPC to `target`, and publishes.
+    pub fn route_private(&mut self, target: RouteTarget) {
+        let everywhere = RouteDestination::Cidr("0.0.0.0/0".parse().unwrap());
+        self.model.add_route(self.private_table, everywhere, target, RouteOrigin::CreateRoute).unwrap();
+        self.publish();
     }
 
     /// Creates a DynamoDB endpoint and publishes.
@@ -217,19 +272,49 @@ impl World {
     pub fn send_as_is(&mut self, from: From<'_>, mut bytes: Vec<u8>) -> Way {
         let sender = self.host(from);
         let at = self.program.hosts[sender.at()].node;
+        assert_eq!(self.unseen, 0, "somebody should look at what the network made of the packet before");
+        let meta = PacketMeta::from_host(self.packet_id(), sender, self.now);
+        self.follow(at, std::mem::take(&mut bytes), meta, false)
+    }
+
+    fn packet_id(&mut self) -> PacketId {
         self.next_packet += 1;
-        let mut meta = PacketMeta::from_host(PacketId(self.next_packet), sender, self.now);
+        PacketId(self.next_packet)
+    }
+
+    /// Walks a packet, then what the network makes of it, as a driver does.
+    fn follow(&mut self, at: NodeIx, mut bytes: Vec<u8>, mut meta: PacketMeta, is_made: bool) -> Way {
         let mut story = Story { program: &self.program, decisions: Vec::new(), nodes: Vec::new() };
         let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
         let verdict = dataplane::walk(&self.program, &mut self.state, at, &mut frame, self.now, &mut story);
         let (decisions, nodes) = (story.decisions, story.nodes);
-        Way { verdict, bytes, meta, decisions, nodes }
+        let mut made = Vec::new();
+        match verdict.step {
+            Step::Reply(Reply::Error { answer, .. }) => {
+                if let Some(said) = answer::build(&self.program, verdict.at, answer, &bytes, &meta) {
+                    assert_checksums(&said.bytes);
+                    let own = PacketMeta::from_host(self.packet_id(), meta.sender, self.now);
+                    let own = PacketMeta { from: Some(said.from), ..own };
+                    made.push(self.follow(said.at, said.bytes, own, true));
+                }
+            }
+            Step::Fragment { mtu_bytes, next, .. } => {
+                for piece in fragments(&bytes, usize::from(mtu_bytes)).unwrap() {
+                    assert!(piece.len() - 14 <= usize::from(mtu_bytes));
+                    let own = PacketMeta { id: self.packet_id(), ..meta };
+                    made.push(self.follow(next, piece, own, true));
+                }
+            }
+            _ => {}
+        }
+        Way { verdict, bytes, meta, decisions, nodes, made, is_made }
     }
 
     /// The packet went through exactly these nodes and ended so at the last; and *every* counter of every node is what all packets so far make it.
     #[track_caller]
     pub fn expect(&mut self, way: &Way, nodes: &[&str], end: End<'_>) {
         assert_eq!(way.nodes, nodes, "{:#?}\n{:?}", way.decisions, way.verdict);
+        self.unseen = (self.unseen + way.made.len()) - usize::from(way.is_made);
         let last = nodes.len() - 1;
         for (position, node) in nodes.iter().enumerate() {
             let counts = self.expected.entry((*node).to_owned()).or_default();
@@ -238,21 +323,39 @@ impl World {
                 (false, _) => 1,
                 (true, End::Delivered(_)) => 2,
                 (true, End::Answered) => 3,
-                (true, End::Dropped(_)) => 4,
+                (true, End::Dropped(_) | End::Told(_)) => 4,
+                (true, End::Fragmented(_)) => 5,
             }] += 1;
+            counts[6] += u64::from(position == last && matches!(end, End::Told(_)));
         }
-        let expected_step = match end {
-            End::Delivered(host) => Step::Deliver(self.host(host)),
-            End::Answered => Step::Reply(Reply::InPlace),
-            End::Dropped(reason) => Step::Drop(reason),
-        };
-        assert_eq!(way.verdict.step, expected_step, "{:#?}", way.decisions);
-        let mut counted: BTreeMap<String, [u64; 5]> = BTreeMap::new();
+        match (way.verdict.step, end) {
+            (Step::Deliver(host), End::Delivered(wanted)) => {
+                assert_eq!(host, self.host(wanted), "{:#?}", way.decisions)
+            }
+            (Step::Reply(Reply::InPlace), End::Answered) => {}
+            (Step::Reply(Reply::Error { reason, .. }), End::Told(wanted)) => assert_eq!(reason, wanted),
+            (Step::Fragment { mtu_bytes, .. }, End::Fragmented(wanted)) => assert_eq!(mtu_bytes, wanted),
+            (Step::Drop(reason), End::Dropped(wanted)) => assert_eq!(reason, wanted, "{:#?}", way.decisions),
+            (step, _) => panic!("{step:?}, not {end:?}: {:#?}", way.decisions),
+        }
+        // What the network made of a packet is counted already, and compared once all of it was looked at.
+        if self.unseen > 0 {
+            return;
+        }
+        let mut counted: BTreeMap<String, [u64; 7]> = BTreeMap::new();
         for (at, node) in (0u32..).zip(self.state.counters.all()) {
             let drops: u64 = node.drops().map(|(_, count)| count.packets).sum();
             assert_eq!(drops, node.dropped.packets);
             if node.received.packets > 0 {
-                let counts = [node.received, node.forwarded, node.delivered, node.answered, node.dropped];
+                let counts = [
+                    node.received,
+                    node.forwarded,
+                    node.delivered,
+                    node.answered,
+                    node.dropped,
+                    node.fragmented,
+                    node.told,
+                ];
                 counted.insert(name_of(&self.program, NodeIx(at)), counts.map(|count| count.packets));
             }
         }
@@ -265,12 +368,17 @@ pub enum End<'a> {
     Delivered(From<'a>),
     Answered,
     Dropped(DropReason),
+    /// Dropped, and its source is told.
+    Told(DropReason),
+    /// Split, for this MTU.
+    Fragmented(u16),
 }
 
 fn name_of(program: &Program, at: NodeIx) -> String {
     let Named { id, name } = program.origins.node(at);
     match program.node(at) {
         Node::Tombstone if id.starts_with("vpce-") => "vpce".into(),
+        Node::Tombstone if id.starts_with("nat-") => "nat".into(),
         Node::Eni(_) | Node::Tombstone => name.clone().unwrap_or_else(|| id.clone()),
         Node::Router(_) => "router".into(),
         Node::InternetGateway(_) => "igw".into(),

@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::control::region::zone_id;
 use crate::model::dns_names::{private_name, public_name};
-use crate::model::{Model, NetworkInterface, SecurityGroup};
+use crate::model::{InterfaceType, Model, NetworkInterface, SecurityGroup};
 use serde_json::{Value, json};
 
 /// A network interface.
@@ -20,14 +20,14 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         "AvailabilityZoneId": zone_id(zone),
         "Description": interface.description,
         "Groups": groups(model, interface),
-        "InterfaceType": "interface",
+        "InterfaceType": interface_type(interface.interface_type),
         "Ipv6Addresses": [],
         "MacAddress": interface.mac.to_string(),
         "NetworkInterfaceId": interface.id,
         "OwnerId": model.account_id,
         "PrivateDnsName": private_dns_name,
         "PrivateIpAddress": interface.private_ip.to_string(),
-        "RequesterManaged": false,
+        "RequesterManaged": interface.interface_type.is_requester_managed(),
         "SourceDestCheck": interface.source_dest_check,
         "Status": if interface.attachment.is_some() { "in-use" } else { "available" },
         "SubnetId": interface.subnet_id,
@@ -35,6 +35,17 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         "VpcId": interface.vpc_id,
         "Operator": {"Managed": false},
     });
+    // Shown only where something was set.
+    let tracking = &interface.tracking;
+    for (member, value) in [
+        ("TcpEstablishedTimeout", tracking.tcp_established_seconds),
+        ("UdpStreamTimeout", tracking.udp_stream_seconds),
+        ("UdpTimeout", tracking.udp_seconds),
+    ] {
+        if let Some(value) = value {
+            document["ConnectionTrackingConfiguration"][member] = json!(value);
+        }
+    }
     if let Some(mut association) = association(model, interface) {
         let allocation_id = interface.public_address.and_then(|public| public.allocation_id);
         if let Some(elastic) = allocation_id.and_then(|id| model.elastic_addresses.get(&id)) {
@@ -60,6 +71,16 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
     }
     document["PrivateIpAddresses"] = json!([address]);
     document
+}
+
+/// AWS's word for the type.
+const fn interface_type(kind: InterfaceType) -> &'static str {
+    match kind {
+        InterfaceType::Interface => "interface",
+        InterfaceType::NatGateway => "nat_gateway",
+        InterfaceType::VpcEndpoint => "vpc_endpoint",
+        InterfaceType::TransitGateway => "transit_gateway",
+    }
 }
 
 /// The public address of an interface, with its name if the VPC has names.

@@ -1,6 +1,6 @@
 //! VPCs, subnets, route tables, internet gateways.
 
-use super::{arn, tags, with_tags};
+use super::{arn, cidr_block, tags, with_tags};
 use crate::control::region::zone_id;
 use crate::model::{
     InternetGateway, Model, Route, RouteDestination, RouteOrigin, RouteState, RouteTable, RouteTarget, Subnet, Vpc,
@@ -12,23 +12,17 @@ const RESERVED_PER_SUBNET: u64 = 5;
 
 /// A VPC.
 pub fn vpc(model: &Model, vpc: &Vpc) -> Value {
-    let block = |block: &crate::model::VpcCidrBlock| {
-        json!({
-            "AssociationId": block.association_id,
-            "CidrBlock": block.cidr.to_string(),
-            "CidrBlockState": {"State": "associated"},
-        })
-    };
+    let block = |block| cidr_block(block, "associated");
     let document = json!({
         "OwnerId": model.account_id,
         "InstanceTenancy": "default",
         "CidrBlockAssociationSet": vpc.cidr_blocks.iter().map(block).collect::<Value>(),
         "IsDefault": vpc.is_default,
-        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+        "BlockPublicAccessStates": {"InternetGatewayBlockMode": model.block_mode_of(None, vpc.id).word()},
         "VpcId": vpc.id,
         "State": "available",
         "CidrBlock": vpc.primary_cidr().to_string(),
-        "DhcpOptionsId": vpc.dhcp_options_id,
+        "DhcpOptionsId": vpc.dhcp_options_id.map_or_else(|| "default".to_owned(), |id| id.to_string()),
     });
     with_tags(document, &vpc.tags)
 }
@@ -51,7 +45,9 @@ pub fn subnet(model: &Model, subnet: &Subnet) -> Value {
             "EnableResourceNameDnsARecord": false,
             "EnableResourceNameDnsAAAARecord": false,
         },
-        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+        "BlockPublicAccessStates": {
+            "InternetGatewayBlockMode": model.block_mode_of(Some(subnet.id), subnet.vpc_id).word(),
+        },
         "SubnetId": subnet.id,
         "State": "available",
         "VpcId": subnet.vpc_id,
@@ -80,8 +76,13 @@ pub fn route_table(model: &Model, table: &RouteTable) -> Value {
         document["SubnetId"] = json!(subnet_id);
         document
     });
+    let edge = table.gateway_associations.iter().map(|(gateway, id)| {
+        let mut document = association(*id, false);
+        document["GatewayId"] = json!(gateway.to_string());
+        document
+    });
     json!({
-        "Associations": main.into_iter().chain(explicit).collect::<Value>(),
+        "Associations": main.into_iter().chain(explicit).chain(edge).collect::<Value>(),
         "PropagatingVgws": [],
         "RouteTableId": table.id,
         "Routes": table.routes.iter().map(|shown| route(model, table, shown)).collect::<Value>(),

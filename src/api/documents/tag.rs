@@ -27,6 +27,11 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         elastic_addresses => "elastic-ip",
         vpc_endpoints => "vpc-endpoint",
     }
+    let lists = model.prefix_lists.values().filter_map(|list| Some((list, list.customer.as_ref()?)));
+    found.extend(lists.map(|(list, customer)| (list.id.to_string(), "prefix-list", &customer.tags)));
+    let exclusions = &model.block_public_access.exclusions;
+    let kind = "vpc-block-public-access-exclusion";
+    found.extend(exclusions.iter().map(|(id, exclusion)| (id.to_string(), kind, &exclusion.tags)));
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let one = |(id, kind, tags): (String, &str, &Tags)| -> Vec<Value> {
         let tag = |(key, value): (&String, &String)| json!({"Key": key, "ResourceId": id, "ResourceType": kind, "Value": value});

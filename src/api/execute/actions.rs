@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{network, rules};
+use super::{edge, endpoint, network, rules};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -24,9 +24,12 @@ pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Actio
     if let Some(action) = network::action(model, parameters)? {
         return Ok(action);
     }
+    if let Some(action) = edge::action(model, parameters)? {
+        return Ok(action);
+    }
     Ok(match parameters.operation() {
         "CreateVpcEndpoint" => Action::CreateVpcEndpoint(create_vpc_endpoint(parameters)?),
-        "ModifyVpcEndpoint" => Action::ModifyVpcEndpoint(modify_vpc_endpoint(parameters)?),
+        "ModifyVpcEndpoint" => Action::ModifyVpcEndpoint(endpoint::modify(parameters)?),
         "DeleteVpcEndpoints" => {
             Action::DeleteVpcEndpoints(DeleteVpcEndpoints { vpc_endpoint_ids: parameters.ids("VpcEndpointIds")? })
         }
@@ -91,41 +94,19 @@ fn create_vpc_endpoint(parameters: &Parameters<'_>) -> Result<CreateVpcEndpoint,
             return Err(ApiError::new("InvalidVpcEndpointType", format!("Invalid VPC endpoint type: '{other}'")));
         }
     };
-    let address_type = parameters.text("IpAddressType")?;
-    if address_type.is_some_and(|kind| kind != "ipv4") {
-        return Err(ApiError::new("UnsupportedOperation", "vpcsim does not simulate IPv6: IpAddressType is ipv4."));
-    }
+    endpoint::check_address_type(parameters)?;
     Ok(CreateVpcEndpoint {
         vpc_id: parameters.required_id("VpcId")?,
         service_name: parameters.required_text("ServiceName")?,
         endpoint_type,
         route_table_ids: parameters.ids("RouteTableIds")?,
-        subnet_ids: parameters.ids("SubnetIds")?,
+        subnets: endpoint::subnets(parameters, "SubnetIds")?,
         security_group_ids: parameters.ids("SecurityGroupIds")?,
         private_dns_enabled: parameters.boolean("PrivateDnsEnabled")?,
+        private_dns_only_for_inbound_resolver: endpoint::dns_options(parameters)?,
         policy_document: parameters.text("PolicyDocument")?,
         client_token: parameters.text("ClientToken")?,
         tags: tags_at_creation(parameters, "vpc-endpoint")?,
-    })
-}
-
-fn modify_vpc_endpoint(parameters: &Parameters<'_>) -> Result<ModifyVpcEndpoint, ApiError> {
-    let of_interfaces = [
-        "AddSubnetIds",
-        "RemoveSubnetIds",
-        "AddSecurityGroupIds",
-        "RemoveSecurityGroupIds",
-        "PrivateDnsEnabled",
-        "SubnetConfigurations",
-    ];
-    parameters.without_effect(&of_interfaces);
-    Ok(ModifyVpcEndpoint {
-        vpc_endpoint_id: parameters.required_id("VpcEndpointId")?,
-        add_route_table_ids: parameters.ids("AddRouteTableIds")?,
-        remove_route_table_ids: parameters.ids("RemoveRouteTableIds")?,
-        policy_document: parameters.text("PolicyDocument")?,
-        reset_policy: parameters.boolean("ResetPolicy")?.unwrap_or(false),
-        interface_settings: of_interfaces.into_iter().any(|name| parameters.has(name)),
     })
 }
 
@@ -331,9 +312,8 @@ const ABSENT_TARGETS: [(&str, &str, &str); 4] = [
 ];
 
 fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
-    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId"];
-    let others =
-        ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "LocalTarget"];
+    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId", "LocalTarget"];
+    let others = ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn"];
     let absent = ABSENT_TARGETS.iter().map(|(name, ..)| *name);
     let given: Vec<_> = simulated.into_iter().chain(absent).chain(others).filter(|name| parameters.has(name)).collect();
     let [name] = given.as_slice() else {
@@ -351,6 +331,8 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
         "GatewayId" => gateway(&parameters.required_text("GatewayId")?),
         "NetworkInterfaceId" => Ok(RequestedTarget::NetworkInterface(parameters.required_id("NetworkInterfaceId")?)),
         "InstanceId" => Ok(RequestedTarget::Instance(parameters.required_id("InstanceId")?)),
+        // Only `true` names a target.
+        "LocalTarget" if parameters.boolean("LocalTarget")? == Some(true) => Ok(RequestedTarget::Local),
         other => {
             Err(ApiError::new("UnsupportedOperation", format!("vpcsim does not simulate the route target {other}.")))
         }
@@ -359,6 +341,9 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
 
 /// `GatewayId` takes internet gateways, virtual private gateways and (in answers only) gateway endpoints.
 fn gateway(text: &str) -> Result<RequestedTarget, ApiError> {
+    if text == "local" {
+        return Ok(RequestedTarget::Local);
+    }
     if let Ok(id) = text.parse::<InternetGatewayId>() {
         return Ok(RequestedTarget::InternetGateway(id));
     }

@@ -101,6 +101,7 @@ pub(super) fn answer(
             with_token(json!({"NetworkAcl": documents::network_acl(model, acl)}), token)
         }
         Output::NetworkAclAssociation(id) => json!({"NewAssociationId": id}),
+        Output::Edge(output) => super::edge::answer(control, output)?,
     })
 }
 

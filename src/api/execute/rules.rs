@@ -7,7 +7,7 @@ use crate::model::{RulePeer, TrafficMatch};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 
 /// Characters of a rule's description that AWS takes.
-const DESCRIPTION_CHARACTERS: usize = 255;
+pub(super) const DESCRIPTION_CHARACTERS: usize = 255;
 
 /// The rules of a call, in order; empty if it names none.
 ///
@@ -71,20 +71,24 @@ fn description(peer: &Parameters<'_>) -> Result<Option<String>, ApiError> {
     let text = peer.text("Description")?;
     peer.finish()?;
     match text {
-        Some(text) if text.chars().count() > DESCRIPTION_CHARACTERS => Err(ApiError::new(
-            "InvalidParameterValue",
-            format!("Invalid rule description. Valid descriptions have at most {DESCRIPTION_CHARACTERS} characters."),
-        )),
+        Some(text) if text.chars().count() > DESCRIPTION_CHARACTERS => Err(description_too_long()),
         text => Ok(text),
     }
 }
 
-fn cidr(text: &str) -> Result<Ipv4Net, ApiError> {
+pub(super) fn description_too_long() -> ApiError {
+    ApiError::new(
+        "InvalidParameterValue",
+        format!("Invalid rule description. Valid descriptions have at most {DESCRIPTION_CHARACTERS} characters."),
+    )
+}
+
+pub(super) fn cidr(text: &str) -> Result<Ipv4Net, ApiError> {
     text.parse().map_err(|_| ApiError::new("InvalidParameterValue", format!("CIDR block {text} is malformed")))
 }
 
 /// Protocol and ports. For ICMP, type and code stand in the place of ports, and -1 is any.
-fn traffic(parameters: &Parameters<'_>) -> Result<TrafficMatch, ApiError> {
+pub(super) fn traffic(parameters: &Parameters<'_>) -> Result<TrafficMatch, ApiError> {
     let protocol = parameters.required_text("IpProtocol")?;
     let ports = (parameters.integer("FromPort")?, parameters.integer("ToPort")?);
     match protocol.to_ascii_lowercase().as_str() {

@@ -150,6 +150,16 @@ pub const MANAGED_PREFIX_LISTS: FilterTable = FilterTable {
     tags: Some("Tags"),
 };
 
+/// Exclusions from VPC Block Public Access.
+pub const PUBLIC_ACCESS_EXCLUSIONS: FilterTable = FilterTable {
+    names: &[
+        ("internet-gateway-exclusion-mode", "InternetGatewayExclusionMode"),
+        ("resource-arn", "ResourceArn"),
+        ("state", "State"),
+    ],
+    tags: Some("Tags"),
+};
+
 /// Instances, each inside a reservation of its own.
 pub const INSTANCES: FilterTable = FilterTable {
     names: &[

@@ -11,6 +11,7 @@
 //! AmazonDNS-concepts.html (resolver addresses).
 
 use super::forwarder::next_hop;
+use super::interface_endpoint;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Reply, Step, Tap, security_groups};
 use crate::net::{MacAddress, Protocol};
@@ -27,6 +28,9 @@ const DHCP_CLIENT_PORT: u16 = 68;
 const DHCP_SERVER_PORT: u16 = 67;
 
 pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
+    if eni.role == EniRole::Endpoint && visit.frame.meta.sender != eni.platform {
+        return interface_endpoint::visit(visit, eni);
+    }
     match visit.frame.meta.from {
         None if visit.frame.meta.sender == eni.platform => from_platform(visit, eni),
         None => egress(visit, eni),
@@ -46,9 +50,7 @@ fn from_platform<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<S
 
 fn egress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
     if ethernet::ether_type(visit.frame.bytes) == Some(ethernet::ARP) {
-        let Some(request) = arp_in(visit.frame.bytes) else { return drop(DropReason::Malformed) };
-        let owner = owner_of(visit, eni, request.target);
-        return answer_arp(visit, &request, owner);
+        return answer_arp_for(visit, eni);
     }
     let packet = visit.ipv4_from_host()?;
     let service = link_local(eni, &packet);
@@ -109,7 +111,7 @@ fn sent_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
 }
 
 /// The Ethernet destination decides between the subnet and the router.
-fn hand_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, to: MacAddress) -> Stage<Step> {
+pub(super) fn hand_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, to: MacAddress) -> Stage<Step> {
     let Some(router) = visit.program.router(eni.router) else { return drop(DropReason::ResourceGone) };
     if to == router.mac {
         return ControlFlow::Continue(Step::Forward(eni.router, None));
@@ -125,7 +127,7 @@ fn hand_on<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, to: MacAddress) 
     }
 }
 
-fn check_address<T: Tap>(
+pub(super) fn check_address<T: Tap>(
     visit: &mut Visit<'_, '_, T>,
     eni: &EniNode,
     direction: Direction,
@@ -182,6 +184,13 @@ fn owner_of<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, target: Ipv4Addr) -
     let owner = *router.interfaces.get(&target)?;
     let owner = visit.program.eni(owner).filter(|owner| owner.subnet == eni.subnet)?;
     (owner.private_ip != eni.private_ip).then_some(owner.mac)
+}
+
+/// Answers what the interface's own end system asks by ARP.
+pub(super) fn answer_arp_for<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
+    let Some(request) = arp_in(visit.frame.bytes) else { return drop(DropReason::Malformed) };
+    let owner = owner_of(visit, eni, request.target);
+    answer_arp(visit, &request, owner)
 }
 
 /// The ARP packet in a frame, if it is one and well-formed.

@@ -1,6 +1,6 @@
 //! A gateway endpoint: a road from a VPC's route tables to one service.
 //!
-//! Towards the service: TCP and ICMP echo requests to addresses of the service's prefix list; addresses stay as they are, so the service sees the private one.
+//! Towards the service: only from addresses of its VPC's interfaces (an appliance that forwards for others has to put its own); TCP and ICMP echo requests to addresses of the service's prefix list; addresses stay as they are, so the service sees the private one.
 //! From the service: TCP and echo replies from addresses of the list; it answers, it never begins. Endpoint policies are the service's to judge.
 //! Later fragments of ICMP pass: their type is not in them.
 //! Packets bigger than the endpoint's MTU are dropped without a word, in both directions, and never split; so that TCP does not meet that, the MSS of SYN and SYN-ACK is
@@ -33,6 +33,10 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, endpoint: &GatewayEndp
 
 fn towards_service<T: Tap>(visit: &mut Visit<'_, '_, T>, endpoint: &GatewayEndpointNode) -> Stage<Step> {
     let packet = visit.ipv4()?;
+    let router = visit.program.router(endpoint.router);
+    if !router.is_some_and(|router| router.interfaces.contains_key(&packet.source)) {
+        return drop(DropReason::GatewayRejectsSpoofed);
+    }
     if !is_tcp_or(&packet, icmp_type::ECHO) {
         return drop(DropReason::EndpointProtocol);
     }

@@ -12,6 +12,7 @@
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html, gateway-route-tables.html, security-vpc-bpa.html,
 //! docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
 
+use crate::dataplane::fit::Segment;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Step, Tap};
 use crate::program::{InternetGatewayNode, NextHopKind, Node, NodeIx, PublicAccess, RouterNode};
@@ -77,7 +78,9 @@ fn ingress<T: Tap>(
     ask_public_access(visit, router, router.interfaces.get(&after).copied())?;
     rewrite::set_destination(visit.frame.bytes, &mut packet, after);
     visit.decide(Decision::Translate { direction, before, after });
-    ControlFlow::Continue(visit.forward(gateway.router))
+    // Nobody out there could be told: no host sends what is longer than its own MTU, and the gateway has no address to speak with.
+    let segment = Segment::silent(visit.program.settings.internet_gateway_mtu_bytes);
+    visit.forward_within(&packet, segment, gateway.router, None)
 }
 
 /// VPC Block Public Access, for the subnet of the interface or NAT gateway at the inside end.

@@ -3,6 +3,7 @@
 pub(super) mod eni;
 pub(super) mod forwarder;
 pub(super) mod gateway_endpoint;
+pub(super) mod interface_endpoint;
 pub(super) mod internet;
 pub(super) mod internet_gateway;
 pub(super) mod nat_gateway;

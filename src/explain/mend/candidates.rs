@@ -4,13 +4,13 @@
 //! conceivable change. Left out on purpose: changes of the hosts, taking away what others may need when adding mends as well.
 
 use super::Cost;
-use crate::control::services::endpoint_services;
 use crate::control::{ControlPlane, VpcEndpointType};
 use crate::dataplane::{Decision, Direction, DropReason};
 use crate::explain::trace::{LegKind, Outcome, Traced, Visit};
 use crate::ids::VpcId;
 use crate::model::{
     Model, NetworkInterface, PrefixList, Route, RouteDestination, RouteState, RouteTable, RouteTarget, Subnet,
+    endpoint_services,
 };
 use crate::net::{FiveTuple, Protocol};
 use crate::program::{Node, NodeIx};

@@ -58,7 +58,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     /// Keys: `subnet` (required), `groups`, `public_ip`, `elastic_ip`, `private_ip`, `source_dest_check`, `type`, `image`, `key`, `id`,
-    /// `interface_id`, `serves`.
+    /// `interface_id`, `serves`, `connection_tracking`.
     pub(super) fn instances(&mut self, root: &Section<'a, 'r>) {
         self.each(root, "instance", Kind::Instance, Self::instance);
     }
@@ -72,6 +72,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         };
         let elastic_ip = section.text("elastic_ip");
         let source_dest_check = section.boolean("source_dest_check").unwrap_or(true);
+        let tracking = self.connection_tracking(section);
         let instance_type = section.text("type").map_or(TYPE_DEFAULT, |text| text.text).to_owned();
         let image_id = self.image(section);
         let key_name = section.text("key").map(|text| text.text.to_owned());
@@ -137,6 +138,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.declare(Kind::Instance, name, id);
         let interface = self.model.instances.get(&id)?.primary_interface_id?;
         self.declare(Kind::NetworkInterface, name, interface);
+        self.set_tracking(interface, tracking);
         if let Some(text) = elastic_ip {
             let allocation: AllocationId = self.refer(Kind::ElasticIp, &text, text.text)?;
             let result = self.model.associate_address(allocation, interface);

@@ -1,9 +1,11 @@
 //! From the file's sections to the [`Model`], through the model's own constructors.
 //!
-//! Order of work, so that the order of the file does not matter: prefix lists; VPCs and gateways; empty route tables, ACLs and groups; subnets;
+//! Order of work, so that the order of the file does not matter: quotas; prefix lists; VPCs and gateways; empty route tables, ACLs and groups; subnets;
 //! rules; hosts outside; Elastic IPs; instances; routes; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
+mod dhcp_options;
+mod edge;
 mod endpoints;
 mod instances;
 mod network;
@@ -70,18 +72,23 @@ impl<'a, 'r> Builder<'a, 'r> {
 
     /// Builds everything that the sections of `root` ask for.
     pub(super) fn build(&mut self, root: &Section<'a, 'r>) {
+        self.quotas(root);
         self.prefix_lists(root);
         self.vpcs(root);
         self.internet_gateways(root);
         let tables = self.route_tables(root);
         self.network_acls(root);
         self.subnets(root);
+        self.block_public_access(root);
         self.security_groups(root);
         self.outside_hosts(root);
         self.elastic_ips(root);
         self.instances(root);
+        self.gateway_tables(&tables);
         self.routes(tables);
+        self.endpoint_services(root);
         self.endpoints(root);
+        self.dhcp_options(root);
         self.services(root);
     }
 

@@ -10,6 +10,8 @@ pub(super) struct PendingRoutes<'a> {
     pub(super) table: RouteTableId,
     pub(super) vpc: VpcId,
     pub(super) routes: Vec<Text<'a>>,
+    /// The gateway whose incoming packets it routes.
+    pub(super) gateway: Option<Text<'a>>,
 }
 
 impl<'a, 'r> Builder<'a, 'r> {
@@ -149,16 +151,17 @@ impl<'a, 'r> Builder<'a, 'r> {
         Some(())
     }
 
-    /// Keys: `vpc`, `id`, `main` (this is the VPC's main table), `routes`.
+    /// Keys: `vpc`, `id`, `main` (this is the VPC's main table), `gateway` (it is a gateway route table), `routes`.
     pub(super) fn route_tables(&mut self, root: &Section<'a, 'r>) -> Vec<PendingRoutes<'a>> {
         let mut pending = Vec::new();
         self.each(root, "route_table", Kind::RouteTable, |this, name, section| {
             let id = this.wanted_id(section, "id");
             let is_main = section.boolean("main").unwrap_or(false);
             let routes = section.texts("routes").unwrap_or_default();
+            let gateway = section.text("gateway");
             let vpc = this.vpc_of(section)?;
             let table = this.route_table(name, id?, vpc, is_main)?;
-            pending.push(PendingRoutes { table, vpc, routes });
+            pending.push(PendingRoutes { table, vpc, routes, gateway });
             Some(())
         });
         pending

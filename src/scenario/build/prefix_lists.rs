@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::PrefixListId;
-use crate::model::{PrefixList, Provenance};
+use crate::model::{NewPrefixList, PrefixListEntry, Provenance, Tags};
 use crate::net::Ipv4Net;
 use crate::scenario::notation::block;
 
@@ -97,19 +97,17 @@ impl<'a, 'r> Builder<'a, 'r> {
             self.report(Problem::new(name.span.clone(), format!("{count} entries are more than max_entries"), "here"));
             return None;
         }
-        let id = id.unwrap_or_else(|| PrefixListId::mint(self.model.seed, name.text, self.model.id_length));
-        let region = self.model.region.clone();
-        self.declare(Kind::PrefixList, name, id);
-        let list = PrefixList {
-            customer: None,
+        let new = NewPrefixList {
+            label: name.text.to_owned(),
             id,
-            region: region.clone(),
             name: name.text.to_owned(),
-            cidrs,
-            weight: u32::try_from(weight).unwrap_or(u32::MAX),
-            provenance: Provenance::Scenario,
+            max_entries: u32::try_from(weight).unwrap_or(u32::MAX),
+            entries: cidrs.into_iter().map(|cidr| PrefixListEntry { cidr, description: None }).collect(),
+            tags: Tags::default(),
         };
-        self.model.prefix_lists.insert((region, id), list);
+        let result = self.model.add_prefix_list(new);
+        let id = self.accepted(name.span.clone(), result)?;
+        self.declare(Kind::PrefixList, name, id);
         Some(())
     }
 

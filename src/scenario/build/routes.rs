@@ -19,9 +19,21 @@ impl<'a, 'r> Builder<'a, 'r> {
     fn route(&mut self, table: &PendingRoutes<'a>, text: &Text<'a>) -> Option<()> {
         let words = route(text).map_err(|problem| self.report(problem)).ok()?;
         let destination = self.destination(text, words.destination);
-        let target = self.target(table.vpc, text, words.target);
+        let target = match words.target {
+            "local" if table.gateway.is_some() => Some(RouteTarget::Local),
+            word => self.target(table.vpc, text, word),
+        };
         let origin = words.propagation.map_or(RouteOrigin::CreateRoute, RouteOrigin::Propagated);
         let (destination, target) = (destination?, target?);
+        if let RouteDestination::Cidr(block) = destination
+            && origin == RouteOrigin::CreateRoute
+            && self.model.vpcs.get(&table.vpc)?.cidr_blocks.iter().any(|own| own.cidr == block)
+        {
+            // The VPC's own block: its local route gets another target.
+            let other = Some(target).filter(|target| *target != RouteTarget::Local);
+            let result = self.model.set_local_target(table.table, block, other);
+            return self.accepted(text.contents(), result);
+        }
         let result = self.model.add_route(table.table, destination, target, origin);
         self.accepted(text.contents(), result)
     }

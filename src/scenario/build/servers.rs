@@ -1,7 +1,7 @@
 //! `serves`: what listens on a host, `"http 8080"`.
 
 use super::*;
-use crate::host::BULK_PORT;
+use crate::host::{BULK_PORT, DnsServer};
 use crate::scenario::read::closest;
 use crate::time::SimDuration;
 
@@ -11,9 +11,18 @@ const WEB_IDLE_TIMEOUT: SimDuration = SimDuration::from_secs(60);
 const SSH_BANNER: &str = "SSH-2.0-OpenSSH_8.7";
 /// Servers of one host.
 const SERVERS_MAX: usize = 32;
+/// RFC 1035.
+const DNS_PORT: u16 = 53;
 /// What can be served, and the usual port.
-const KINDS: [(&str, u16); 6] =
-    [("http", 80), ("https", 443), ("ssh", 22), ("bulk", BULK_PORT), ("tcp-echo", 7), ("udp-echo", 7)];
+const KINDS: [(&str, u16); 7] = [
+    ("dns", DNS_PORT),
+    ("http", 80),
+    ("https", 443),
+    ("ssh", 22),
+    ("bulk", BULK_PORT),
+    ("tcp-echo", 7),
+    ("udp-echo", 7),
+];
 
 impl<'a, 'r> Builder<'a, 'r> {
     /// Reads `serves` of the host called `name`; without it nothing is noted, and the host has what its kind has.
@@ -22,8 +31,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let mut servers: Vec<Server> = Vec::new();
         for text in &texts {
             let Some(server) = self.server(text) else { continue };
-            let is_udp = |server: &Server| matches!(server, Server::UdpEcho { .. });
-            let taken = |other: &Server| other.port() == server.port() && is_udp(other) == is_udp(&server);
+            let taken = |other: &Server| other.port() == server.port() && other.is_udp() == server.is_udp();
             if servers.iter().any(taken) {
                 let message = format!("port {} is served twice", server.port());
                 self.report(Problem::new(text.contents(), message, "again here"));
@@ -54,6 +62,9 @@ impl<'a, 'r> Builder<'a, 'r> {
             );
             return None;
         };
+        if kind == "dns" {
+            return self.dns_server(text);
+        }
         let number = port.map_or(Some(usual), |port| port.parse().ok().filter(|port| *port != 0));
         let Some(port) = number.filter(|_| words.next().is_none()) else {
             let message = format!("\"{}\" names no port", shown(text.text));
@@ -69,4 +80,56 @@ impl<'a, 'r> Builder<'a, 'r> {
             _ => Server::UdpEcho { port },
         })
     }
+
+    /// `dns [PORT] [forward ADDRESS] [only NAME ...] [NAME=ADDRESS ...]`.
+    fn dns_server(&self, text: &Text<'a>) -> Option<Server> {
+        let wrong = |word: &str, message: String, here: &str| {
+            let problem = Problem::new(text.place(word), message, here.to_owned());
+            self.report(problem.help(
+                "expected \"dns [PORT] [forward ADDRESS] [only NAME ...] [NAME=ADDRESS ...]\", such as \
+                 \"dns forward 169.254.169.253 only *.amazonaws.com db.corp.example=10.0.0.9\"",
+            ));
+            None
+        };
+        let (mut port, mut dns, mut in_only) = (DNS_PORT, DnsServer::default(), false);
+        let mut words = text.text.split_whitespace().skip(1).peekable();
+        if let Some(number) = words.peek().and_then(|word| word.parse().ok()) {
+            (port, _) = (number, words.next());
+        }
+        while let Some(word) = words.next() {
+            if word == "forward" {
+                let address = words.next().unwrap_or_default();
+                let Ok(resolver) = address.parse() else {
+                    let shown_as = if address.is_empty() { word } else { address };
+                    return wrong(
+                        shown_as,
+                        format!("\"{}\" is no address to forward to", shown(address)),
+                        "no address",
+                    );
+                };
+                (dns.forward_to, in_only) = (Some(resolver), false);
+            } else if word == "only" {
+                in_only = true;
+            } else if let Some((name, address)) = word.split_once('=') {
+                let Ok(address) = address.parse() else {
+                    return wrong(word, format!("\"{}\" gives the name no address", shown(word)), "NAME=ADDRESS");
+                };
+                dns.own_names.entry(plain_name(name)).or_default().push(address);
+                in_only = false;
+            } else if in_only {
+                dns.only.push(plain_name(word));
+            } else {
+                return wrong(word, format!("\"{}\" says nothing to a DNS server", shown(word)), "not understood");
+            }
+        }
+        if dns.forward_to.is_none() && !dns.only.is_empty() {
+            return wrong("only", "\"only\" limits what is forwarded, and nothing is".to_owned(), "needs \"forward\"");
+        }
+        Some(Server::Dns { port, dns })
+    }
+}
+
+/// Lower case, without a dot at the end.
+fn plain_name(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }

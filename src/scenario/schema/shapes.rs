@@ -2,7 +2,8 @@
 
 use super::Value::*;
 use super::{Key, Shape, Value};
-use crate::scenario::packet::PAYLOAD_BYTES_MAX;
+use crate::scenario::forwarding::{COUNT_MAX, MTU_BYTES};
+use crate::scenario::packet::{FRAGMENT_OFFSET_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::scenario::step::REPEATS_MAX;
 
 const fn shape(doc: &'static str, keys: &'static [Key]) -> Shape {
@@ -46,6 +47,8 @@ const RULE_OUT: Value =
     Pattern(r"^\s*(all|tcp|udp|icmp|protocol)\b.*\bto\s", &["tcp 443 to pl dynamodb", "tcp 5432 to sg db"]);
 const ACL_IN: Value = Pattern(r"^\s*\d+\s+(allow|deny)\s.*\bfrom\s", &["100 allow tcp 443 from 0.0.0.0/0"]);
 const ACL_OUT: Value = Pattern(r"^\s*\d+\s+(allow|deny)\s.*\bto\s", &["200 deny all to 10.0.0.0/8"]);
+const MTU: Value = Integer(MTU_BYTES.0, MTU_BYTES.1);
+const COUNT: Value = Integer(1, COUNT_MAX);
 const COMMAND: Value = Pattern(r"^\s*\S+\s+\S", &["aws dynamodb list-tables", "ssh ec2-user@app"]);
 const TEXTS: Value = List(&Text);
 const TEXT_OR_TEXTS: Value = Either(&Text, &TEXTS);
@@ -62,11 +65,25 @@ pub(in crate::scenario) static ROOT: Shape = shape(
     "A scenario of vpcsim: what exists, what is typed when, and what should come out",
     &[
         key("account", Pattern(r"^\d{12}$", &["111122223333"]), "\"111122223333\"", "The account, twelve digits"),
+        key("block_public_access", Table(&BLOCK_PUBLIC_ACCESS), "", "VPC Block Public Access of the account"),
         key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
+        key("dhcp_options", Table(&DHCP_OPTIONS), "", "DHCP options sets by name: which resolver instances ask"),
         key("dns", Table(&DNS), "", "The VPCs' resolver"),
         key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
         key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
-        key("endpoint", Table(&ENDPOINTS), "", "Gateway endpoints that exist from the start, by name"),
+        key("endpoint", Table(&ENDPOINTS), "", "VPC endpoints that exist from the start, by name"),
+        key(
+            "endpoint_service",
+            Table(&ENDPOINT_SERVICES),
+            "",
+            "Services of interface endpoints: where they are offered",
+        ),
+        key(
+            "forwarding",
+            Table(&FORWARDING),
+            "",
+            "How the network forwards where AWS leaves a choice or may change a number",
+        ),
         key("ids", Word(&["short", "long"]), "\"short\"", "Whether derived ids have 8 or 17 digits"),
         key("instance", Table(&INSTANCES), "", "Instances by name"),
         key("internet_gateway", Table(&INTERNET_GATEWAYS), "", "Internet gateways by name; VPCs can bring their own"),
@@ -75,6 +92,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
+        key("quotas", Table(&QUOTAS), "", "Quotas that AWS raises on request"),
         must("region", Region, "The Region; its prefix lists are known"),
         key("route_table", Table(&ROUTE_TABLES), "", "Route tables by name"),
         key("s3", Table(&S3), "", "S3: buckets and what is in them"),
@@ -140,6 +158,7 @@ static ROUTE_TABLES: Shape = named("Route tables by name", &ROUTE_TABLE);
 static ROUTE_TABLE: Shape = shape(
     "A route table",
     &[
+        key("gateway", Reference, "", "igw or a gateway's name: it routes what comes in by this gateway"),
         key("id", Id("rtb"), "", "Its id, else derived"),
         key("main", Boolean, "false", "This is not a new table, but the VPC's main one"),
         key("routes", List(&ROUTE), "[]", "Routes besides the local ones"),
@@ -179,6 +198,7 @@ static INSTANCES: Shape = named("Instances by name", &INSTANCE);
 static INSTANCE: Shape = shape(
     "An instance with one network interface",
     &[
+        key("connection_tracking", Table(&CONNECTION_TRACKING), "", "Idle timeouts of tracked connections"),
         key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
         key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
         key("id", Id("i"), "", "Its id, else derived"),
@@ -200,7 +220,41 @@ static INSTANCE: Shape = shape(
         ),
         key("source_dest_check", Boolean, "true", "false lets it route"),
         must("subnet", Reference, "Its subnet"),
-        key("type", Text, "\"t3.micro\"", "Instance type; shown only"),
+        key(
+            "type",
+            Text,
+            "\"t3.micro\"",
+            "Instance type; shown, and it decides how long idle TCP connections are tracked",
+        ),
+    ],
+);
+
+static CONNECTION_TRACKING: Shape = shape(
+    "Idle timeouts of the connections that an interface's security groups track",
+    &[
+        key("tcp_established", TIME, "\"432000s\"", "60s to 432000s; 350s if left out on instance types of Nitro v6"),
+        key("udp", TIME, "\"30s\"", "30s to 60s: flows seen in one direction"),
+        key("udp_stream", TIME, "\"180s\"", "60s to 180s: flows that were answered"),
+    ],
+);
+
+static BLOCK_PUBLIC_ACCESS: Shape = shape(
+    "VPC Block Public Access of the account",
+    &[
+        key("allow_bidirectional", TEXTS, "[]", "VPCs and subnets that it does not apply to"),
+        key("allow_egress", TEXTS, "[]", "VPCs and subnets whose NAT gateways may go out"),
+        must("mode", Word(&["off", "block-bidirectional", "block-ingress"]), "What internet gateways do not let pass"),
+    ],
+);
+
+static QUOTAS: Shape = shape(
+    "Quotas that AWS raises on request",
+    &[
+        key("cidr_blocks_per_vpc", Integer(1, 50), "5", "IPv4 blocks of a VPC"),
+        key("routes_per_table", Integer(1, 1_000), "500", "Routes of a route table"),
+        key("rules_per_network_acl", Integer(1, 40), "20", "Rules of a network ACL in each direction"),
+        key("rules_per_security_group", Integer(1, 1_000), "60", "Rules of a security group in each direction"),
+        key("security_groups_per_interface", Integer(1, 16), "5", "Security groups of an interface"),
     ],
 );
 
@@ -222,14 +276,52 @@ static OUTSIDE_HOST: Shape = shape(
     ],
 );
 
-static ENDPOINTS: Shape = named("Gateway endpoints by name", &ENDPOINT);
-static ENDPOINT: Shape = shape(
-    "A gateway endpoint",
+static DHCP_OPTIONS: Shape = named("DHCP options sets by name", &DHCP_OPTIONS_SET);
+static DHCP_OPTIONS_SET: Shape = shape(
+    "A DHCP options set",
     &[
+        key("domain_name", Text, "", "Domain that is told to instances; none if left out"),
+        key("id", Id("dopt"), "", "Its id, else derived"),
+        key(
+            "resolvers",
+            TEXTS,
+            "[\"AmazonProvidedDNS\"]",
+            "Up to four addresses, or AmazonProvidedDNS; hosts ask the first",
+        ),
+        key("vpcs", TEXTS, "[]", "VPCs that use it"),
+    ],
+);
+
+static ENDPOINT_SERVICES: Shape =
+    named("Services of interface endpoints by short name: dynamodb, ec2, s3, sts", &ENDPOINT_SERVICE);
+static ENDPOINT_SERVICE: Shape = shape(
+    "A service that interface endpoints lead to",
+    &[must("zones", TEXTS, "Availability zones where it is offered; every zone if nothing is said")],
+);
+
+static ENDPOINTS: Shape = named("VPC endpoints by name", &ENDPOINT);
+static ENDPOINT: Shape = shape(
+    "A gateway or interface endpoint",
+    &[
+        key(
+            "dns_suffix",
+            Pattern(r"^[a-z0-9]{8}$", &["sow3v4uq"]),
+            "",
+            "Interface: the part of its DNS names that AWS draws, else derived",
+        ),
+        key("groups", TEXTS, "", "Interface: security groups; the VPC's default group if left out"),
         key("id", Id("vpce"), "", "Its id, else derived"),
         key("policy", Text, "", "Its policy, JSON; full access if left out"),
-        must("service", Text, "dynamodb, s3, or in full: com.amazonaws.us-east-1.dynamodb"),
-        key("tables", TEXTS, "[]", "Route tables that get its route; without any it carries nothing"),
+        key(
+            "private_dns",
+            Boolean,
+            "",
+            "Interface: the service's public names mean it in its VPC; on where the service can, S3 apart",
+        ),
+        must("service", Text, "dynamodb, s3, ec2, sts, or in full: com.amazonaws.us-east-1.dynamodb"),
+        key("subnets", TEXTS, "[]", "Interface: subnets that get an interface, one a zone"),
+        key("tables", TEXTS, "[]", "Gateway: route tables that get its route; without any it carries nothing"),
+        key("type", Word(&["gateway", "interface"]), "\"gateway\"", "Which kind of endpoint"),
         VPC_KEY,
     ],
 );
@@ -313,6 +405,35 @@ static DNS: Shape = shape(
         key("ttl", Integer(0, 86_400), "5", "Seconds that names of services may be cached"),
     ],
 );
+static FORWARDING: Shape = shape(
+    "How the network forwards; the defaults are AWS's numbers, or marked as assumed",
+    &[
+        key("fragment_timeout", TIME, "\"30s\"", "How long later fragments may follow the first (assumed)"),
+        key("gateway_endpoint_mtu", MTU, "8500", "IP MTU of gateway endpoints (assumed: AWS names no kind)"),
+        key("inter_region_mtu", MTU, "8500", "IP MTU of peering connections between Regions"),
+        key(
+            "interface_endpoint_idle_timeout",
+            TIME,
+            "\"350s\"",
+            "After which an interface endpoint forgets a connection",
+        ),
+        key("interface_endpoint_mtu", MTU, "8500", "IP MTU of interface endpoints"),
+        key("internet_gateway_mtu", MTU, "1500", "IP MTU of internet gateways"),
+        key("link_local_packets_per_second", COUNT, "1024", "Packets of an interface to resolver, metadata and time"),
+        key("nat_connections_per_destination", COUNT, "55000", "Connections of a NAT address to one destination"),
+        key("nat_idle_timeout", TIME, "\"350s\"", "After which a NAT gateway forgets a session"),
+        key("nat_mtu", MTU, "8500", "IP MTU of NAT gateways"),
+        key("transit_gateway_mtu", MTU, "8500", "IP MTU of transit gateways, VPN attachments apart"),
+        key("ttl", Word(&["aws", "rfc1812"]), "\"aws\"", "Whether the VPC's routers decrement the TTL: AWS's do not"),
+        key("vpc_mtu", MTU, "9001", "IP MTU inside a VPC and between peered VPCs of a Region"),
+        key(
+            "vpn_mtu",
+            MTU,
+            "1446",
+            "IP MTU inside a Site-to-Site VPN tunnel (AWS's example; it depends on the ciphers)",
+        ),
+    ],
+);
 static LIMITS: Shape = shape(
     "Limits of the simulated machines",
     &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
@@ -380,6 +501,7 @@ static AS: Shape = shape(
 static SEND: Shape = shape(
     "A raw packet: packet or frame",
     &[
+        key("dont_fragment", Boolean, "true", "The DF flag: whether it must not be split on its way"),
         key(
             "flaw",
             Word(&["checksum", "length", "header-length"]),
@@ -387,11 +509,19 @@ static SEND: Shape = shape(
             "What is wrong with the IPv4 header on purpose",
         ),
         key(
+            "fragment_offset_bytes",
+            Integer(0, FRAGMENT_OFFSET_BYTES_MAX),
+            "0",
+            "Above 0: a later fragment, payload without ports; a multiple of 8",
+        ),
+        key(
             "frame",
             Pattern(r"^[\s:0-9A-Fa-f]+$", &["ffffffffffff 020000000001 0806"]),
             "",
             "A whole Ethernet frame in hexadecimal",
         ),
+        key("identification", Integer(0, 65_535), "0", "Which datagram a fragment belongs to"),
+        key("more_fragments", Boolean, "false", "The MF flag: whether more fragments follow"),
         key("packet", Text, "", "udp A:PORT -> B:PORT, tcp syn A:PORT -> B:PORT, icmp echo A -> B, protocol 47 A -> B"),
         key("payload_bytes", Integer(0, PAYLOAD_BYTES_MAX), "0", "Bytes after the headers"),
         key("ttl", Integer(0, 255), "64", "Time to live"),
@@ -408,7 +538,7 @@ static EXPECTATION: Shape = shape(
         key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
         key(
             "via",
-            Either(&Word(&["internet-gateway", "gateway-endpoint", "local", "none"]), &Reference),
+            Either(&Word(&["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"]), &Reference),
             "",
             "The road that packets took: a kind, or the name or id of a gateway or endpoint",
         ),

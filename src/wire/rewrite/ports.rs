@@ -248,7 +248,7 @@ mod tests {
         }
 
         #[test]
-        fn arbitrary_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 34..120), icmp in any::<bool>()) {
+        fn arbitrary_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 35..120), icmp in any::<bool>()) {
             bytes[IP] = 0x45;
             if icmp {
                 (bytes[IP + 9], bytes[IP + 20]) = (1, 3);
