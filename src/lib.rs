@@ -43,10 +43,11 @@
 //!
 //! # Where this differs from AWS
 //!
-//! No IPv6. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its retransmission timeout is never below 1 s; hosts
+//! No IPv6: scenarios, programs and `aws` lines that ask for it are refused and told so, its frames are dropped ([`dataplane::DropReason::NotIpv4`]), AAAA
+//! questions are answered empty. Hosts' TCP is smoltcp's: it resends without using SACK, sends no timestamps, and its retransmission timeout is never below 1 s; hosts
 //! have no loopback. Instances start at once. Prefix lists
-//! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged. Path MTU is not
-//! enforced. DynamoDB has tables, items and key queries, no indexes or expressions beyond; S3 has buckets and whole objects, STS one
+//! are AWS's published ip-ranges, collapsed. Latencies are chosen. Endpoint policies are kept and shown, not judged.
+//! DynamoDB has tables, items and key queries, no indexes or expressions beyond; S3 has buckets and whole objects, STS one
 //! user. See the README for the whole list.
 
 // L0 vocabulary

@@ -4,7 +4,7 @@ mod world;
 
 use etherparse::{IpFragOffset, IpHeaders, Ipv4Extensions, Ipv4Header, PacketBuilder};
 use vpcsim::dataplane::DropReason;
-use vpcsim::model::{RulePeer, TrafficMatch, TtlMode};
+use vpcsim::model::{NetworkAclEntry, RulePeer, TrafficMatch, TtlMode};
 use vpcsim::net::{PortRange, Protocol};
 use vpcsim::wire::{Parsed, TcpFlags, fragment};
 use world::*;
@@ -249,6 +249,20 @@ fn later_fragments_follow_their_first_one_through_security_groups_but_not_throug
     world.sleep(30);
     let way = world.send(From::Instance("app-public"), later);
     world.expect(&way, &way_of, End::Dropped(DropReason::FragmentWithoutFirst));
+
+    // A network ACL has no memory: its entry for a port matches the first fragment, and the later ones meet the final `*`.
+    let acl = world.model.add_network_acl("port-5000", None, world.vpc, Default::default()).unwrap();
+    let own = world.model.network_interfaces[&world.eni("app-private")].subnet_id;
+    world.model.subnets.get_mut(&own).unwrap().network_acl_id = acl;
+    let entry = |traffic| NetworkAclEntry { traffic, cidr: "0.0.0.0/0".parse().unwrap(), allow: true };
+    world.model.add_network_acl_entry(acl, false, 100, entry(udp)).unwrap();
+    world.publish();
+    let to_private = udp_of(header(PUBLIC, PRIVATE, false), (4000, 5000), 3000);
+    let mut pieces = fragment::fragments(&to_private, 1500).unwrap();
+    let way = world.send(From::Instance("app-public"), pieces.next().unwrap());
+    world.expect(&way, &["app-public", "router", "app-private"], End::Delivered(From::Instance("app-private")));
+    let way = world.send(From::Instance("app-public"), pieces.next().unwrap());
+    world.expect(&way, &["app-public", "router"], End::Dropped(DropReason::NetworkAclIngress));
 
     // A first fragment that is refused lets nobody in.
     let mut other = header(PUBLIC, db, false);

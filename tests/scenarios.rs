@@ -9,7 +9,7 @@ use vpcsim::scenario::EMBEDDED;
 fn every_scenario_file_is_embedded_and_no_other() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files = BTreeMap::new();
-    for folder in ["", "drops", "programs"] {
+    for folder in ["", "drops", "problems", "programs", "roads"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {

@@ -24,6 +24,9 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("drops/unknown-mac", "stale-arp", "a probe asks ARP first"),
     ("drops/endpoint-source", "stranger", "a probe is a SYN: the endpoint refuses it for that"),
     ("drops/tracking-table-full", "third", "a trace's tracking is empty"),
+    ("drops/ttl", "one-left", "a probe's time to live is 64"),
+    ("drops/link-local-rate", "too-fast", "one probe is below every rate"),
+    ("drops/fragment-without-first", "alone", "a probe is a whole packet"),
 ];
 
 #[test]
@@ -113,7 +116,10 @@ fn probe_of(scenario: &Scenario, state: &State, step: &Step, host: &str) -> Opti
                 Transport::Icmp { icmp_type: 8, .. } => (ProbeProtocol::Icmp, None, None),
                 other => panic!("no probe for {other:?}"),
             };
-            Some(Probe { protocol, port, source_port, source, ..tcp(to, 0) })
+            let anywhere = std::net::Ipv4Addr::LOCALHOST;
+            let packet_bytes = u16::try_from(packet.ipv4_bytes(anywhere, anywhere).len()).ok();
+            let dont_fragment = packet.fragment.dont_fragment;
+            Some(Probe { protocol, port, source_port, source, packet_bytes, dont_fragment, ..tcp(to, 0) })
         }
         _ => None,
     }

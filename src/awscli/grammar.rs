@@ -188,6 +188,10 @@ fn service_and_operation<'a, 'w>(words: &'a [&'w Word]) -> Result<(Service, &'st
         None if is_option(&second.text) => Err(unknown_options(&words[1..], &[])),
         None => {
             let names: Vec<String> = operations.keys().map(|name| cli_name(name)).collect();
+            if ["egress-only", "ipv6"].iter().any(|word| second.text.contains(word)) {
+                let message = format!("vpcsim does not simulate IPv6, and so not `aws {service} {}`", second.text);
+                return Err(UsageError::unsupported(message).at(&second.range));
+            }
             let error = invalid("operation", second).did_you_mean(&second.text, names.iter().map(String::as_str));
             // Either misspelt, or an operation of the real service that this version does not have.
             Err(match error.suggestion {

@@ -19,7 +19,7 @@ pub struct PacketMeta {
     /// The endpoint it came through: a gateway endpoint's node, or the interface of an interface endpoint. Set by [`super::step`], towards the service
     /// and back.
     pub via_endpoint: Option<NodeIx>,
-    /// The interface or NAT gateway by which it last entered a VPC's router. Set by [`super::step`].
+    /// The interface, NAT or transit gateway by which it last entered a VPC's router; the router itself, for what that says. Set by [`super::step`].
     pub entered_by: Option<NodeIx>,
     /// The availability zone it was last seen in, numbered as in [`crate::program::SubnetBoundary`]. Set by [`super::step`]: transit gateways stay in it.
     pub zone: Option<u16>,

@@ -26,7 +26,7 @@ const ENTRIES_BY_ENDPOINT: u32 = 2;
 
 /// Lets the packet pass the interface's groups, or drops it.
 pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction: Direction, packet: &Parsed) -> Stage {
-    if is_from_own_router(visit, eni, packet) {
+    if is_from_own_router(visit, eni) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::RouterExempt });
         return ControlFlow::Continue(());
     }
@@ -40,14 +40,9 @@ pub(crate) fn ask<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, direction
     ControlFlow::Continue(())
 }
 
-/// Whether the VPC's router says it itself, from one of its reserved addresses. (What comes through the router entered it somewhere.)
-fn is_from_own_router<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, packet: &Parsed) -> bool {
-    visit.frame.meta.from == Some(eni.router)
-        && visit.frame.meta.entered_by.is_none()
-        && visit
-            .program
-            .router(eni.router)
-            .is_some_and(|router| router.subnet_of_router_address(packet.source).is_some())
+/// Whether the VPC's router says it itself, from one of its reserved addresses.
+fn is_from_own_router<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode) -> bool {
+    visit.frame.meta.entered_by == Some(eni.router) && visit.frame.meta.from == Some(eni.router)
 }
 
 fn by_session_or_rule<T: Tap>(

@@ -283,12 +283,17 @@ pub fn packet(probe: &Probe, sender: &Sender, destination: &Destination) -> Resu
     let whole = ipv4(transport, source, destination.address, 0, probe.dont_fragment);
     let Some(packet_bytes) = probe.packet_bytes else { return Ok(whole) };
     let min_bytes = whole.len() as u16;
-    let max_bytes = if sender.interface.is_some() { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES };
+    let max_bytes = mtu_bytes(sender.interface.is_some());
     if !(min_bytes..=max_bytes).contains(&packet_bytes) {
         let name = sender.name.clone();
         return Err(ProbeError::Length { packet_bytes, min_bytes, max_bytes, name });
     }
     Ok(ipv4(transport, source, destination.address, packet_bytes - min_bytes, probe.dont_fragment))
+}
+
+/// What a host sends at most: one with an interface in a VPC, or any other.
+pub(super) const fn mtu_bytes(has_interface: bool) -> u16 {
+    if has_interface { INTERFACE_MTU_BYTES } else { OUTSIDE_MTU_BYTES }
 }
 
 /// An IPv4 packet.

@@ -196,12 +196,21 @@ impl Teller<'_> {
                 let owner = self.owner(address);
                 (here, "who has the address", one(format!("{address}: {owner}")))
             }
+            Decision::Mtu { mtu_bytes, packet_bytes, outcome } => {
+                let (verb, more) = match outcome {
+                    MtuOutcome::Fragmented => ("split", None),
+                    MtuOutcome::Told => ("refused", Some("its source is told")),
+                    MtuOutcome::Silent => ("dropped", Some("nobody is told")),
+                };
+                let mut lines = one(format!("{packet_bytes} bytes, MTU {mtu_bytes}: {verb}"));
+                lines.extend(more.map(str::to_owned));
+                (here, "MTU of what comes next", lines)
+            }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);
                 let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
                 let check = match other {
                     Decision::Nat { .. } => "NAT session",
-                    Decision::Mtu { .. } => "MTU of what comes next",
                     Decision::MssClamped { .. } => "maximum segment size",
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",

@@ -258,7 +258,11 @@ impl World<'_> {
         let far_end = leg.delivered_to();
         self.legs.push(leg.clone());
         self.unless_dropped(leg, &frame)?;
-        let answer = tuple_of(&frame).and_then(|tuple| self::answer(&frame, tuple, packet.len()));
+        let mtu_bytes = far_end.map_or(0, |host| {
+            let has_interface = matches!(self.program.hosts[host.at()].kind, HostKind::Instance(_));
+            usize::from(probe::mtu_bytes(has_interface))
+        });
+        let answer = tuple_of(&frame).and_then(|tuple| self::answer(&frame, tuple, packet.len().min(mtu_bytes)));
         // Only an IPv4 packet is ever delivered: the probe is one.
         let (Some(far_end), Some(answer)) = (far_end, answer) else { return Ok(Outcome::Reachable) };
         let frame = match &self.program.hosts[far_end.at()].kind {
@@ -399,7 +403,7 @@ fn tuple_of(frame: &[u8]) -> Option<FiveTuple> {
     Parsed::of(frame).ok().map(|parsed| parsed.five_tuple())
 }
 
-/// What the far end answers to the packet in `frame`, of which `sent_bytes` were sent: an echo as long as the request, else just headers.
+/// What the far end answers to the packet in `frame`, of which `sent_bytes` were sent: an echo as long as that, else just headers.
 fn answer(frame: &[u8], tuple: FiveTuple, sent_bytes: usize) -> Option<Vec<u8>> {
     let mut payload_bytes = 0;
     let (source_port, destination_port) = (tuple.destination_port, tuple.source_port);

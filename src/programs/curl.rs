@@ -144,6 +144,9 @@ impl Url {
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
+        if authority.starts_with('[') {
+            return Err(at_word(UsageError::unsupported(format!("\"{text}\": vpcsim does not simulate IPv6"))));
+        }
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) => {
                 let port = port.parse().ok().filter(|port| *port != 0);

@@ -118,6 +118,10 @@ fn known<'f>(program: &str, name: &str, word: &Word, flags: &'f [Flag]) -> Resul
     if let Some(flag) = flags.iter().find(|flag| flag.names.contains(&name)) {
         return Ok(flag);
     }
+    if matches!(name, "-6" | "--ipv6") {
+        let message = format!("{program} {name}: vpcsim does not simulate IPv6");
+        return Err(UsageError::unsupported(message).at(&word.range));
+    }
     let shown: Vec<String> = flags
         .iter()
         .map(|flag| match flag.value {
@@ -214,7 +218,7 @@ pub(super) fn destination(word: &Word) -> Result<Destination, UsageError> {
 /// Text that can be a host.
 pub(super) fn host_name(text: &str, span: &Range<usize>) -> Result<String, UsageError> {
     if text.contains(':') && !text.contains("://") {
-        return Err(UsageError::unsupported(format!("\"{text}\": there is no IPv6 here")).at(span));
+        return Err(UsageError::unsupported(format!("\"{text}\": vpcsim does not simulate IPv6")).at(span));
     }
     let label = |label: &str| {
         (1..=63).contains(&label.len())

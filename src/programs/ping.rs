@@ -213,7 +213,7 @@ mod tests {
             assert!(line(bad).is_err(), "{bad}");
         }
         assert_eq!(line("pign db").unwrap_err().suggestion.as_deref(), Some("ping"));
-        assert!(line("ping fe80::1").unwrap_err().to_string().contains("no IPv6"));
+        assert!(line("ping fe80::1").unwrap_err().to_string().contains("not simulate IPv6"));
     }
 
     #[test]

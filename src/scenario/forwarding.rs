@@ -72,7 +72,7 @@ mod tests {
     fn read(lines: &str) -> Result<ForwardingSettings, String> {
         let text = format!("region = \"us-east-1\"\n[forwarding]\n{lines}");
         let scenario = parse("test.toml", &text, None);
-        scenario.map(|scenario| scenario.model.forwarding).map_err(|error| error.lines().collect())
+        scenario.map(|scenario| scenario.model.forwarding).map_err(|error| format!("{error:?}").replace("\\\"", "\""))
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::error::{Problem, Span};
 use super::schema::Shape;
 use std::cell::RefCell;
+use std::net::Ipv6Addr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -25,7 +26,11 @@ impl<'a> Reader<'a> {
         Reader { source, problems: RefCell::default() }
     }
 
-    pub(super) fn report(&self, problem: Problem) {
+    pub(super) fn report(&self, mut problem: Problem) {
+        let place = problem.labels.first().and_then(|(span, _)| self.source.get(span.clone()));
+        if place.is_some_and(is_ipv6) {
+            problem.help = Some("vpcsim does not simulate IPv6: addresses and blocks are IPv4's".to_owned());
+        }
         let mut problems = self.problems.borrow_mut();
         if problems.len() < COLLECTED_MAX {
             problems.push(problem);
@@ -54,6 +59,12 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether what is wrong is an IPv6 address or block.
+fn is_ipv6(place: &str) -> bool {
+    let word = place.trim_matches(['"', '\'']);
+    word.split('/').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// A text and where it stands.

@@ -25,6 +25,9 @@ pub const REPEATS_MAX: u32 = 100_000;
 /// How many actions the whole timeline may run: repeats, hosts and re-runs multiplied out.
 pub const ACTIONS_MAX: u64 = 1_000_000;
 
+/// Programs that people know for IPv6.
+const IPV6_PROGRAMS: [&str; 3] = ["ping6", "traceroute6", "tracepath6"];
+
 /// What hosts can run beside `aws` and `ssh`. The grammars are in `programs`.
 pub const PROGRAM_NAMES: [&str; 9] = ["bulk", "curl", "dig", "nc", "ncat", "ping", "tracepath", "traceroute", "udp"];
 
@@ -344,7 +347,11 @@ impl Timeline<'_, '_, '_> {
                 Some(StepAction::Program { line: run.text.to_owned(), span: run.contents() })
             }
             first => {
-                let message = format!("\"{}\" is no command that hosts know", shown(line));
+                let is_ipv6 = first.is_some_and(|first| IPV6_PROGRAMS.contains(&first));
+                let message = match is_ipv6 {
+                    true => format!("\"{}\": vpcsim does not simulate IPv6", shown(line)),
+                    false => format!("\"{}\" is no command that hosts know", shown(line)),
+                };
                 let here = closest(first.unwrap_or_default(), PROGRAM_NAMES.into_iter().chain(["aws", "ssh"]))
                     .filter(|known| first != Some(known))
                     .map_or_else(
@@ -379,6 +386,11 @@ impl Timeline<'_, '_, '_> {
                         return None;
                     };
                     port = number;
+                }
+                "-6" => {
+                    let problem = Problem::new(run.place(word), "ssh -6: vpcsim does not simulate IPv6", "not here");
+                    section.report(problem.help("leave it out: hosts have IPv4 addresses only"));
+                    return None;
                 }
                 "-i" | "-l" | "-o" => drop(words.next()),
                 word if word.starts_with('-') => {}

@@ -158,10 +158,12 @@ impl<'a> Parameters<'a> {
     pub fn finish(&self) -> Result<(), ApiError> {
         let read = self.read.borrow();
         match self.members().find(|(name, _)| !read.contains(*name) && self.peek(name).is_some()) {
-            Some((name, _)) => Err(ApiError::new(
-                "UnsupportedOperation",
-                format!("vpcsim does not simulate the parameter {}{name} of {}.", self.prefix, self.operation),
-            )),
+            Some((name, _)) => {
+                let why = if name.contains("pv6") { ": it does not simulate IPv6" } else { "" };
+                let (prefix, operation) = (&self.prefix, &self.operation);
+                let message = format!("vpcsim does not simulate the parameter {prefix}{name} of {operation}{why}.");
+                Err(ApiError::new("UnsupportedOperation", message))
+            }
             None => Ok(()),
         }
     }

@@ -193,7 +193,7 @@ reasons! {
         "the connection was silent for longer than the interface endpoint remembers (350 s)",
         "send TCP keepalives at least every 350 s";
     LinkLocalRateExceeded: own "LINKLOCAL_ALLOWANCE_EXCEEDED" in "drops/link-local-rate",
-        "the interface sent more than 1,024 packets within a second to the link-local services (resolver, metadata, time)",
+        "the interface sent more packets within a second to the link-local services (resolver, metadata, time) than it may (AWS: 1,024)",
         "cache DNS answers on the instance";
     FragmentWithoutFirst: own "FRAGMENT_WITHOUT_FIRST" in "drops/fragment-without-first",
         "a later fragment, which has no ports, came without its first fragment having passed",

@@ -40,7 +40,8 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &RouterNode) -
     let program = visit.program;
     let Some(from) = visit.frame.meta.from else { return drop(DropReason::ResourceGone) };
     // First of all, because it says as which subnet's router to speak, should the packet be refused.
-    if let Node::Eni(_) | Node::NatGateway(_) = program.node(from) {
+    // And what it says itself enters by itself: security groups know it by that.
+    if matches!(program.node(from), Node::Eni(_) | Node::NatGateway(_)) || from == visit.at {
         visit.frame.meta.entered_by = Some(from);
     }
     if from != visit.at {

@@ -14,6 +14,7 @@ fn refusals_are_awss() {
         json!({"VpcId": "vpc-0bbc736e", "ServiceName": DDB, "RouteTableIds": [table]}),
     );
     let endpoint = control.model().vpc_endpoints.keys().next().unwrap().to_string();
+    let gateway = control.model().internet_gateways.keys().next().unwrap().to_string();
     let vpc = "vpc-0bbc736e";
     let of_type = |kind: &str, service: &str, more: Value| {
         let mut parameters = json!({"VpcId": vpc, "ServiceName": service, "VpcEndpointType": kind});
@@ -200,8 +201,8 @@ fn refusals_are_awss() {
         ),
         (
             "ReplaceRoute",
-            json!({"RouteTableId": table, "DestinationCidrBlock": "172.31.0.0/16", "InstanceId": public}),
-            "UnsupportedOperation",
+            json!({"RouteTableId": table, "DestinationCidrBlock": "172.31.0.0/16", "GatewayId": gateway}),
+            "InvalidParameterValue",
         ),
         (
             "ReplaceRoute",
