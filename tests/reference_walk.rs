@@ -8,14 +8,13 @@
 mod reference;
 
 use reference::changes;
-use reference::frames::Shape;
 use reference::models::{Dice, random_model};
-use reference::packet::{Content, Fate, Outcome, Party};
+use reference::packet::{Fate, Outcome, Packet, Party};
 use reference::routes::Tie;
 use reference::rules::{Side, rule_allows};
 use reference::subject::{Seen, Subject, Verdict, expected_bytes};
 use reference::traffic::{Mailbox, Sending, next};
-use reference::world::{Walked, World};
+use reference::world::{Choices, Walked, World};
 use std::collections::BTreeMap;
 
 /// Seeds that once showed a difference (as the generators were then): tried first, always.
@@ -109,28 +108,37 @@ fn compare(seed: u64, tell: bool, met: &mut BTreeMap<String, usize>) -> Result<(
             subject.recompile(&world.model);
         }
         world.now_ns += pause_ns(&mut dice);
-        let sending = next(&world.model, &mailbox, &mut dice);
-        let shape = random_shape(&mut dice);
+        let sending = next(&world.model, &mut mailbox, &mut dice);
         let republish = republishing.percent(10);
-        let seen = subject.send(&world.model, &sending, shape, world.now_ns, republish);
-        let expected = expected(&mut world, &sending, &seen, shape, met);
+        let (seen, choices) = subject.send(&world.model, &sending, world.now_ns, republish);
+        let expected = expected(&mut world, &sending, &seen, &choices, met);
         if tell {
             println!("{number} at {} ns: {sending:?}\n   {seen:?}\n   {expected:?}", world.now_ns);
         }
-        if let Err(why) = agree(&world, &sending, shape, &expected, &seen) {
+        if let Err(why) = agree(&world, &sending, &expected, &seen) {
             return Err(format!(
                 "seed {seed}, packet {number} at {} ns: {why}\n  sent: {sending:?}\n  changes: {story:?}\n  reference: \
-                 {expected:?}\n  vpcsim:    {:?} {:?}\n  again, with all packets: VPCSIM_SEED={seed}",
-                world.now_ns, seen.verdict, seen.path
+                 {expected:?}\n  vpcsim:    {seen:?}\n  again, with all packets: VPCSIM_SEED={seed}",
+                world.now_ns
             ));
         }
         note(met, &expected);
-        if let Fate::Delivered { to, packet } = &expected.fate {
-            mailbox.note(&sending.from, &sending.packet, to, packet);
-        }
+        keep(&mut mailbox, &sending.from, &sending.packet, &expected);
     }
     subject.check_counters();
+    for (what, count) in [("generated", subject.counts.generated), ("fragments", subject.counts.fragments_made)] {
+        *met.entry(what.to_owned()).or_default() += count as usize;
+    }
     Ok(())
+}
+
+/// What was delivered is answered; what nodes sent to hosts by themselves is not.
+fn keep(mailbox: &mut Mailbox, from: &Party, sent: &Packet, outcome: &Outcome) {
+    match &outcome.fate {
+        Fate::Delivered { to, packet } => mailbox.note(from, sent, to, packet),
+        Fate::Split { .. } => outcome.children.iter().for_each(|piece| keep(mailbox, from, sent, piece)),
+        Fate::Dropped { .. } | Fate::Refused { .. } => {}
+    }
 }
 
 /// What the reference says. Where AWS's choice is arbitrary, vpcsim's is taken if it is one of AWS's candidates.
@@ -138,9 +146,11 @@ fn expected(
     world: &mut World,
     sending: &Sending,
     seen: &Seen,
-    shape: Shape,
+    choices: &Choices,
     met: &mut BTreeMap<String, usize>,
 ) -> Outcome {
+    world.choices = choices.clone();
+    world.complaints.clear();
     let before = world.clone();
     let tie = match send(world, sending) {
         Ok(outcome) => return outcome,
@@ -148,57 +158,79 @@ fn expected(
     };
     *met.entry("tie".to_owned()).or_default() += 1;
     let mut last = None;
-    for target in &tie.targets {
+    // What vpcsim's way shows first.
+    let mut targets: Vec<_> = tie.targets.iter().copied().collect();
+    targets.sort_by_key(|target| !was_shown(&tie, &target.to_string(), seen));
+    for target in targets {
         let mut tried = before.clone();
-        tried.settled.insert(tie.clone(), *target);
-        let Ok(outcome) = send(&mut tried, sending) else { panic!("a packet meets one route table, so one tie") };
-        let agrees = agree(&tried, sending, shape, &outcome, seen).is_ok();
+        tried.settled.insert(tie.clone(), target);
+        let outcome = expected(&mut tried, sending, seen, choices, met);
+        let agrees = agree(&tried, sending, &outcome, seen).is_ok();
         if agrees {
             *world = tried;
-            if !was_shown(&tie, seen) {
+            if !was_shown(&tie, "", seen) {
                 world.settled.remove(&tie);
             }
             return outcome;
         }
-        last = Some((tried, outcome));
+        last = last.or(Some((tried, outcome)));
     }
     let (tried, outcome) = last.expect("a tie has candidates");
     *world = tried;
     outcome
 }
 
-/// Whether the packet came far enough to show which candidate was taken.
-fn was_shown(tie: &Tie, seen: &Seen) -> bool {
-    seen.path.iter().any(|place| place.starts_with(&format!("{} {}", tie.table, tie.prefix)))
+/// Whether the packet, or what it brought forth, came far enough to show which candidate was taken.
+fn was_shown(tie: &Tie, target: &str, seen: &Seen) -> bool {
+    let route = format!("{} {} -> {target}", tie.table, tie.prefix);
+    seen.path.iter().any(|place| place.starts_with(&route))
+        || seen.children.iter().any(|child| was_shown(tie, target, child))
 }
 
 fn send(world: &mut World, sending: &Sending) -> Walked {
     let packet = sending.packet.clone();
     match &sending.from {
         Party::Instance(eni) => world.send_from_interface(*eni, packet, sending.link),
+        Party::InterfaceService(eni) => world.answer_from_interface(*eni, packet, sending.link),
         Party::Platform(eni) => world.send_from_platform(*eni, packet),
-        Party::Outside(host) => world.send_from_outside(host, packet),
-        Party::OutsidePlatform(_) | Party::PublicService(..) => world.send_from_internet(packet),
+        Party::Outside(_) | Party::OutsidePlatform(_) | Party::PublicService(..) => {
+            world.send_from_internet(&sending.from, packet)
+        }
         Party::EndpointService(id) => world.answer_from_service(*id, packet),
+        Party::OnPremises(network, _) | Party::OnPremisesPlatform(network, _) => {
+            world.send_from_premises(network, &sending.from, packet)
+        }
     }
 }
 
-fn agree(world: &World, sending: &Sending, shape: Shape, expected: &Outcome, seen: &Seen) -> Result<(), String> {
+fn agree(world: &World, sending: &Sending, expected: &Outcome, seen: &Seen) -> Result<(), String> {
+    if !world.complaints.is_empty() {
+        return Err(format!("choices: {:?}", world.complaints));
+    }
+    agree_about(world, &sending.packet, expected, seen)
+}
+
+fn agree_about(world: &World, sent: &Packet, expected: &Outcome, seen: &Seen) -> Result<(), String> {
     match (&expected.fate, &seen.verdict) {
         (Fate::Dropped { reason }, Verdict::Dropped(seen)) if *reason == format!("{seen:?}") => {}
+        (Fate::Refused { reason, answer }, Verdict::Refused(seen, bytes)) if *reason == format!("{seen:?}") => {
+            same_bytes("said", &bytes.0, answer)?;
+        }
+        (Fate::Split { mtu_bytes }, Verdict::Split(seen)) if mtu_bytes == seen => {}
         (Fate::Delivered { to, packet }, Verdict::Delivered { to: seen_to, bytes }) if to == seen_to => {
-            if *bytes != expected_bytes(packet, shape) {
-                return Err(format!("delivered bytes {bytes:02x?}, wanted {:02x?}", expected_bytes(packet, shape)));
-            }
+            same_bytes("delivered", &bytes.0, packet)?;
             let wanted_via = match to {
                 Party::EndpointService(id) => Some(id.to_string()),
+                Party::InterfaceService(eni) => Some(eni.to_string()),
                 _ => None,
             };
             if wanted_via.is_some() && seen.via_endpoint != wanted_via {
                 return Err(format!("via {:?}, wanted {wanted_via:?}", seen.via_endpoint));
             }
-            for (side, group, position) in &seen.rules {
-                let as_judged = if *side == Side::In { packet } else { &sending.packet };
+            let is_direct =
+                expected.path.iter().all(|place| !place.starts_with("nat ") && !place.starts_with("inside "));
+            for (side, group, position) in seen.rules.iter().filter(|_| is_direct) {
+                let as_judged = if *side == Side::In { packet } else { sent };
                 if !rule_allows(&world.model, group, *position, *side, as_judged) {
                     return Err(format!("rule {position} of {group} ({}) does not allow it", side.word()));
                 }
@@ -207,15 +239,44 @@ fn agree(world: &World, sending: &Sending, shape: Shape, expected: &Outcome, see
         _ => return Err("fates differ".to_owned()),
     }
     if expected.path != seen.path {
-        return Err("ways differ".to_owned());
+        let at = expected.path.iter().zip(&seen.path).take_while(|(a, b)| a == b).count();
+        return Err(format!("ways differ at {at}: {:?}, vpcsim {:?}", expected.path.get(at), seen.path.get(at)));
+    }
+    if expected.children.len() != seen.children.len() {
+        return Err(format!("{} came of it, vpcsim {}", expected.children.len(), seen.children.len()));
+    }
+    for (number, (child, seen)) in expected.children.iter().zip(&seen.children).enumerate() {
+        let sent = match &expected.fate {
+            Fate::Refused { answer, .. } => answer.clone(),
+            _ => sent.clone(),
+        };
+        agree_about(world, &sent, child, seen).map_err(|why| format!("what came of it, {number}: {why}"))?;
     }
     Ok(())
+}
+
+fn same_bytes(what: &str, bytes: &[u8], packet: &Packet) -> Result<(), String> {
+    let wanted = expected_bytes(packet);
+    if bytes == wanted {
+        return Ok(());
+    }
+    let at = bytes.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+    let show = |bytes: &[u8]| format!("{:02x?}", &bytes[..bytes.len().min(80)]);
+    Err(format!(
+        "{what}: bytes differ at {at} ({} of {}): {}, wanted {}",
+        bytes.len(),
+        wanted.len(),
+        show(bytes),
+        show(&wanted)
+    ))
 }
 
 fn note(met: &mut BTreeMap<String, usize>, outcome: &Outcome) {
     let mut count = |name: &str| *met.entry(name.to_owned()).or_default() += 1;
     match &outcome.fate {
         Fate::Dropped { reason } => count(reason),
+        Fate::Refused { reason, .. } => count(&format!("{reason} told")),
+        Fate::Split { .. } => count("split"),
         Fate::Delivered { to, packet } => {
             count(match to {
                 Party::Instance(_) => "to Instance",
@@ -224,33 +285,35 @@ fn note(met: &mut BTreeMap<String, usize>, outcome: &Outcome) {
                 Party::OutsidePlatform(_) => "to OutsidePlatform",
                 Party::PublicService(..) => "to PublicService",
                 Party::EndpointService(_) => "to EndpointService",
+                Party::InterfaceService(_) => "to InterfaceService",
+                Party::OnPremises(..) => "to OnPremises",
+                Party::OnPremisesPlatform(..) => "to OnPremisesPlatform",
             });
-            if matches!(packet.content, Content::IcmpError { .. }) {
+            if packet.quoted().is_some() {
                 count("ICMP error delivered");
+            }
+            if packet.is_later_fragment() {
+                count("later fragment delivered");
+            }
+            for word in ["nat out", "nat in", "inside", "mss", "enters in", "pcx-", "tgw-", "vgw-", "vpn-", "dxvif-"] {
+                if outcome.path.iter().any(|place| place.starts_with(word)) {
+                    count(&format!("delivered by way of {word}"));
+                }
             }
         }
     }
     if outcome.path.iter().any(|place| place.ends_with(" tracked") && !place.contains("not")) {
         count("tracked");
     }
+    outcome.children.iter().for_each(|child| note(met, child));
 }
 
 /// Spans that every sensible timeout answers alike: see `reference::tracking`.
 fn pause_ns(dice: &mut Dice) -> u64 {
     match dice.below(40) {
         0 => 700 * 1_000_000_000,
+        2..4 => 351 * 1_000_000_000,
         1 => 600_000 * 1_000_000_000,
         _ => 1_000_000,
-    }
-}
-
-fn random_shape(dice: &mut Dice) -> Shape {
-    Shape {
-        with_options: dice.percent(10),
-        without_udp_checksum: dice.percent(15),
-        short_quote: dice.percent(50),
-        payload_length: dice.pick(&[0, 1, 8, 33, 120]),
-        identification: dice.bits() as u16,
-        time_to_live: dice.pick(&[1, 2, 64, 255]),
     }
 }

@@ -92,26 +92,28 @@ impl Tutorial {
     /// DynamoDB's answer on the public road.
     fn answer(&mut self) -> Outcome {
         let packet = tcp((DYNAMODB, 443), (self.public, 40_000), TcpFlags::SYN_ACK);
-        self.world.send_from_internet(packet).unwrap()
+        self.world
+            .send_from_internet(&Party::PublicService(ServiceKind::DynamoDb, "us-east-1".to_owned()), packet)
+            .unwrap()
     }
 }
 
 fn tcp(source: (Ipv4Addr, u16), destination: (Ipv4Addr, u16), flags: TcpFlags) -> Packet {
-    let content = Content::Tcp { source_port: source.1, destination_port: destination.1, flags };
-    Packet { source: source.0, destination: destination.0, protocol: TCP, content }
+    let content = Content::Tcp { source_port: source.1, destination_port: destination.1, flags, mss: None };
+    Packet::plain(source.0, destination.0, TCP, content)
 }
 
 fn receiver(outcome: &Outcome) -> (Party, Ipv4Addr) {
     match &outcome.fate {
         Fate::Delivered { to, packet } => (to.clone(), packet.source),
-        Fate::Dropped { reason } => panic!("dropped: {reason}, {:?}", outcome.path),
+        other => panic!("{other:?}, {:?}", outcome.path),
     }
 }
 
 fn reason(outcome: &Outcome) -> &'static str {
     match &outcome.fate {
         Fate::Dropped { reason } => reason,
-        Fate::Delivered { .. } => panic!("delivered: {outcome:?}"),
+        _ => panic!("not dropped: {outcome:?}"),
     }
 }
 
@@ -188,7 +190,7 @@ fn groups_remember_and_network_acls_do_not() {
     assert_eq!(reason(&tutorial.answer()), "NetworkAclIngress");
     // After 432,000 s without a packet the flow is forgotten.
     tutorial.world.now_ns += 432_001 * 1_000_000_000;
-    assert_eq!(reason(&tutorial.send(DYNAMODB, TcpFlags::ACK)), "SecurityGroupEgress");
+    assert_eq!(reason(&tutorial.send(DYNAMODB, TcpFlags::ACK)), "SecurityGroupNoRulesEgress");
 }
 
 #[test]
@@ -204,6 +206,6 @@ fn flows_open_both_ways_are_not_tracked_and_end_with_their_rule() {
     assert_eq!(tracked(&tutorial.send(DYNAMODB, TcpFlags::SYN)), "sg egress rule, tracked from now on");
     tutorial.world.model.security_groups.get_mut(&group).unwrap().egress.clear();
     let cut = tutorial.send(Ipv4Addr::new(198, 51, 100, 7), TcpFlags::ACK);
-    assert_eq!(reason(&cut), "SecurityGroupEgress");
+    assert_eq!(reason(&cut), "SecurityGroupNoRulesEgress");
     assert_eq!(receiver(&tutorial.send(DYNAMODB, TcpFlags::ACK)).0, Party::EndpointService(endpoint));
 }

@@ -1,12 +1,14 @@
 //! Random networks, biased to where AWS's rules meet: overlapping prefixes, blackholes, shared addresses, mixed groups.
 
+use super::networks;
 use std::net::Ipv4Addr;
 use vpcsim::ids::{
     EniId, ImageId, InternetGatewayId, PrefixListId, RouteTableId, SecurityGroupId, VpcEndpointId, VpcId,
 };
 use vpcsim::model::{
-    LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc, NewVpcEndpoint, OutsideHost, PrefixList,
-    Propagation, Provenance, PublicService, RouteDestination, RouteOrigin, RouteTarget, RulePeer, Tags, TrafficMatch,
+    Forwarding, InterfaceType, LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc, NewVpcEndpoint,
+    OutsideHost, PrefixList, Propagation, Provenance, PublicService, RouteDestination, RouteOrigin, RouteTarget,
+    RulePeer, Tags, TrafficMatch,
 };
 use vpcsim::net::{Ipv4Net, PortRange, Protocol, ServiceKind};
 use vpcsim::rng::{Seed, Stream};
@@ -52,11 +54,13 @@ fn cidr(text: &str) -> Ipv4Net {
 pub fn random_model(seed: u64) -> Model {
     let mut dice = Dice::new(seed, "model");
     let mut model = Model::new(REGION, "123456789012", Seed::new(seed));
+    networks::set_forwarding(&mut model, &mut dice);
     add_world(&mut model, &mut dice);
     let vpc_count = 1 + dice.below(3);
     for position in 0..vpc_count {
         add_vpc(&mut model, &mut dice, position);
     }
+    networks::set_public_access(&mut model, &mut dice);
     break_things(&mut model, &mut dice);
     model
 }
@@ -155,6 +159,19 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
     let tables: Vec<_> = model.route_tables.values().filter(|t| t.vpc_id == vpc_id).map(|t| t.id).collect();
     for number in 0..dice.below(3) {
         add_endpoint(model, dice, vpc_id, &format!("endpoint {position} {number}"));
+    }
+    if dice.percent(35) {
+        networks::add_interface_endpoint(model, dice, vpc_id, &format!("interface endpoint {position}"));
+    }
+    let mut nats = Vec::new();
+    for number in 0..dice.below(3) {
+        nats.extend(networks::add_nat_gateway(model, dice, vpc_id, &format!("nat {position} {number}")));
+    }
+    networks::add_detours(model, dice, vpc_id, &nats);
+    if let Some(igw) = gateway
+        && dice.percent(25)
+    {
+        networks::add_edge_table(model, dice, vpc_id, igw);
     }
     for table in tables {
         for _ in 0..1 + dice.below(8) {
@@ -278,6 +295,8 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
     let mut chosen: Vec<SecurityGroupId> = (0..dice.below(4)).map(|_| dice.pick(&groups)).collect();
     chosen.sort_unstable();
     chosen.dedup();
+    use Forwarding::{Masquerade, Off, Route};
+    let forwarding = dice.pick(&[Off, Off, Off, Off, Off, Off, Route, Masquerade]);
     let new = NewInstance {
         label: label.to_owned(),
         id: None,
@@ -287,10 +306,10 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
         associate_public_ip: dice.pick(&[None, Some(true), Some(false)]),
         public_ip: None,
         security_group_ids: chosen,
-        source_dest_check: dice.percent(80),
-        forwarding: Default::default(),
+        source_dest_check: dice.percent(if forwarding == Forwarding::Off { 85 } else { 15 }),
+        forwarding,
         image_id: "ami-0abcdef1".parse::<ImageId>().expect("an id written in this file"),
-        instance_type: "t3.micro".to_owned(),
+        instance_type: dice.pick(&["t3.micro", "m5.large", "m8i.large", "c8gn.xlarge"]).to_owned(),
         key_name: None,
         reservation_id: None,
         at: SimTime::ZERO,
@@ -326,7 +345,10 @@ pub fn add_endpoint(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, label: &s
 /// Adds a random route; what AWS refuses is refused.
 pub fn add_route(model: &mut Model, dice: &mut Dice, table: RouteTableId, gateway: Option<InternetGatewayId>) {
     let vpc = model.route_tables[&table].vpc_id;
-    let interfaces: Vec<EniId> = model.network_interfaces.values().filter(|e| e.vpc_id == vpc).map(|e| e.id).collect();
+    let interfaces: Vec<EniId> = (model.network_interfaces.values())
+        .filter(|e| e.vpc_id == vpc && e.interface_type == InterfaceType::Interface)
+        .map(|e| e.id)
+        .collect();
     let propagated = dice.percent(35);
     let destination = match dice.below(10) {
         0..2 => RouteDestination::PrefixList(
@@ -386,7 +408,7 @@ fn break_things(model: &mut Model, dice: &mut Dice) {
         model.terminate_instance(id).expect("the instance exists");
     }
     if dice.percent(30)
-        && let Some(eni) = dice.maybe(&model.network_interfaces.keys().copied().collect::<Vec<_>>())
+        && let Some((eni, _)) = dice.maybe(&guests(model))
         && let Ok(allocation) = model.allocate_address("elastic", None, None, Tags::default())
     {
         let _ = model.associate_address(allocation, eni);
@@ -424,6 +446,10 @@ pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     .iter()
     .map(|text| text.parse().expect("an address written in this file"))
     .collect();
+    for nat in model.nat_gateways.values() {
+        addresses.extend(nat.addresses.iter().map(|own| own.private_ip));
+        addresses.extend(nat.addresses.iter().filter_map(|own| Some(own.elastic?.public_ip)));
+    }
     for eni in model.network_interfaces.values() {
         addresses.push(eni.private_ip);
         addresses.extend(eni.public_address.map(|public| public.address));
@@ -446,9 +472,15 @@ pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     addresses
 }
 
-/// The endpoints of the model.
+/// The gateway endpoints of the model.
 pub fn endpoint_ids(model: &Model) -> Vec<VpcEndpointId> {
-    model.vpc_endpoints.keys().copied().collect()
+    model.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway()).map(|endpoint| endpoint.id).collect()
+}
+
+/// Instances' interfaces with their addresses.
+pub fn guests(model: &Model) -> Vec<(EniId, Ipv4Addr)> {
+    let guests = model.network_interfaces.values().filter(|eni| eni.interface_type == InterfaceType::Interface);
+    guests.map(|eni| (eni.id, eni.private_ip)).collect()
 }
 
 fn plus(block: Ipv4Net, by: u32) -> Ipv4Addr {
