@@ -185,10 +185,16 @@ impl CaptureTap {
                 let outside = side("outside", "after translation: public addresses");
                 (inside.is_some() || outside.is_some()).then_some(NodeFiles::Translating { inside, outside })
             }
+            Node::Peering(_) => {
+                let vantage = vantage(&called, format!("{in_words}, VPC peering connection"));
+                self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
+            }
+            Node::TransitGateway(_) => {
+                let vantage = vantage(&called, format!("{in_words}, transit gateway"));
+                self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
+            }
             Node::NatGateway(_)
             | Node::Forwarder(_)
-            | Node::Peering(_)
-            | Node::TransitGateway(_)
             | Node::VpnGateway(_)
             | Node::VpnConnection(_)
             | Node::VirtualInterface(_)

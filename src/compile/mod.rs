@@ -11,14 +11,16 @@ mod interface_endpoint;
 mod internet;
 mod names;
 mod nat;
+mod peering;
 mod registry;
 mod reuse;
 mod route_priority;
 mod security_groups;
 mod tables;
+mod transit_gateway;
 mod vpc;
 
-use crate::ids::{NetworkAclId, SecurityGroupId, VpcId};
+use crate::ids::{NetworkAclId, SecurityGroupId, TransitGatewayAttachmentId, VpcId, VpcPeeringConnectionId};
 use crate::model::{Model, Shared};
 use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
 use crate::program::{
@@ -79,6 +81,10 @@ enum LinkKey {
     Host(HostKind),
     /// Two zones of a VPC, or a zone with itself.
     Zones(VpcId, u16, u16),
+    /// The way to one side (0 is the requester) of two peered VPCs in two Regions.
+    Peering(VpcPeeringConnectionId, u8),
+    /// Two peered transit gateways, in two Regions: the requester's attachment.
+    TransitGatewayPeering(TransitGatewayAttachmentId),
 }
 
 /// The program being made. Slots of the registries that stay unfilled are what is gone.
@@ -137,6 +143,8 @@ impl Compiler {
         for vpc in model.vpcs.values() {
             self.compile_vpc(model, vpc, &by_vpc, &mut draft)?;
         }
+        self.compile_peering_connections(model, &mut draft);
+        self.compile_transit_gateways(model, &mut draft)?;
         self.compile_internet(model, &mut draft);
         self.name_addresses(model, &mut draft);
         Ok(self.assemble(draft, tables, acls, groups))
@@ -155,7 +163,7 @@ impl Compiler {
             self.nodes.enrol(NodeKey::GatewayEndpoint(endpoint.id), named(endpoint.id, endpoint.tags.name()));
         }
         self.enrol_nat_gateways(model);
-        for eni in model.network_interfaces.values().filter(|eni| nat::is_node(eni)) {
+        for eni in model.network_interfaces.values().filter(|eni| vpc::has_node(eni)) {
             self.enrol_forwarder(model, eni);
             let name = model.instance_of(eni).and_then(|instance| instance.tags.name());
             let endpoint = model.endpoint_of_interface(eni.id);
@@ -168,6 +176,8 @@ impl Compiler {
         for table in model.route_tables.values() {
             self.tables.enrol(TableKey::Route(table.id), named(table.id, table.tags.name()));
         }
+        self.enrol_peering_connections(model);
+        self.enrol_transit_gateways(model);
         for acl in model.network_acls.values() {
             let default = acl.is_default.then_some("default");
             self.acls.enrol(acl.id, named(acl.id, acl.tags.name().or(default)));
@@ -235,6 +245,7 @@ impl Compiler {
                 tables,
                 links: self.links.names(),
                 acls: self.acls.names(),
+                zones: self.zones.names(),
                 groups,
                 address_names: draft.address_names.into(),
             },

@@ -18,11 +18,6 @@ pub(super) fn available(model: &Model, vpc_id: VpcId) -> impl Iterator<Item = &N
     model.nat_gateways.values().filter(serves)
 }
 
-/// Whether packets meet an interface as a node of its own: those of NAT gateways and transit gateways are part of these.
-pub(super) fn is_node(interface: &NetworkInterface) -> bool {
-    !matches!(interface.interface_type, InterfaceType::NatGateway | InterfaceType::TransitGateway)
-}
-
 impl Compiler {
     /// Gives indices to NAT gateways.
     pub(super) fn enrol_nat_gateways(&mut self, model: &Model) {

@@ -1,7 +1,9 @@
 //! Security groups and network ACLs: rules with their other side resolved to addresses.
 //!
-//! A group named in a rule stands for the *private* addresses of its interfaces in the same VPC, so traffic that comes by public addresses does not match.
-//! Source: docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
+//! A group named in a rule stands for the *private* addresses of its interfaces, so traffic that comes by public addresses does not match. It may lie in the same
+//! VPC, in a peered VPC of the same Region, or, in inbound rules, in a VPC behind a transit gateway that supports it; any other matches nothing (a stale rule).
+//! Sources: docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html, docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html,
+//! docs.aws.amazon.com/vpc/latest/tgw/tgw-vpc-attachments.html (security group referencing)
 
 use super::{CompileError, Compiler, small_index};
 use crate::model::{Model, NetworkAcl, NetworkInterface, RulePeer, SecurityGroup, SecurityGroupRule};
@@ -25,13 +27,15 @@ impl Compiler {
         for id in &eni.security_group_ids {
             let Some(group) = model.security_groups.get(id) else { continue };
             let group_ix = GroupIx(self.groups.index(id).unwrap_or_default());
-            for (rules, compiled) in [(&group.ingress, &mut ingress), (&group.egress, &mut egress)] {
+            for (inbound, rules, compiled) in
+                [(true, &group.ingress, &mut ingress), (false, &group.egress, &mut egress)]
+            {
                 for (position, rule) in rules.iter().enumerate() {
                     compiled.push(CompiledRule {
                         group: group_ix,
                         position: small_index("rules of a security group", position)?,
                         traffic: rule.traffic,
-                        peers: peers(model, group, rule, members),
+                        peers: peers(model, group, inbound, rule, members),
                     });
                 }
             }
@@ -70,16 +74,26 @@ pub(super) fn members(model: &Model) -> Members {
     members
 }
 
-fn peers(model: &Model, group: &SecurityGroup, rule: &SecurityGroupRule, members: &Members) -> RuleSource {
+fn peers(
+    model: &Model,
+    group: &SecurityGroup,
+    inbound: bool,
+    rule: &SecurityGroupRule,
+    members: &Members,
+) -> RuleSource {
     match rule.peer {
         RulePeer::Cidr(cidr) => RuleSource::Cidrs(Box::new([cidr])),
         RulePeer::PrefixList(id) => {
-            RuleSource::Cidrs(model.prefix_list(id).map_or_else(Box::default, |list| list.cidrs.as_slice().into()))
+            let list = model.prefix_list_in(model.region_of(group.vpc_id), id);
+            RuleSource::Cidrs(list.map_or_else(Box::default, |list| list.cidrs.as_slice().into()))
         }
         RulePeer::SecurityGroup(id) => {
-            // A group of another VPC says nothing here: there is no peering.
-            let same_vpc = model.security_groups.get(&id).is_some_and(|other| other.vpc_id == group.vpc_id);
-            let addresses = members.get(&id).filter(|_| same_vpc);
+            let known = model.security_groups.get(&id).is_some_and(|other| {
+                other.vpc_id == group.vpc_id
+                    || model.peering_references_groups(group.vpc_id, other.vpc_id)
+                    || (inbound && model.transit_references_groups(group.vpc_id, other.vpc_id))
+            });
+            let addresses = members.get(&id).filter(|_| known);
             RuleSource::Addresses(addresses.map_or_else(Box::default, |addresses| addresses.as_slice().into()))
         }
     }

@@ -4,7 +4,8 @@
 //! table with the same routes keeps everything that was made of it. A table whose winners are those of any other shares that one's forwarding table.
 
 use super::reuse::Earlier;
-use super::{CompileError, Compiler, route_priority};
+use super::route_priority::{self, CompiledTable};
+use super::{CompileError, Compiler};
 use crate::lpm::Fib;
 use crate::model::Model;
 use crate::net::Ipv4Net;
@@ -38,22 +39,7 @@ impl Compiler {
         let entries = self.tables.clone();
         for (position, (key, name)) in (0u32..).zip(entries.entries()) {
             let ix = TableIx(position);
-            let table = match key {
-                TableKey::Route(id) => model.route_tables.get(id),
-                TableKey::TransitGateway(_) | TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
-            };
-            let Some(table) = table else {
-                if self.built.contains_key(&ix) {
-                    self.built.remove(&ix);
-                }
-                fibs.push(Fib::default());
-                origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
-                continue;
-            };
-            let same = earlier.filter(|earlier| {
-                earlier.model.route_tables.get(&table.id).is_some_and(|before| before.routes.is_same(&table.routes))
-            });
-            if let Some(earlier) = same
+            if let Some(earlier) = earlier.filter(|earlier| is_same(key, &earlier.model, model))
                 && let (Some(fib), Some(origin)) =
                     (earlier.program.fibs.get(ix.at()), earlier.program.origins.tables.get(ix.at()))
             {
@@ -61,15 +47,37 @@ impl Compiler {
                 origins.push(origin.clone());
                 continue;
             }
-            let compiled = route_priority::compile(model, table, &self.nodes)?;
+            let Some((compiled, is_main)) = self.compile_table(model, key)? else {
+                if self.built.contains_key(&ix) {
+                    self.built.remove(&ix);
+                }
+                fibs.push(Fib::default());
+                origins.push(TableOrigin { table: name.clone(), ..TableOrigin::default() });
+                continue;
+            };
             fibs.push(self.forwarding_table(ix, compiled.winners, &mut by_content));
-            origins.push(TableOrigin {
-                table: name.clone(),
-                is_main: model.vpcs.get(&table.vpc_id).is_some_and(|vpc| vpc.main_route_table_id == table.id),
-                entries: compiled.entries.into(),
-            });
+            origins.push(TableOrigin { table: name.clone(), is_main, entries: compiled.entries.into() });
         }
         Ok((fibs.into(), origins.into()))
+    }
+
+    /// One table, and whether it is its VPC's main one; `None` for a table that is gone.
+    fn compile_table(&self, model: &Model, key: &TableKey) -> Result<Option<(CompiledTable, bool)>, CompileError> {
+        Ok(match key {
+            TableKey::Route(id) => match model.route_tables.get(id) {
+                Some(table) => {
+                    let vpc = model.vpcs.get(&table.vpc_id);
+                    let is_main = vpc.is_some_and(|vpc| vpc.main_route_table_id == table.id);
+                    Some((route_priority::compile(model, table, &self.nodes)?, is_main))
+                }
+                None => None,
+            },
+            TableKey::TransitGateway(id) => match model.transit_gateway_route_tables.get(id) {
+                Some(table) => Some((self.compile_transit_gateway_table(model, table)?, false)),
+                None => None,
+            },
+            TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
+        })
     }
 
     /// The forwarding table of `winners`: the one there was, one of equal content, or a new one.
@@ -91,6 +99,17 @@ impl Compiler {
         };
         by_content.remember(&built);
         built.fib
+    }
+}
+
+/// Whether a table says what it said before, given that nothing but routes of VPCs changed in between.
+fn is_same(key: &TableKey, before: &Model, after: &Model) -> bool {
+    match key {
+        TableKey::Route(id) => match (before.route_tables.get(id), after.route_tables.get(id)) {
+            (Some(before), Some(after)) => before.routes.is_same(&after.routes),
+            _ => false,
+        },
+        TableKey::TransitGateway(_) | TableKey::VpnGateway(_) | TableKey::OnPremises(_) => true,
     }
 }
 

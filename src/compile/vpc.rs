@@ -7,7 +7,7 @@ use super::interface_endpoint::Behind;
 use super::security_groups::Members;
 use super::{CompileError, Compiler, Draft, LinkKey, edge, immediate, named, nat, small_index, virtual_mac};
 use crate::ids::SubnetId;
-use crate::model::{InternetGateway, Model, NatGateway, NetworkInterface, Subnet, Vpc, VpcEndpoint};
+use crate::model::{InterfaceType, InternetGateway, Model, NatGateway, NetworkInterface, Subnet, Vpc, VpcEndpoint};
 use crate::net::MacAddress;
 use crate::program::{
     AclIx, EniNode, EniRole, GatewayEndpointNode, HostKind, InternetGatewayNode, LinkIx, Named, Node, NodeIx, NodeKey,
@@ -16,7 +16,12 @@ use crate::program::{
 use std::collections::BTreeMap;
 
 /// A VPC's subnets with their positions in the router.
-type Positions<'a> = BTreeMap<SubnetId, (u16, &'a Subnet)>;
+pub(super) type Positions<'a> = BTreeMap<SubnetId, (u16, &'a Subnet)>;
+
+/// Whether an interface is a place of its own in the data plane. Those of NAT gateways and transit gateways are part of these.
+pub(super) fn has_node(eni: &NetworkInterface) -> bool {
+    !matches!(eni.interface_type, InterfaceType::NatGateway | InterfaceType::TransitGateway)
+}
 
 impl Compiler {
     /// Compiles everything inside `vpc`.
@@ -37,7 +42,7 @@ impl Compiler {
         let router_ix = self.node_ix(&NodeKey::Router(vpc.id));
         let router_mac = virtual_mac(&vpc.id.to_string());
         let (mut interfaces, mut interfaces_by_mac) = (BTreeMap::new(), BTreeMap::new());
-        for eni in by_vpc.attached_interfaces(vpc.id).filter(|eni| nat::is_node(eni)) {
+        for eni in by_vpc.attached_interfaces(vpc.id).filter(|eni| has_node(eni)) {
             let Some(&(position, subnet)) = subnets.get(&eni.subnet_id) else { continue };
             let place = Place { vpc, subnet, position, router_ix, router_mac };
             let at = self.compile_interface(model, eni, &place, &by_vpc.members, draft)?;
@@ -47,7 +52,7 @@ impl Compiler {
         let position_of = |gateway: &NatGateway| subnets.get(&gateway.subnet_id).map(|(position, _)| *position);
         self.compile_nat_gateways(model, vpc, position_of, &mut interfaces, draft);
         let boundaries = self.compile_boundaries(model, by_vpc, &subnets)?;
-        let zone_links = self.compile_zone_links(model, vpc, &boundaries, draft);
+        let zone_links = self.compile_zone_links(model, vpc, &boundaries, draft)?;
         for gateway in model.internet_gateways.values().filter(|g| g.attached_vpc_id == Some(vpc.id)) {
             self.compile_internet_gateway(model, gateway, by_vpc, vpc, router_ix, draft);
         }
@@ -64,7 +69,7 @@ impl Compiler {
             interfaces_by_mac,
             zone_links,
             edge_tables: self.compile_edge_tables(model, vpc),
-            transit: BTreeMap::new(),
+            transit: self.compile_transit_ports(model, vpc, &subnets),
         };
         draft.nodes.insert(router_ix, Node::Router(router));
         Ok(())
@@ -95,21 +100,27 @@ impl Compiler {
             .collect()
     }
 
-    /// One link inside each zone the VPC has a subnet in, and one between every two of them.
+    /// One link inside each zone the VPC has a subnet in, and one between each of them and every other zone of the VPC and of its peers in the Region.
     fn compile_zone_links(
         &mut self,
         model: &Model,
         vpc: &Vpc,
         boundaries: &[SubnetBoundary],
         draft: &mut Draft,
-    ) -> BTreeMap<(u16, u16), LinkIx> {
+    ) -> Result<BTreeMap<(u16, u16), LinkIx>, CompileError> {
         let mut zones: Vec<u16> = boundaries.iter().map(|boundary| boundary.zone).collect();
         zones.sort_unstable();
         zones.dedup();
+        let mut others = self.zones_of_peers(model, vpc)?;
+        others.extend(&zones);
         let names: Vec<String> = self.zones.keys().cloned().collect();
         let mut links = BTreeMap::new();
-        for (position, &a) in zones.iter().enumerate() {
-            for &b in &zones[position..] {
+        for &own in &zones {
+            for &other in &others {
+                let (a, b) = (own.min(other), own.max(other));
+                if links.contains_key(&(a, b)) {
+                    continue;
+                }
                 let (id, class) = if a == b {
                     (names[usize::from(a)].clone(), model.links.same_az)
                 } else {
@@ -120,7 +131,7 @@ impl Compiler {
                 links.insert((a, b), link);
             }
         }
-        links
+        Ok(links)
     }
 
     fn compile_interface(

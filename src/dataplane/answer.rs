@@ -110,6 +110,7 @@ fn speaker(program: &Program, at: NodeIx, meta: &PacketMeta) -> Option<(Ipv4Addr
         Node::Router(router) => {
             // The subnet that the packet came from; for what came by a gateway, the first one.
             let subnet = match meta.entered_by.map(|entered_by| program.node(entered_by)) {
+                // Of this VPC: what came by a peering connection entered another router before.
                 Some(Node::Eni(eni)) if eni.router == at => eni.subnet,
                 Some(Node::NatGateway(gateway)) if gateway.router == at => gateway.subnet,
                 _ => 0,

@@ -57,6 +57,8 @@ pub(super) fn price(side: &Side<'_>, traced: &Traced, target: &Target) -> Option
         // From the internet: answers leave AWS.
         (Road::InternetGateway(_), _, None) => Some(Price { answered_usd_per_gb: INTERNET_EGRESS_USD, ..Price::FREE }),
         (Road::InternetGateway(_), ..) => None,
+        // Depends on zones, Regions and attachments: not known here.
+        (Road::Peering(_) | Road::TransitGateway(_), ..) => None,
         (Road::Local, _, caller) => {
             let far =
                 at(traced.destination.address).filter(|far| caller.is_some_and(|near| near.vpc_id == far.vpc_id))?;

@@ -90,14 +90,17 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             format!("{}: the instance sends it on, {how}", origins.node(at).id)
         }
         Decision::Peering { connection, passed } => {
-            let verdict = if passed { "passes" } else { "is refused" };
-            format!("{}: from one VPC to the other, {verdict}", origins.node(connection).id)
+            let verdict = if passed { "an address in the other VPC, passes" } else { "no address in the other VPC" };
+            format!("{}: {verdict}", origins.node(connection).id)
         }
         Decision::TransitAttachment { from, table } => {
             let table = table.map_or("no route table", |table| origins.tables[table.at()].table.id.as_str());
             format!("{}: came from {}, associated with {table}", origins.node(at).id, origins.node(from).id)
         }
-        Decision::TransitPort { zone } => format!("enters the VPC in zone {zone}"),
+        Decision::TransitPort { zone } => {
+            let zone = origins.zones.get(usize::from(zone)).map_or("?", |zone| zone.id.as_str());
+            format!("{}: by the transit gateway's interface in {zone}", origins.node(at).id)
+        }
         Decision::VpnGatewayAddress { address, known, .. } => {
             let whose = if known { "an interface's of the VPC" } else { "no interface's of the VPC" };
             format!("{}: {address} is {whose}", origins.node(at).id)
@@ -194,12 +197,20 @@ pub fn comment(
     parts.join(" | ")
 }
 
-/// The gateway or endpoint that a packet's decisions went through, by id.
+/// The gateway or endpoint that a packet's decisions went through, by id; if there was none, the way to another VPC.
 fn road<'a>(program: &'a Program, decisions: &[(NodeIx, Decision)]) -> Option<&'a str> {
-    decisions.iter().find_map(|(at, decision)| match decision {
+    let gateway = decisions.iter().find_map(|(at, decision)| match decision {
         Decision::Endpoint { endpoint, .. } => Some(program.origins.owner(*endpoint).id.as_str()),
         Decision::Translate { .. } => Some(program.origins.node(*at).id.as_str()),
         _ => None,
+    });
+    gateway.or_else(|| {
+        decisions.iter().find_map(|(at, decision)| match decision {
+            Decision::Peering { passed: true, .. } | Decision::TransitAttachment { .. } => {
+                Some(program.origins.node(*at).id.as_str())
+            }
+            _ => None,
+        })
     })
 }
 

@@ -61,7 +61,7 @@ pub fn line_of(step: &Step) -> String {
 
 /// Whether the command may change the network.
 pub fn is_control(invocation: &Invocation) -> bool {
-    let reads = ["Describe", "Get"].iter().any(|verb| invocation.operation.starts_with(verb));
+    let reads = ["Describe", "Get", "Search"].iter().any(|verb| invocation.operation.starts_with(verb));
     invocation.service == Service::Ec2 && !reads
 }
 
@@ -176,6 +176,13 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "vpcendpointid" => &[Kind::VpcEndpoint],
         "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
         "allocationid" => &[Kind::ElasticIp],
+        "requestervpcid" | "peervpcid" | "requestervpcinfovpcid" | "acceptervpcinfovpcid" => &[Kind::Vpc],
+        "vpcpeeringconnectionid" => &[Kind::Peering],
+        "transitgatewayid" | "peertransitgatewayid" => &[Kind::TransitGateway],
+        "transitgatewayattachmentid" => &[Kind::TransitGatewayAttachment],
+        "transitgatewayroutetableid" | "associationdefaultroutetableid" | "propagationdefaultroutetableid" => {
+            &[Kind::TransitGatewayRouteTable]
+        }
         "resource" | "resourceid" => &Kind::ALL,
         _ => &[],
     }

@@ -12,6 +12,10 @@ pub enum Road {
     InternetGateway(NodeIx),
     /// Through a gateway endpoint.
     GatewayEndpoint(NodeIx),
+    /// To a peered VPC.
+    Peering(NodeIx),
+    /// Through a transit gateway: the sender's own, where several are passed.
+    TransitGateway(NodeIx),
     /// Outside every VPC: between hosts on the internet and public services.
     Internet,
     /// Through an interface endpoint: the node is the interface's.
@@ -25,6 +29,8 @@ impl Road {
             Road::Local => "local",
             Road::InternetGateway(_) => "internet-gateway",
             Road::GatewayEndpoint(_) => "gateway-endpoint",
+            Road::Peering(_) => "peering",
+            Road::TransitGateway(_) => "transit-gateway",
             Road::Internet => "internet",
             Road::InterfaceEndpoint(_) => "interface-endpoint",
         }
@@ -34,6 +40,7 @@ impl Road {
     pub const fn node(self) -> Option<NodeIx> {
         match self {
             Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::InterfaceEndpoint(node) => Some(node),
+            Road::Peering(node) | Road::TransitGateway(node) => Some(node),
             Road::Local | Road::Internet => None,
         }
     }
@@ -55,8 +62,19 @@ impl Road {
                 Some(Road::InterfaceEndpoint(endpoint))
             }
             Decision::Endpoint { endpoint, .. } => Some(Road::GatewayEndpoint(endpoint)),
+            // What lies behind these may be a gateway's road after all; what follows inside the other VPC changes nothing.
+            Decision::Peering { connection, passed: true } => outranking(so_far, Road::Peering(connection)),
+            Decision::TransitAttachment { .. } => outranking(so_far, Road::TransitGateway(at)),
             Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),
             _ => so_far,
         }
+    }
+}
+
+/// `road`, unless a road out of the VPC was seen before.
+fn outranking(so_far: Option<Road>, road: Road) -> Option<Road> {
+    match so_far {
+        None | Some(Road::Local) => Some(road),
+        other => other,
     }
 }

@@ -214,7 +214,7 @@ impl Teller<'_> {
                     Decision::MssClamped { .. } => "maximum segment size",
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",
-                    Decision::Peering { .. } => "addresses of the two VPCs",
+                    Decision::Peering { .. } => "addresses of the other VPC",
                     Decision::TransitAttachment { .. } => "attachment's association",
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
@@ -430,8 +430,8 @@ impl Teller<'_> {
         match road {
             Some(Road::Local) => "inside the VPC".to_owned(),
             Some(Road::Internet) => "by the internet".to_owned(),
-            Some(Road::InternetGateway(node) | Road::GatewayEndpoint(node)) => format!("by {}", self.node(node)),
             Some(Road::InterfaceEndpoint(node)) => format!("by {}", self.owner_of(node)),
+            Some(road) => road.node().map_or_else(String::new, |node| format!("by {}", self.node(node))),
             None => "straight".to_owned(),
         }
     }
@@ -536,7 +536,12 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
         DropReason::MtuExceeded | DropReason::MtuExceededSilently => matches!(decision, Decision::Mtu { .. }),
         DropReason::TimeToLiveExceeded => matches!(decision, Decision::TimeToLive { .. }),
         DropReason::LinkLocalRateExceeded => matches!(decision, Decision::LinkLocalRate { .. }),
-        DropReason::NoRoute | DropReason::BlackholeRoute => matches!(decision, Decision::Route { .. }),
+        DropReason::NoRoute
+        | DropReason::BlackholeRoute
+        | DropReason::TransitNoRoute
+        | DropReason::TransitBlackhole => matches!(decision, Decision::Route { .. }),
+        DropReason::TransitNoAssociation => matches!(decision, Decision::TransitAttachment { .. }),
+        DropReason::PeeringAddressNotInVpc => matches!(decision, Decision::Peering { .. }),
         DropReason::NoInterfaceAtAddress | DropReason::BroadcastOrMulticast => matches!(decision, Decision::Arp { .. }),
         _ => false,
     }

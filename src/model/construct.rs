@@ -49,7 +49,8 @@ impl Model {
     /// # Errors
     /// `VpcLimitExceeded`, `InvalidVpc.Range` (blocks outside /16../28, or overlapping each other), `VpcAlreadyExists` (the id is taken).
     pub fn add_vpc(&mut self, new: NewVpc) -> Result<VpcId, ModelError> {
-        if self.vpcs.len() >= self.quotas.vpcs_per_region {
+        let region = new.region.clone().unwrap_or_else(|| self.region.clone());
+        if self.vpcs.values().filter(|vpc| vpc.region == region).count() >= self.quotas.vpcs_per_region {
             return Err(ModelError::quota("VpcLimitExceeded", "VPCs", self.quotas.vpcs_per_region));
         }
         if new.cidrs.is_empty() || new.cidrs.len() > self.quotas.cidr_blocks_per_vpc {
@@ -312,8 +313,8 @@ impl Model {
         };
         self.check_destination(table, destination, target, origin)?;
         self.check_target(table, target)?;
-        let used: u32 = table.routes.iter().map(|route| self.route_weight(route.destination)).sum();
-        if used + self.route_weight(destination) > self.quotas.routes_per_table {
+        let used: u32 = table.routes.iter().map(|route| self.route_weight(table.vpc_id, route.destination)).sum();
+        if used + self.route_weight(table.vpc_id, destination) > self.quotas.routes_per_table {
             return Err(ModelError::quota("RouteLimitExceeded", "routes per table", self.quotas.routes_per_table));
         }
         if let Some(table) = self.route_tables.get_mut(&table_id) {
@@ -341,11 +342,11 @@ impl Model {
             return Err(ModelError::new("RouteAlreadyExists", message));
         }
         match destination {
-            RouteDestination::PrefixList(list) if self.prefix_list(list).is_none() => {
-                Err(self.unknown_prefix_list(list))
+            RouteDestination::PrefixList(list) => {
+                let region = self.region_of(table.vpc_id);
+                self.prefix_list_in(region, list).map(|_| ()).ok_or_else(|| self.unknown_prefix_list_in(region, list))
             }
             _ if !table.gateway_associations.is_empty() => self.check_gateway_route(table, destination, target),
-            RouteDestination::PrefixList(_) => Ok(()),
             RouteDestination::Cidr(cidr) => {
                 let vpc = self.vpc(table.vpc_id)?;
                 let inside = vpc.cidr_blocks.iter().any(|block| block.cidr.contains(&cidr));
@@ -390,24 +391,33 @@ impl Model {
                     format!("route table {} and interface {id} belong to different networks", table.id),
                 ))
             }
+            RouteTarget::PeeringConnection(id) => self.check_peering_target(table.vpc_id, id),
+            RouteTarget::TransitGateway(id) => self.check_transit_target(table.vpc_id, id),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn route_weight(&self, destination: RouteDestination) -> u32 {
+    pub(super) fn route_weight(&self, vpc_id: VpcId, destination: RouteDestination) -> u32 {
         match destination {
             RouteDestination::Cidr(_) => 1,
-            RouteDestination::PrefixList(id) => self.prefix_list(id).map_or(1, |list| list.weight),
+            RouteDestination::PrefixList(id) => {
+                self.prefix_list_in(self.region_of(vpc_id), id).map_or(1, |list| list.weight)
+            }
         }
     }
 
-    /// The refusal for a list that this Region does not have, naming the Region that does.
+    /// The refusal for a list that the model's Region does not have, naming the Region that does.
     pub fn unknown_prefix_list(&self, id: PrefixListId) -> ModelError {
+        self.unknown_prefix_list_in(&self.region, id)
+    }
+
+    /// The refusal for a list that `region` does not have, naming the Region that does.
+    pub fn unknown_prefix_list_in(&self, region: &str, id: PrefixListId) -> ModelError {
         let elsewhere: Vec<_> =
             self.prefix_lists.values().filter(|list| list.id == id).map(|list| list.name.as_str()).collect();
         let hint = match elsewhere.as_slice() {
             [] => String::new(),
-            names => format!(" in {} (elsewhere it is {}: ids belong to a Region)", self.region, names.join(", ")),
+            names => format!(" in {region} (elsewhere it is {}: ids belong to a Region)", names.join(", ")),
         };
         ModelError::new("InvalidPrefixListID.NotFound", format!("The prefix list ID '{id}' does not exist{hint}"))
     }

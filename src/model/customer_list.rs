@@ -235,7 +235,7 @@ impl Model {
         let limit = self.quotas.routes_per_table;
         for table in self.route_tables.values() {
             let weights = table.routes.iter().map(|route| match route.destination {
-                RouteDestination::PrefixList(list) => weigh(list, self.route_weight(route.destination)),
+                RouteDestination::PrefixList(list) => weigh(list, self.route_weight(table.vpc_id, route.destination)),
                 RouteDestination::Cidr(_) => 1,
             });
             let refers = table.routes.iter().any(|route| route.destination == RouteDestination::PrefixList(id));
@@ -245,16 +245,16 @@ impl Model {
         }
         let limit = self.quotas.rules_per_security_group_direction;
         for (group, rules) in
-            self.security_groups.values().flat_map(|group| [(group.id, &group.ingress), (group.id, &group.egress)])
+            self.security_groups.values().flat_map(|group| [(group, &group.ingress), (group, &group.egress)])
         {
             let weights = rules.iter().map(|rule| match rule.peer {
-                RulePeer::PrefixList(list) => weigh(list, self.rule_weight(rule.peer)),
+                RulePeer::PrefixList(list) => weigh(list, self.rule_weight(group.vpc_id, rule.peer)),
                 _ => 1,
             });
             if rules.iter().any(|rule| rule.peer == RulePeer::PrefixList(id)) && weights.sum::<u32>() > limit {
                 return Err(ModelError::quota(
                     "RulesPerSecurityGroupLimitExceeded",
-                    &format!("rules of {group}"),
+                    &format!("rules of {}", group.id),
                     limit,
                 ));
             }

@@ -11,7 +11,7 @@ impl Model {
         self.retired_ids.contains(&id.to_string())
     }
 
-    /// Deletes a VPC with its main route table, default security group and default network ACL.
+    /// Deletes a VPC with its main route table, default security group and default network ACL. Its peering connections end.
     ///
     /// # Errors
     /// `InvalidVpcID.NotFound`, `DependencyViolation` (there is anything in it that it did not come with).
@@ -29,6 +29,7 @@ impl Model {
         if used {
             return Err(ModelError::dependency("vpc", id));
         }
+        self.delete_peering_connections_of(id);
         self.route_tables.remove(&table_id);
         self.security_groups.remove(&group_id);
         self.network_acls.remove(&acl_id);

@@ -31,10 +31,9 @@ impl Model {
     /// `InvalidVpcID.NotFound`, `InvalidServiceName`, `VpcEndpointLimitExceeded`, `InvalidPolicyDocument`, and those of
     /// [`Model::add_endpoint_route_tables`].
     pub fn add_vpc_endpoint(&mut self, new: NewVpcEndpoint) -> Result<VpcEndpointId, ModelError> {
-        let region = &self.vpc(new.vpc_id)?.region;
-        // A gateway reaches its own Region only.
-        let is_its = |list: &&PrefixList| list.region == *region && list.name == new.service_name;
-        let Some(list) = self.prefix_lists.values().find(is_its) else {
+        self.vpc(new.vpc_id)?;
+        let region = self.region_of(new.vpc_id);
+        let Some(list) = self.prefix_list_named_in(region, &new.service_name) else {
             return Err(ModelError::new(
                 "InvalidServiceName",
                 format!("The Vpc Endpoint Service '{}' does not exist", new.service_name),

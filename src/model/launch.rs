@@ -280,6 +280,15 @@ impl Model {
         }
     }
 
+    /// The last free address of a subnet: for interfaces that AWS makes, out of the way of addresses that people choose. AWS picks at random.
+    pub(super) fn last_private_address(&self, subnet: &Subnet) -> Result<Ipv4Addr, ModelError> {
+        let (base, last) = (u32::from(subnet.cidr.network()), u32::from(subnet.cidr.broadcast()));
+        let free = |address: &Ipv4Addr| self.interface_at(subnet.vpc_id, *address).is_none();
+        let wanted = (base + 4..last).rev().map(Ipv4Addr::from).find(free);
+        // With none free the refusal is that of any other interface.
+        self.private_address(subnet, wanted)
+    }
+
     fn public_address(&mut self, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ModelError> {
         let taken = |address: &Ipv4Addr| {
             self.public_addresses_used.contains(address)

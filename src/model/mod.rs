@@ -26,6 +26,7 @@ mod network_interface;
 pub mod nitro;
 mod on_premises;
 mod outside;
+mod peer;
 mod peering;
 pub mod prefix_list;
 mod public_access;
@@ -36,7 +37,9 @@ mod rules;
 mod security_group;
 mod shared;
 mod tags;
+mod transit;
 mod transit_gateway;
+mod transit_routes;
 mod vpc;
 mod vpc_cidr;
 mod vpn;
@@ -60,6 +63,7 @@ pub use network_interface::{
 };
 pub use on_premises::OnPremisesNetwork;
 pub use outside::{Links, OutsideHost, PublicService, UnknownConnection};
+pub use peer::NewPeeringConnection;
 pub use peering::{PeeringSide, PeeringState, VpcPeeringConnection};
 pub use prefix_list::{
     CustomerManaged, PrefixList, PrefixListChangeKind, PrefixListEntry, PrefixListVersion, PrefixLists, Provenance,
@@ -72,10 +76,12 @@ pub use route_table::{
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
 pub use shared::Shared;
 pub use tags::Tags;
+pub use transit::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment};
 pub use transit_gateway::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentState, TransitGatewayResource,
     TransitGatewayRouteTable, TransitGatewayRouteTarget,
 };
+pub use transit_routes::{TransitGatewayRoute, TransitGatewayRouteRank};
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
 pub use vpn::{
     CustomerGateway, LearnedRoute, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway, VpnTarget,
@@ -292,7 +298,12 @@ impl Model {
 
     /// The prefix list of this Region called `name`.
     pub fn prefix_list_named(&self, name: &str) -> Option<&PrefixList> {
-        self.prefix_lists.values().find(|list| list.region == self.region && list.name == name)
+        self.prefix_list_named_in(&self.region, name)
+    }
+
+    /// The prefix list of a Region called `name`.
+    pub fn prefix_list_named_in(&self, region: &str, name: &str) -> Option<&PrefixList> {
+        self.prefix_lists.values().find(|list| list.region == region && list.name == name)
     }
 
     /// The interface in `vpc_id` whose private address is `address`; for a secondary address of a NAT gateway, that gateway's.

@@ -4,7 +4,7 @@
 
 use super::Tags;
 use crate::ids::{VpcId, VpcPeeringConnectionId};
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// A peering connection between two VPCs of the account, in one Region or two.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +32,11 @@ pub struct PeeringSide {
     pub allow_dns_resolution_from_remote_vpc: bool,
 }
 
-/// The states of a peering connection that last.
+/// The states of a peering connection that last. (`initiating-request`, `provisioning` and `deleting` take no simulated time.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeeringState {
+    /// It could not be asked for: the VPCs' blocks overlap.
+    Failed,
     /// Asked for; carries nothing.
     PendingAcceptance,
     /// Carries packets where routes lead to it.
@@ -48,6 +50,19 @@ pub enum PeeringState {
 }
 
 impl VpcPeeringConnection {
+    /// How long a request waits for an answer (docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html).
+    pub const REQUEST_LIFETIME: SimDuration = SimDuration::from_secs(7 * 24 * 60 * 60);
+
+    /// When a request that nobody answers expires.
+    pub fn expires_at(&self) -> SimTime {
+        self.created_at + Self::REQUEST_LIFETIME
+    }
+
+    /// Whether it joins `a` and `b`, in whatever order.
+    pub fn joins(&self, a: VpcId, b: VpcId) -> bool {
+        self.other_side(a) == Some(b)
+    }
+
     /// The VPC across from `vpc_id`; `None` if that is no side of it.
     pub fn other_side(&self, vpc_id: VpcId) -> Option<VpcId> {
         match vpc_id {

@@ -1,6 +1,7 @@
 //! AWS's quotas, those that this version counts.
 //!
-//! Source: docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (defaults; most are adjustable there and here).
+//! Source: docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (defaults; most are adjustable there and here),
+//! docs.aws.amazon.com/vpc/latest/tgw/transit-gateway-quotas.html
 
 /// How many of each resource an account or resource may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,14 @@ pub struct Quotas {
     pub public_access_exclusions_per_region: usize,
     pub nat_gateways_per_availability_zone: usize,
     pub elastic_addresses_per_nat_gateway: usize,
+    pub active_peering_connections_per_vpc: usize,
+    pub outstanding_peering_requests_per_vpc: usize,
+    pub transit_gateways_per_region: usize,
+    pub transit_gateway_attachments: usize,
+    pub transit_gateway_peering_attachments: usize,
+    pub transit_gateways_per_vpc: usize,
+    pub transit_gateway_route_tables: usize,
+    pub transit_gateway_routes: usize,
 }
 
 /// AWS raises the rules of a security group, or the groups of an interface, only as far as their product stays within this.
@@ -58,6 +67,14 @@ impl Default for Quotas {
             public_access_exclusions_per_region: 50,
             nat_gateways_per_availability_zone: 5,
             elastic_addresses_per_nat_gateway: 2,
+            active_peering_connections_per_vpc: 50,
+            outstanding_peering_requests_per_vpc: 25,
+            transit_gateways_per_region: 5,
+            transit_gateway_attachments: 5_000,
+            transit_gateway_peering_attachments: 50,
+            transit_gateways_per_vpc: 5,
+            transit_gateway_route_tables: 20,
+            transit_gateway_routes: 10_000,
         }
     }
 }

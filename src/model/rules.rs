@@ -75,9 +75,9 @@ impl Model {
         description: Option<String>,
     ) -> Result<SecurityGroupRuleId, ModelError> {
         let group = self.security_group(group_id)?;
-        let peer = self.checked_peer(peer)?;
+        let peer = self.checked_peer(group, egress, peer)?;
         let rules = if egress { &group.egress } else { &group.ingress };
-        self.check_rule_fits(rules, traffic, peer)?;
+        self.check_rule_fits(group.vpc_id, rules, traffic, peer)?;
         let side = if egress { "egress" } else { "ingress" };
         let label = format!("{group_id} {side} {traffic} {peer}");
         let id = SecurityGroupRuleId::mint(self.seed, &label, self.id_length);
@@ -101,16 +101,16 @@ impl Model {
         description: Option<String>,
     ) -> Result<(), ModelError> {
         let group = self.security_group(group_id)?;
-        let peer = self.checked_peer(peer)?;
-        let found = [&group.ingress, &group.egress].into_iter().find(|rules| rules.iter().any(|rule| rule.id == id));
-        let Some(rules) = found else {
+        let found = [(false, &group.ingress), (true, &group.egress)];
+        let Some((egress, rules)) = found.into_iter().find(|(_, rules)| rules.iter().any(|rule| rule.id == id)) else {
             return Err(ModelError::new(
                 "InvalidSecurityGroupRuleId.NotFound",
                 format!("The security group rule ID '{id}' does not exist"),
             ));
         };
+        let peer = self.checked_peer(group, egress, peer)?;
         let others: Vec<_> = rules.iter().filter(|rule| rule.id != id).cloned().collect();
-        self.check_rule_fits(&others, traffic, peer)?;
+        self.check_rule_fits(group.vpc_id, &others, traffic, peer)?;
         if let Some(group) = self.security_groups.get_mut(&group_id)
             && let Some(rule) = group.ingress.iter_mut().chain(&mut group.egress).find(|rule| rule.id == id)
         {
@@ -119,12 +119,27 @@ impl Model {
         Ok(())
     }
 
-    /// The peer with host bits cleared, if it exists.
-    fn checked_peer(&self, peer: RulePeer) -> Result<RulePeer, ModelError> {
+    /// The peer of a rule of `group` with host bits cleared, if it exists and the group may name it.
+    fn checked_peer(&self, group: &SecurityGroup, egress: bool, peer: RulePeer) -> Result<RulePeer, ModelError> {
+        let region = self.region_of(group.vpc_id);
         match peer {
             RulePeer::Cidr(cidr) => Ok(RulePeer::Cidr(cidr.trunc())),
-            RulePeer::PrefixList(list) if self.prefix_list(list).is_none() => Err(self.unknown_prefix_list(list)),
-            RulePeer::SecurityGroup(other) => self.security_group(other).map(|_| peer),
+            RulePeer::PrefixList(list) if self.prefix_list_in(region, list).is_none() => {
+                Err(self.unknown_prefix_list_in(region, list))
+            }
+            RulePeer::SecurityGroup(other) => {
+                let other_vpc_id = self.security_group(other)?.vpc_id;
+                let by_transit = || !egress && self.transit_references_groups(group.vpc_id, other_vpc_id);
+                if other_vpc_id == group.vpc_id
+                    || self.peering_references_groups(group.vpc_id, other_vpc_id)
+                    || by_transit()
+                {
+                    return Ok(peer);
+                }
+                // AWS's sentence; its code here is unverified.
+                let (id, text) = (group.id, "You have specified two resources that belong to different networks");
+                Err(ModelError::new("InvalidGroup.NotFound", format!("{text}: {id}, {other}")))
+            }
             peer => Ok(peer),
         }
     }
@@ -132,6 +147,7 @@ impl Model {
     /// Whether a rule may stand beside `rules`: not twice, and within the quota.
     fn check_rule_fits(
         &self,
+        vpc_id: VpcId,
         rules: &[SecurityGroupRule],
         traffic: TrafficMatch,
         peer: RulePeer,
@@ -143,7 +159,9 @@ impl Model {
             ));
         }
         let limit = self.quotas.rules_per_security_group_direction;
-        if rules.iter().map(|rule| self.rule_weight(rule.peer)).sum::<u32>() + self.rule_weight(peer) > limit {
+        if rules.iter().map(|rule| self.rule_weight(vpc_id, rule.peer)).sum::<u32>() + self.rule_weight(vpc_id, peer)
+            > limit
+        {
             return Err(ModelError::new(
                 "RulesPerSecurityGroupLimitExceeded",
                 format!("The maximum number of rules per security group has been reached ({limit})."),
@@ -153,9 +171,11 @@ impl Model {
     }
 
     /// What a rule counts against the quota: a customer's prefix list its `MaxEntries`, a list of AWS's its weight, anything else 1.
-    pub(super) fn rule_weight(&self, peer: RulePeer) -> u32 {
+    pub(super) fn rule_weight(&self, vpc_id: VpcId, peer: RulePeer) -> u32 {
         match peer {
-            RulePeer::PrefixList(list) => self.prefix_list(list).map_or(1, |list| list.weight),
+            RulePeer::PrefixList(list) => {
+                self.prefix_list_in(self.region_of(vpc_id), list).map_or(1, |list| list.weight)
+            }
             _ => 1,
         }
     }

@@ -59,6 +59,8 @@ pub enum TransitGatewayResource {
         subnets: BTreeMap<SubnetId, EniId>,
         /// Whether both directions of a flow use one and the same interface.
         appliance_mode: bool,
+        /// Whether the VPC's security groups may name groups that lie behind the transit gateway, if that allows it.
+        security_group_referencing: bool,
     },
     /// A Site-to-Site VPN.
     Vpn(VpnConnectionId),

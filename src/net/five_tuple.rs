@@ -31,6 +31,18 @@ impl FiveTuple {
             destination_port: self.source_port,
         }
     }
+
+    /// A hash that both directions of a flow have in common: what spreads flows over several ways of equal cost. It is the same in every run.
+    pub fn symmetric_hash(self) -> u64 {
+        let side = |address: Ipv4Addr, port: u16| u64::from(u32::from(address)) << 16 | u64::from(port);
+        let (a, b) = (side(self.source, self.source_port), side(self.destination, self.destination_port));
+        // Sums of the two ends' products, so that neighbours on both sides do not cancel each other out.
+        let odd = 0x9e37_79b9_7f4a_7c15_u64;
+        let mix = |x: u64| (x ^ (x >> 29)).wrapping_mul(odd);
+        let both = mix(a).wrapping_add(mix(b)).wrapping_add(u64::from(self.protocol.0));
+        let mixed = mix(both);
+        mixed ^ (mixed >> 32)
+    }
 }
 
 impl fmt::Display for FiveTuple {

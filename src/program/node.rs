@@ -244,8 +244,10 @@ pub struct PeeringNode {
     pub mac: MacAddress,
     /// The routers of the two VPCs.
     pub routers: [NodeIx; 2],
-    /// The link between them.
-    pub link: LinkIx,
+    /// The blocks of the two VPCs, in the order of `routers`.
+    pub cidrs: [Box<[Ipv4Net]>; 2],
+    /// The links towards each of the two, if they are in two Regions. Within one Region the zones of sender and receiver decide.
+    pub links: Option<[LinkIx; 2]>,
     /// Whether the VPCs are in two Regions.
     pub inter_region: bool,
 }
@@ -257,6 +259,8 @@ pub struct TransitGatewayNode {
     pub mac: MacAddress,
     /// What is attached, by the node across: a VPC's router, a VPN connection, a virtual interface, another transit gateway.
     pub attachments: BTreeMap<NodeIx, TransitAttachment>,
+    /// Equal-cost multi-path: routes, by table and entry, that several VPN connections share.
+    pub equal_cost: BTreeMap<(TableIx, u16), Box<[NodeIx]>>,
 }
 
 /// One attachment of a transit gateway.

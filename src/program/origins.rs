@@ -70,6 +70,8 @@ pub struct Origins {
     pub tables: Arc<[TableOrigin]>,
     /// By [`super::LinkIx`]: what the link joins.
     pub links: Arc<[Named]>,
+    /// Availability zones by their numbers.
+    pub zones: Arc<[Named]>,
     /// By [`AclIx`].
     pub acls: Arc<[Named]>,
     /// By [`GroupIx`]; the second part holds the rules' sentences, ingress and egress.

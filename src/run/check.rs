@@ -27,6 +27,8 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
             Via::InterfaceEndpoint => got.is_some_and(|got| got.class == "interface-endpoint"),
             Via::Local => got.is_some_and(|got| got.class == "local"),
             Via::None => got.is_none(),
+            Via::Peering => got.is_some_and(|got| got.class == "peering"),
+            Via::TransitGateway => got.is_some_and(|got| got.class == "transit-gateway"),
             Via::Named(name) => got.is_some_and(|got| {
                 let id = got.id.as_deref();
                 id == Some(name)

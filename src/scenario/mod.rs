@@ -198,14 +198,7 @@ fn read<'a>(
 
 fn region(root: &Section<'_, '_>) -> Option<Region> {
     let text = root.required_text("region", "\"us-east-1\"")?;
-    let region = Region::named(text.text);
-    if region.is_none() {
-        let here = closest(text.text, regions::names()).map(|name| format!("did you mean \"{name}\"?"));
-        let message = format!("\"{}\" is no Region that vpcsim knows", shown(text.text));
-        let problem = Problem::new(text.contents(), message, here.unwrap_or_else(|| "no such Region".to_owned()));
-        root.report(problem.help(format!("known: {}", regions::names().collect::<Vec<_>>().join(", "))));
-    }
-    region
+    regions::given(&text).map_err(|problem| root.report(problem)).ok()
 }
 
 fn account(root: &Section<'_, '_>) -> String {

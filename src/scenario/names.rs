@@ -24,11 +24,15 @@ pub enum Kind {
     ElasticIp,
     DhcpOptions,
     PublicAccessExclusion,
+    Peering,
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayRouteTable,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -42,6 +46,10 @@ impl Kind {
         Kind::ElasticIp,
         Kind::DhcpOptions,
         Kind::PublicAccessExclusion,
+        Kind::Peering,
+        Kind::TransitGateway,
+        Kind::TransitGatewayAttachment,
+        Kind::TransitGatewayRouteTable,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -60,6 +68,10 @@ impl Kind {
             Kind::ElasticIp => "eipalloc",
             Kind::DhcpOptions => "dopt",
             Kind::PublicAccessExclusion => "vpcbpa-exclude",
+            Kind::Peering => "pcx",
+            Kind::TransitGateway => "tgw",
+            Kind::TransitGatewayAttachment => "tgw-attach",
+            Kind::TransitGatewayRouteTable => "tgw-rtb",
         }
     }
 
@@ -89,6 +101,10 @@ impl fmt::Display for Kind {
             Kind::ElasticIp => "Elastic IP",
             Kind::DhcpOptions => "DHCP options set",
             Kind::PublicAccessExclusion => "exclusion from VPC Block Public Access",
+            Kind::Peering => "VPC peering connection",
+            Kind::TransitGateway => "transit gateway",
+            Kind::TransitGatewayAttachment => "transit gateway attachment",
+            Kind::TransitGatewayRouteTable => "transit gateway route table",
         })
     }
 }

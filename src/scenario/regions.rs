@@ -4,6 +4,8 @@
 //! **invented**: each lies in a block that AWS publishes for EC2 in the Region (ip-ranges.json, createDate 2026-08-22-15-17-05)
 //! and outside the lists of DynamoDB and S3; the real ones vary and are not documented.
 
+use super::error::Problem;
+use super::read::{Text, closest, shown};
 use std::net::Ipv4Addr;
 
 /// One Region.
@@ -40,6 +42,16 @@ impl Region {
         let digit_on = self.name.rfind('-').map_or(0, |at| at + 1);
         zone.get(digit_on..).unwrap_or(zone).to_owned()
     }
+}
+
+/// The Region that a text names.
+pub(super) fn given(text: &Text<'_>) -> Result<Region, Problem> {
+    Region::named(text.text).ok_or_else(|| {
+        let here = closest(text.text, names()).map(|name| format!("did you mean \"{name}\"?"));
+        let message = format!("\"{}\" is no Region that vpcsim knows", shown(text.text));
+        let problem = Problem::new(text.contents(), message, here.unwrap_or_else(|| "no such Region".to_owned()));
+        problem.help(format!("known: {}", names().collect::<Vec<_>>().join(", ")))
+    })
 }
 
 /// Every Region's name.

@@ -219,12 +219,13 @@ fn read_cli(cli: &Section<'_, '_>, settings: &mut Settings) {
 }
 
 fn read_links(links: &Section<'_, '_>, model: &mut Links) {
-    let classes: [(&'static str, &mut LinkParameters); 5] = [
+    let classes: [(&'static str, &mut LinkParameters); 6] = [
         ("nic", &mut model.nic),
         ("same_az", &mut model.same_az),
         ("cross_az", &mut model.cross_az),
         ("aws_service", &mut model.aws_service),
         ("internet", &mut model.internet),
+        ("inter_region", &mut model.inter_region),
     ];
     for (class, parameters) in classes {
         let Some(section) = links.section(class) else { continue };

@@ -145,7 +145,11 @@ pub enum Via {
     None,
     /// By some interface endpoint.
     InterfaceEndpoint,
-    /// This internet gateway or endpoint: a name or an id, to be looked up when the step has run.
+    /// Any peering connection.
+    Peering,
+    /// Any transit gateway.
+    TransitGateway,
+    /// This internet gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
     Named(String),
 }
 
@@ -169,6 +173,8 @@ impl fmt::Display for Via {
             Via::InterfaceEndpoint => "interface-endpoint",
             Via::Local => "local",
             Via::None => "none",
+            Via::Peering => "peering",
+            Via::TransitGateway => "transit-gateway",
             Via::Named(name) => name,
         })
     }
@@ -542,10 +548,12 @@ impl Timeline<'_, '_, '_> {
             "interface-endpoint" => return Some(Via::InterfaceEndpoint),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
+            "peering" => return Some(Via::Peering),
+            "transit-gateway" => return Some(Via::TransitGateway),
             _ => {}
         }
         let names = &self.builder.names;
-        let roads = [Kind::InternetGateway, Kind::VpcEndpoint];
+        let roads = [Kind::InternetGateway, Kind::VpcEndpoint, Kind::Peering, Kind::TransitGateway];
         let known = roads
             .iter()
             .any(|kind| names.lookup(*kind, text.text).is_some() || self.builder.is_broken(*kind, text.text));
@@ -553,7 +561,15 @@ impl Timeline<'_, '_, '_> {
         if known || shaped || self.created.contains_key(text.text) {
             return Some(Via::Named(text.text.to_owned()));
         }
-        let words = ["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"];
+        let words = [
+            "internet-gateway",
+            "gateway-endpoint",
+            "interface-endpoint",
+            "peering",
+            "transit-gateway",
+            "local",
+            "none",
+        ];
         let problem = one_of(text, text.text, &words);
         table.report(problem.help(format!("expected one of: {}, or the name or id of one", words.join(", "))));
         None

@@ -11,15 +11,14 @@
 //! Into an interface of another subnet: that subnet's ACL, inbound. NAT gateways and the interfaces of transit gateways lie in subnets, whose ACLs apply to them.
 //! ACLs are asked only where a packet crosses a subnet's boundary: not when the router hands it back into the subnet it came from. What the router says itself from its
 //! addresses passes no ACL. TTL is not decremented, unless `ttl = "rfc1812"`; drops are silent: so AWS behaves.
-//! Assumed: with several interfaces of a transit gateway a packet that comes from a zone without one enters by the first; in appliance mode a symmetric hash of
-//! addresses and protocol chooses.
+//! Assumed: with several interfaces of a transit gateway a packet that comes from a zone without one enters by the first; in appliance mode a hash of
+//! addresses, protocol and ports chooses, the same for both directions of a flow (later fragments have no ports and may enter elsewhere).
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html, nacl-basics.html, gateway-route-tables.html,
 //! docs.aws.amazon.com/vpc/latest/tgw/tgw-nacls.html, tgw-vpc-attachments.html
 
 use crate::dataplane::fit::Segment;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Step, Tap, network_acl};
-use crate::net::FiveTuple;
 use crate::program::{NextHop, NextHopKind, Node, NodeIx, RouterNode, SubnetBoundary, TransitPorts};
 use crate::wire::Parsed;
 use std::net::Ipv4Addr;
@@ -31,8 +30,10 @@ enum Origin {
     Subnet(u16),
     /// The router itself, speaking as this subnet's router.
     Router(u16),
-    /// A gateway, endpoint or peering connection, which is in no subnet.
+    /// A gateway or endpoint, which is in no subnet.
     Gateway,
+    /// A peered VPC: in no subnet of this one, but within the Region in a known zone.
+    Peer,
 }
 
 pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &RouterNode) -> Stage<Step> {
@@ -52,8 +53,8 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &RouterNode) -
         Node::NatGateway(sender) => enter(visit, router, from, sender.subnet, &packet),
         Node::TransitGateway(_) => from_transit_gateway(visit, router, from, &packet),
         Node::InternetGateway(_) | Node::VpnGateway(_) => from_edge(visit, router, from, &packet),
-        Node::Peering(_) if !router.contains(packet.destination) => drop(DropReason::PeeringAddressNotInVpc),
-        Node::Peering(_) | Node::GatewayEndpoint(_) => deliver_locally(visit, router, Origin::Gateway, &packet),
+        Node::Peering(_) => deliver_locally(visit, router, Origin::Peer, &packet),
+        Node::GatewayEndpoint(_) => deliver_locally(visit, router, Origin::Gateway, &packet),
         Node::Router(_) if from == visit.at => from_itself(visit, router, &packet),
         _ => drop(DropReason::ResourceGone),
     }
@@ -199,19 +200,11 @@ fn from_transit_gateway<T: Tap>(
 fn port_for<T: Tap>(visit: &Visit<'_, '_, T>, ports: &TransitPorts, packet: &Parsed) -> Option<(u16, u16)> {
     let port = |(zone, subnet): (&u16, &u16)| (*zone, *subnet);
     if ports.appliance_mode {
-        let choice = symmetric_hash(packet.five_tuple()) % ports.by_zone.len().max(1) as u64;
+        let choice = packet.five_tuple().symmetric_hash() % ports.by_zone.len().max(1) as u64;
         return ports.by_zone.iter().nth(choice as usize).map(port);
     }
     let same_zone = visit.frame.meta.zone.and_then(|zone| ports.by_zone.get_key_value(&zone));
     same_zone.or_else(|| ports.by_zone.first_key_value()).map(port)
-}
-
-/// The same for both directions of a flow.
-fn symmetric_hash(tuple: FiveTuple) -> u64 {
-    let side = |address: Ipv4Addr, port: u16| u64::from(u32::from(address)) << 16 | u64::from(port);
-    let (a, b) = (side(tuple.source, tuple.source_port), side(tuple.destination, tuple.destination_port));
-    let mixed = (a ^ b).wrapping_add(u64::from(tuple.protocol.0)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed ^ (mixed >> 32)
 }
 
 /// To a transit gateway, by its interface in the packet's zone.
@@ -273,13 +266,15 @@ fn into_subnet<T: Tap>(
     let asks = match origin {
         Origin::Subnet(subnet) => subnet != target,
         Origin::Router(_) => false,
-        Origin::Gateway => true,
+        Origin::Gateway | Origin::Peer => true,
     };
     if asks {
         network_acl::ask(visit, acl, Direction::Ingress, packet)?;
     }
     let link = match origin {
         Origin::Subnet(subnet) => router.link_between_subnets(subnet, target),
+        // Zones are numbered alike in all VPCs; one of another Region has no link here.
+        Origin::Peer => visit.frame.meta.zone.and_then(|sender| router.link_between(sender, zone)),
         Origin::Router(_) | Origin::Gateway => None,
     };
     visit.frame.meta.zone = Some(zone);

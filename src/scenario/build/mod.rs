@@ -1,7 +1,7 @@
 //! From the file's sections to the [`Model`], through the model's own constructors.
 //!
-//! Order of work, so that the order of the file does not matter: quotas; prefix lists; VPCs and gateways; empty route tables, ACLs and groups; subnets;
-//! rules; hosts outside; Elastic IPs; instances; routes; endpoints; services.
+//! Order of work, so that the order of the file does not matter: quotas; prefix lists; VPCs, gateways and peering connections; empty route tables, ACLs and groups;
+//! subnets; transit gateways with their attachments; rules; hosts outside; Elastic IPs; instances; routes of transit gateways and of VPCs; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
 mod dhcp_options;
@@ -9,12 +9,14 @@ mod edge;
 mod endpoints;
 mod instances;
 mod network;
+mod peering;
 mod prefix_lists;
 mod routes;
 mod s3;
 mod security;
 mod servers;
 mod services;
+mod transit_gateways;
 
 pub use s3::DeclaredBucket;
 
@@ -76,15 +78,18 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.prefix_lists(root);
         self.vpcs(root);
         self.internet_gateways(root);
+        self.peering_connections(root);
         let tables = self.route_tables(root);
         self.network_acls(root);
         self.subnets(root);
         self.block_public_access(root);
+        self.transit_gateways(root);
         self.security_groups(root);
         self.outside_hosts(root);
         self.elastic_ips(root);
         self.instances(root);
         self.gateway_tables(&tables);
+        self.transit_gateway_tables(root);
         self.routes(tables);
         self.endpoint_services(root);
         self.endpoints(root);

@@ -4,6 +4,7 @@ use super::*;
 use crate::ids::{NetworkAclId, RouteTableId};
 use crate::model::{NewSubnet, NewVpc, Tags};
 use crate::scenario::notation::block;
+use crate::scenario::regions::given;
 
 /// A route table whose routes are still to be added.
 pub(super) struct PendingRoutes<'a> {
@@ -15,7 +16,7 @@ pub(super) struct PendingRoutes<'a> {
 }
 
 impl<'a, 'r> Builder<'a, 'r> {
-    /// Keys: `default` | `cidr` | `cidrs`, `id`, `dns_support`, `dns_hostnames`, `internet_gateway`.
+    /// Keys: `default` | `cidr` | `cidrs`, `region`, `id`, `dns_support`, `dns_hostnames`, `internet_gateway`.
     pub(super) fn vpcs(&mut self, root: &Section<'a, 'r>) {
         self.each(root, "vpc", Kind::Vpc, Self::vpc);
         // Every VPC's own table, group and ACL have names; those of the default VPC, or of the only one, also short ones.
@@ -51,9 +52,13 @@ impl<'a, 'r> Builder<'a, 'r> {
             cidrs.push(block(text).map_err(|problem| self.report(problem)).ok()?);
         }
         let id = id?;
+        let region = match section.has("region") {
+            true => Some(self.region_named(&section.text("region")?)?),
+            false => None,
+        };
         let vpc_id =
             if is_default {
-                for key in ["cidr", "cidrs", "internet_gateway"] {
+                for key in ["cidr", "cidrs", "internet_gateway", "region"] {
                     let key: &'static str = key;
                     if section.has(key) {
                         let message = format!("a default VPC comes with its \"{key}\"");
@@ -82,7 +87,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                     return None;
                 }
                 let new = NewVpc {
-                    region: None,
+                    region: region.map(|region| region.name.to_owned()),
                     label: name.text.to_owned(),
                     id,
                     cidrs,
@@ -217,10 +222,10 @@ impl<'a, 'r> Builder<'a, 'r> {
     fn subnet(&mut self, name: &Text<'a>, section: &Section<'a, 'r>) -> Option<()> {
         let id = self.wanted_id(section, "id");
         let public = section.boolean("public").unwrap_or(false);
-        let zone = self.zone(section);
         let (table, acl) = (section.text("table"), section.text("acl"));
         let cidr_text = section.required_text("cidr", "\"10.0.1.0/24\"");
         let vpc_id = self.vpc_of(section)?;
+        let zone = self.zone(section, vpc_id);
         let cidr_text = cidr_text?;
         let cidr = block(&cidr_text).map_err(|problem| self.report(problem)).ok()?;
         if !self.is_free(Kind::Subnet, name) {
@@ -278,8 +283,15 @@ impl<'a, 'r> Builder<'a, 'r> {
         Some(())
     }
 
-    fn zone(&self, section: &Section<'a, 'r>) -> Option<String> {
-        let known = self.region.zone_names();
+    /// The Region that a VPC or transit gateway says it is in.
+    pub(super) fn region_named(&self, text: &Text<'a>) -> Option<Region> {
+        given(text).map_err(|problem| self.report(problem)).ok()
+    }
+
+    fn zone(&self, section: &Section<'a, 'r>, vpc_id: VpcId) -> Option<String> {
+        // Its VPC's Region was looked up when the VPC was built.
+        let region = Region::named(self.model.region_of(vpc_id)).unwrap_or(self.region);
+        let known = region.zone_names();
         if !section.has("az") {
             return known.first().cloned();
         }
@@ -287,7 +299,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         if known.iter().any(|zone| zone == text.text) {
             return Some(text.text.to_owned());
         }
-        let message = format!("{} has no availability zone \"{}\"", self.region.name, shown(text.text));
+        let message = format!("{} has no availability zone \"{}\"", region.name, shown(text.text));
         let problem = Problem::new(text.contents(), message, "no such zone");
         self.report(problem.help(format!("known: {}", known.join(", "))));
         None

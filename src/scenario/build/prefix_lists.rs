@@ -111,7 +111,29 @@ impl<'a, 'r> Builder<'a, 'r> {
         Some(())
     }
 
-    /// The prefix list that `word`, a part of `text`, refers to. A list of another Region is named in the report.
+    /// The prefix list that `word`, a part of `text`, refers to in `vpc_id`. VPCs of another Region than the scenario's have AWS's lists of theirs.
+    pub(super) fn prefix_list_of(&self, vpc_id: VpcId, text: &Text<'a>, word: &str) -> Option<PrefixListId> {
+        let region = self.model.region_of(vpc_id);
+        if region == self.model.region {
+            return self.prefix_list(text, word);
+        }
+        let managed =
+            |list: &&crate::model::PrefixList| list.region == region && list.name.starts_with("com.amazonaws.");
+        let lists = || self.model.prefix_lists.values().filter(managed);
+        let is_meant = |list: &&crate::model::PrefixList| {
+            list.name == word || list.id.to_string() == word || list.name.rsplit('.').next() == Some(word)
+        };
+        if let Some(list) = lists().find(is_meant) {
+            return Some(list.id);
+        }
+        let known: Vec<String> = lists().map(|list| format!("{} ({})", list.id, list.name)).collect();
+        let message = format!("{region} has no AWS-managed prefix list \"{}\"", shown(word));
+        let problem = Problem::new(text.place(word), message, "lists belong to a Region");
+        self.report(problem.help(format!("{region} has {}", known.join(", "))));
+        None
+    }
+
+    /// The prefix list of the scenario's Region that `word`, a part of `text`, refers to. A list of another Region is named in the report.
     pub(super) fn prefix_list(&self, text: &Text<'a>, word: &str) -> Option<PrefixListId> {
         if self.names.lookup(Kind::PrefixList, word).is_none()
             && let Ok(id) = word.parse::<PrefixListId>()

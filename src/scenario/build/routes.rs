@@ -7,6 +7,9 @@ use crate::model::{RouteDestination, RouteOrigin, RouteTarget};
 use crate::net::Ipv4Net;
 use crate::scenario::notation::route;
 
+/// What a route can lead to by name.
+const TARGETS: [Kind; 4] = [Kind::Instance, Kind::InternetGateway, Kind::Peering, Kind::TransitGateway];
+
 impl<'a, 'r> Builder<'a, 'r> {
     pub(super) fn routes(&mut self, tables: Vec<PendingRoutes<'a>>) {
         for table in tables {
@@ -18,7 +21,7 @@ impl<'a, 'r> Builder<'a, 'r> {
 
     fn route(&mut self, table: &PendingRoutes<'a>, text: &Text<'a>) -> Option<()> {
         let words = route(text).map_err(|problem| self.report(problem)).ok()?;
-        let destination = self.destination(text, words.destination);
+        let destination = self.destination(table.vpc, text, words.destination);
         let target = match words.target {
             "local" if table.gateway.is_some() => Some(RouteTarget::Local),
             word => self.target(table.vpc, text, word),
@@ -38,7 +41,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.accepted(text.contents(), result)
     }
 
-    fn destination(&self, text: &Text<'a>, word: &str) -> Option<RouteDestination> {
+    fn destination(&self, vpc_id: VpcId, text: &Text<'a>, word: &str) -> Option<RouteDestination> {
         if word.contains('/') || word.parse::<std::net::Ipv4Addr>().is_ok() {
             return match word.parse::<Ipv4Net>() {
                 Ok(block) => Some(RouteDestination::Cidr(block)),
@@ -49,7 +52,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 }
             };
         }
-        self.prefix_list(text, word).map(RouteDestination::PrefixList)
+        self.prefix_list_of(vpc_id, text, word).map(RouteDestination::PrefixList)
     }
 
     fn target(&self, vpc_id: VpcId, text: &Text<'a>, word: &str) -> Option<RouteTarget> {
@@ -89,16 +92,25 @@ impl<'a, 'r> Builder<'a, 'r> {
         if let Some(id) = self.names.lookup(Kind::NetworkInterface, name) {
             return id.parse::<EniId>().ok().map(RouteTarget::NetworkInterface);
         }
+        if let Some(id) = self.names.lookup(Kind::Peering, word) {
+            return id.parse().ok().map(RouteTarget::PeeringConnection);
+        }
+        if let Some(id) = self.names.lookup(Kind::TransitGateway, word) {
+            return id.parse().ok().map(RouteTarget::TransitGateway);
+        }
+        if self.is_broken(Kind::Peering, word) || self.is_broken(Kind::TransitGateway, word) {
+            return None;
+        }
         if self.is_broken(Kind::Instance, name) || self.is_broken(Kind::InternetGateway, name) {
             return None;
         }
-        let known =
-            self.names.suggest(Kind::Instance, name).or_else(|| self.names.suggest(Kind::InternetGateway, name));
+        let known = TARGETS.into_iter().find_map(|kind| self.names.suggest(kind, name));
         let here = known.map_or_else(|| "leads nowhere".to_owned(), |known| format!("did you mean \"{known}\"?"));
         let problem =
             Problem::new(text.place(name), format!("no target of a route is called \"{}\"", shown(name)), here);
         self.report(problem.help(
-            "a target is \"igw\" (the VPC's), an internet gateway, \"eni of INSTANCE\", or an id of one of these",
+            "a target is \"igw\" (the VPC's), an internet gateway, \"eni of INSTANCE\", a peering connection, a transit gateway, \
+             or an id of one of these",
         ));
         None
     }

@@ -100,7 +100,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let peer = match rule.peer {
             PeerWord::Itself => RulePeer::SecurityGroup(group_id),
             PeerWord::Block(block) => RulePeer::Cidr(block),
-            PeerWord::PrefixList(word) => RulePeer::PrefixList(self.prefix_list(text, word)?),
+            PeerWord::PrefixList(word) => RulePeer::PrefixList(self.prefix_list_of(vpc_id, text, word)?),
             PeerWord::Group(word) => RulePeer::SecurityGroup(self.group(text, word, vpc_id)?),
         };
         let result = self.model.add_security_group_rule(group_id, egress, rule.traffic, peer, None);

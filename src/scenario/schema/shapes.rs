@@ -1,5 +1,7 @@
 //! The tables and keys of scenario files. Meanings at length: `scenarios/README.md`.
 
+mod transit;
+
 use super::Value::*;
 use super::{Key, Shape, Value};
 use crate::scenario::forwarding::{COUNT_MAX, MTU_BYTES};
@@ -36,6 +38,7 @@ const ROUTE: Value = Pattern(
     &[
         "0.0.0.0/0 -> igw",
         "10.9.0.0/16 -> eni of router",
+        "10.2.0.0/16 -> a-b",
         "10.9.0.0/16 -> router (propagated vpn-bgp as-path 2 med 10)",
     ],
 );
@@ -91,6 +94,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("links", Table(&LINKS), "", "Latency, bandwidth, queue and loss of links, by class"),
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
+        key("peering", Table(&transit::PEERINGS), "", "VPC peering connections by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
         key("quotas", Table(&QUOTAS), "", "Quotas that AWS raises on request"),
         must("region", Region, "The Region; its prefix lists are known"),
@@ -103,6 +107,13 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("step", Tables(&STEP), "", "The timeline: steps run one after another"),
         key("subnet", Table(&SUBNETS), "", "Subnets by name"),
         key("title", Text, "", "What the report is headed with; the file's name if left out"),
+        key("transit_gateway", Table(&transit::TRANSIT_GATEWAYS), "", "Transit gateways by name"),
+        key(
+            "transit_gateway_table",
+            Table(&transit::TRANSIT_GATEWAY_TABLES),
+            "",
+            "Route tables of transit gateways by name, besides the default ones",
+        ),
         key("vpc", Table(&VPCS), "", "VPCs by name"),
     ],
 );
@@ -128,6 +139,7 @@ static VPC: Shape = shape(
             "false",
             "Attaches a new gateway, called as the VPC or as given",
         ),
+        key("region", Region, "", "Its Region; the scenario's if left out"),
     ],
 );
 
@@ -371,6 +383,7 @@ static LINKS: Shape = shape(
     &[
         key("aws_service", Table(&LINK), "", "Between a VPC and a service of its Region"),
         key("cross_az", Table(&LINK), "", "Between interfaces of two zones"),
+        key("inter_region", Table(&LINK), "", "Between two Regions: peering connections, peered transit gateways"),
         key("internet", Table(&LINK), "", "Between the internet gateway and a host on the internet"),
         key("nic", Table(&LINK), "", "Between an instance and its interface's host"),
         key("same_az", Table(&LINK), "", "Between interfaces of one zone"),
@@ -538,7 +551,18 @@ static EXPECTATION: Shape = shape(
         key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
         key(
             "via",
-            Either(&Word(&["internet-gateway", "gateway-endpoint", "interface-endpoint", "local", "none"]), &Reference),
+            Either(
+                &Word(&[
+                    "internet-gateway",
+                    "gateway-endpoint",
+                    "interface-endpoint",
+                    "peering",
+                    "transit-gateway",
+                    "local",
+                    "none",
+                ]),
+                &Reference,
+            ),
             "",
             "The road that packets took: a kind, or the name or id of a gateway or endpoint",
         ),
