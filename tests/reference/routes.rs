@@ -46,7 +46,8 @@ pub fn edge_table(model: &Model, gateway: EdgeGateway) -> Option<&RouteTable> {
 /// The route for `destination`: none if nothing matches, a tie if several targets remain.
 pub fn choose(model: &Model, table: &RouteTable, destination: Ipv4Addr) -> Result<Option<Chosen>, Tie> {
     let mut matching: Vec<(Ipv4Net, Route)> = Vec::new();
-    for route in &table.routes {
+    let propagated = super::roads::vpn::propagated(model, table);
+    for route in table.routes.iter().chain(&propagated) {
         for prefix in prefixes(model, table.vpc_id, route.destination) {
             if inside(destination, prefix) {
                 matching.push((prefix, *route));

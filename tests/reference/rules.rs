@@ -6,10 +6,10 @@
 use super::packet::{ICMP, Packet, TCP, UDP};
 use super::routes::inside;
 use std::net::Ipv4Addr;
-use vpcsim::ids::{SubnetId, VpcId};
+use vpcsim::ids::{SubnetId, TransitGatewayId, VpcId};
 use vpcsim::model::{
     Model, NetworkInterface, PeeringState, RulePeer, SecurityGroup, SecurityGroupRule, TrafficMatch,
-    TransitGatewayResource,
+    TransitGatewayAttachmentState, TransitGatewayResource,
 };
 use vpcsim::net::Ipv4Net;
 
@@ -138,9 +138,17 @@ fn may_name(model: &Model, vpc: VpcId, side: Side, group: &SecurityGroup) -> boo
         || (side == Side::In && behind_one_transit_gateway(model, vpc, other))
 }
 
-fn behind_one_transit_gateway(_model: &Model, _vpc: VpcId, _other: VpcId) -> bool {
-    let _ = |resource: &TransitGatewayResource| matches!(resource, TransitGatewayResource::Vpc { .. });
-    false
+/// Where the transit gateway and both attachments allow it.
+fn behind_one_transit_gateway(model: &Model, vpc: VpcId, other: VpcId) -> bool {
+    let allows = |gateway: TransitGatewayId, vpc: VpcId| {
+        model.transit_gateway_attachments.values().any(|attachment| {
+            let wanted = matches!(attachment.resource, TransitGatewayResource::Vpc { vpc_id, security_group_referencing: true, .. } if vpc_id == vpc);
+            let available = attachment.state == TransitGatewayAttachmentState::Available;
+            wanted && available && attachment.transit_gateway_id == gateway
+        })
+    };
+    let mut gateways = model.transit_gateways.values().filter(|gateway| gateway.security_group_referencing);
+    gateways.any(|gateway| allows(gateway.id, vpc) && allows(gateway.id, other))
 }
 
 /// Whether protocol and ports, or ICMP type and code, are those of the rule. What a later fragment does not show can match

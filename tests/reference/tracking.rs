@@ -38,7 +38,7 @@ pub struct Timeouts {
 }
 
 /// Protocol, addresses and ports. An echo's identifier stands for both ports; what shows no ports has zeros.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ends {
     pub protocol: u8,
     pub source: (Ipv4Addr, u16),

@@ -3,11 +3,11 @@
 use super::packet::{Content, Fate, LinkDestination, Outcome, Packet, Party, TcpFlags};
 use super::roads::{Entered, From, Place, Via};
 use super::routes::Tie;
-use super::tracking::Session;
+use super::tracking::{Ends, Session};
 use super::translation::Translator;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
-use vpcsim::ids::{EniId, InternetGatewayId, SubnetId, VpcEndpointId, VpcId};
+use vpcsim::ids::{EniId, InternetGatewayId, SubnetId, TransitGatewayId, VpcEndpointId, VpcId, VpnConnectionId};
 use vpcsim::model::{Model, NatGatewayState, RouteTarget};
 use vpcsim::net::Ipv4Net;
 
@@ -33,6 +33,8 @@ pub struct World {
     pub settled: BTreeMap<Tie, RouteTarget>,
     /// What was chosen where the choice is free, as observed; each is checked when it is used.
     pub choices: Choices,
+    /// In appliance mode: by which zone a flow enters a VPC.
+    pub flow_zones: BTreeMap<(VpcId, TransitGatewayId, Vec<SubnetId>, Ends), String>,
     /// Choices that break a rule.
     pub complaints: Vec<String>,
 }
@@ -45,7 +47,9 @@ pub struct Choices {
     /// Zone by which a packet from a transit gateway in appliance mode entered a VPC.
     pub zones: VecDeque<String>,
     /// Tunnel of a VPN connection.
-    pub tunnels: VecDeque<u8>,
+    pub tunnels: VecDeque<Option<u8>>,
+    /// VPN connections that transit gateways sent packets to.
+    pub connections: BTreeSet<VpnConnectionId>,
 }
 
 /// A walk either ends, or stops at a tie nobody has settled yet. After a tie the world must be taken back.
@@ -105,6 +109,7 @@ impl World {
             last_behind: BTreeMap::new(),
             settled: BTreeMap::new(),
             choices: Choices::default(),
+            flow_zones: BTreeMap::new(),
             complaints: Vec::new(),
         };
         world.publish();
@@ -204,12 +209,14 @@ pub struct Walk {
     pub zone: Option<String>,
     /// The endpoint that it went through.
     pub via: Option<Via>,
+    /// The transit gateway that brings it to the router where it is.
+    pub through: Option<TransitGatewayId>,
     places: u8,
 }
 
 impl Walk {
     fn new(packet: Packet) -> Walk {
-        Walk { packet, path: Vec::new(), entered: None, zone: None, via: None, places: 0 }
+        Walk { packet, path: Vec::new(), entered: None, zone: None, via: None, through: None, places: 0 }
     }
 
     fn ends(self, fate: Fate) -> Outcome {

@@ -8,8 +8,8 @@ use crate::reference::packet::{Party, TCP, UDP};
 use crate::reference::routes::{self, inside};
 use crate::reference::world::{Next, Stage, Stop, Stretch, Visit, drop, mapped_addresses, net};
 use std::net::Ipv4Addr;
-use vpcsim::ids::{InternetGatewayId, SubnetId, VpcId};
-use vpcsim::model::{BlockPublicAccessMode, EdgeGateway, ExcludedResource, RouteTarget};
+use vpcsim::ids::{InternetGatewayId, SubnetId, VirtualInterfaceId, VpcId};
+use vpcsim::model::{BlockPublicAccessMode, EdgeGateway, ExcludedResource, RouteTarget, VirtualInterfaceKind};
 use vpcsim::net::ServiceKind;
 
 impl Visit<'_, '_> {
@@ -82,6 +82,8 @@ impl Visit<'_, '_> {
         match entered? {
             Entered::Interface(eni) => Some((self.model().network_interfaces.get(&eni)?.subnet_id, false)),
             Entered::NatGateway(nat) => Some((self.model().nat_gateways.get(&nat)?.subnet_id, true)),
+            // What comes by a transit gateway has no public address of its own here.
+            Entered::Transit(_) => None,
         }
     }
 
@@ -127,6 +129,14 @@ impl Visit<'_, '_> {
         })
     }
 
+    fn announced(&self, destination: Ipv4Addr) -> Option<VirtualInterfaceId> {
+        let public = self.model().virtual_interfaces.values();
+        let public = public.filter(|vif| vif.kind == VirtualInterfaceKind::Public && vif.up);
+        let matching = public.flat_map(|vif| vif.routes.iter().map(|route| (route.cidr, vif.id)));
+        let matching = matching.filter(|(cidr, _)| inside(destination, *cidr));
+        matching.max_by_key(|(cidr, _)| cidr.prefix_len()).map(|(_, id)| id)
+    }
+
     pub fn internet(&mut self, from: &From) -> Stage<Next> {
         // A host's provider resolves names for it.
         if let From::Party(Party::Outside(host)) = from {
@@ -139,10 +149,20 @@ impl Visit<'_, '_> {
         if destination.is_broadcast() || destination.is_multicast() {
             return drop("BroadcastOrMulticast");
         }
+        // AWS's own packets to what is announced over a public virtual interface take that.
+        let of_aws = matches!(from, From::Party(Party::PublicService(..)) | From::Edge(_));
+        if of_aws && let Some(vif) = self.announced(destination) {
+            return Ok(Next::To(Place::DirectConnectFromAws(vif)));
+        }
         let model = self.model();
         for host in model.outside_hosts.values() {
             if host.address == destination {
                 return Ok(Next::Deliver(Party::Outside(host.name.clone())));
+            }
+        }
+        for network in model.on_premises.values() {
+            if network.internet_address == Some(destination) {
+                return Ok(Next::To(Place::OnPremises(network.name.clone(), Box::new(From::Router))));
             }
         }
         if let Some(gateway) = self.world.last_behind.get(&destination).and_then(|id| model.internet_gateways.get(id))

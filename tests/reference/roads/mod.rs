@@ -6,10 +6,15 @@ mod endpoint;
 pub mod interface;
 mod internet;
 mod nat;
+mod on_premises;
+mod peering;
 mod router;
+pub mod transit;
+pub mod vpn;
 
 use super::packet::{LinkDestination, Party};
 use super::world::{Next, Stage, Visit, drop};
+use transit::Attached;
 use vpcsim::ids::*;
 use vpcsim::model::EdgeGateway;
 
@@ -39,6 +44,17 @@ pub enum Place {
     /// A gateway endpoint, from the service.
     LeaveEndpoint(VpcEndpointId),
     NatGateway(NatGatewayId),
+    /// A peering connection, from this side.
+    Peering(VpcPeeringConnectionId, VpcId),
+    Transit(TransitGatewayId, Attached),
+    /// A virtual private gateway, from its VPC.
+    LeaveVpnGateway(VpnGatewayId),
+    /// A virtual private gateway, from on premises.
+    EnterVpnGateway(VpnGatewayId),
+    VpnFromAws(VpnConnectionId),
+    VpnFromPremises(VpnConnectionId),
+    DirectConnectFromAws(VirtualInterfaceId),
+    DirectConnectFromPremises(VirtualInterfaceId),
     OnPremises(String, Box<From>),
 }
 
@@ -50,6 +66,13 @@ pub enum From {
     NatGateway(NatGatewayId),
     Edge(EdgeGateway),
     Endpoint(VpcEndpointId),
+    Peering(VpcPeeringConnectionId),
+    Transit(TransitGatewayId),
+    DirectConnect(VirtualInterfaceId),
+    /// A VPN connection or virtual interface, to on premises.
+    Aws,
+    /// The router on premises: on its own behalf there, to the internet with what it sends.
+    Premises,
     /// A subnet's router itself.
     Itself(SubnetId),
     /// A router, with what comes through it.
@@ -61,6 +84,7 @@ pub enum From {
 pub enum Entered {
     Interface(EniId),
     NatGateway(NatGatewayId),
+    Transit(TransitGatewayId),
 }
 
 /// The endpoint that a packet went through.
@@ -85,6 +109,11 @@ impl Place {
             Place::Internet(_) => Some("internet".to_owned()),
             Place::EnterEndpoint(id) | Place::LeaveEndpoint(id) => Some(id.to_string()),
             Place::NatGateway(id) => Some(id.to_string()),
+            Place::Peering(id, _) => Some(id.to_string()),
+            Place::Transit(id, _) => Some(id.to_string()),
+            Place::LeaveVpnGateway(id) | Place::EnterVpnGateway(id) => Some(id.to_string()),
+            Place::VpnFromAws(id) | Place::VpnFromPremises(id) => Some(id.to_string()),
+            Place::DirectConnectFromAws(id) | Place::DirectConnectFromPremises(id) => Some(id.to_string()),
             Place::OnPremises(name, _) => Some(format!("router of {name}")),
         }
     }
@@ -109,7 +138,15 @@ impl Visit<'_, '_> {
             Place::EnterEndpoint(id) => self.enter_endpoint(*id),
             Place::LeaveEndpoint(id) => self.leave_endpoint(*id),
             Place::NatGateway(id) => self.nat_gateway(*id),
-            Place::OnPremises(..) => drop("ResourceGone"),
+            Place::Peering(id, from) => self.peering(*id, *from),
+            Place::Transit(id, from) => self.transit_gateway(*id, from),
+            Place::LeaveVpnGateway(id) => self.leave_vpn_gateway(*id),
+            Place::EnterVpnGateway(id) => self.enter_vpn_gateway(*id),
+            Place::VpnFromAws(id) => self.vpn_from_aws(*id),
+            Place::VpnFromPremises(id) => self.vpn_from_premises(*id),
+            Place::DirectConnectFromAws(id) => self.direct_connect_from_aws(*id),
+            Place::DirectConnectFromPremises(id) => self.direct_connect_from_premises(*id),
+            Place::OnPremises(name, from) => self.on_premises(name, from),
         }
     }
 }

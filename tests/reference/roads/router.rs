@@ -3,12 +3,13 @@
 //! Sources: RouteTables.html, nacl-basics.html (only what crosses a boundary), gateway-route-tables.html, vpc-nat-gateway.html (the ACL and table of its
 //! subnet), docs.aws.amazon.com/AWSEC2/latest/UserGuide/network_mtu.html.
 
+use super::transit::Attached;
 use super::{Entered, From, Place};
 use crate::reference::routes::{self, Chosen, inside};
 use crate::reference::rules::{self, Side};
 use crate::reference::world::{Next, Stage, Stop, Stretch, Visit, drop, router_address};
 use std::net::Ipv4Addr;
-use vpcsim::ids::{RouteTableId, SubnetId, VpcId};
+use vpcsim::ids::{RouteTableId, SubnetId, TransitGatewayId, VpcId};
 use vpcsim::model::{EdgeGateway, InterfaceType, NatGatewayState, NetworkInterface, RouteTarget};
 use vpcsim::net::TtlMode;
 
@@ -33,6 +34,10 @@ impl Visit<'_, '_> {
         if !self.model().vpcs.contains_key(&vpc) {
             return drop("ResourceGone");
         }
+        self.walk.through = match from {
+            From::Transit(gateway) => Some(*gateway),
+            _ => None,
+        };
         match from {
             From::Interface(eni) => self.walk.entered = Some(Entered::Interface(*eni)),
             From::NatGateway(nat) => self.walk.entered = Some(Entered::NatGateway(*nat)),
@@ -53,14 +58,18 @@ impl Visit<'_, '_> {
                 self.enter(vpc, subnet)
             }
             From::Edge(gateway) => self.from_edge(vpc, *gateway),
-            From::Endpoint(_) => self.reach_address(vpc, Origin::Outside),
+            From::Endpoint(_) | From::Peering(_) => self.reach_address(vpc, Origin::Outside),
+            From::Transit(gateway) => {
+                let subnet = self.enter_by_port(vpc, *gateway)?;
+                self.enter(vpc, subnet)
+            }
             From::Itself(subnet) => {
                 if self.is_in_vpc(vpc, self.packet().destination) {
                     return self.reach_address(vpc, Origin::Itself(*subnet));
                 }
                 self.by_table(vpc, *subnet, Origin::Itself(*subnet))
             }
-            From::Party(_) | From::Router => drop("ResourceGone"),
+            _ => drop("ResourceGone"),
         }
     }
 
@@ -87,7 +96,7 @@ impl Visit<'_, '_> {
             Some(Entered::NatGateway(nat)) => {
                 model.nat_gateways.get(&nat).filter(|nat| nat.vpc_id == vpc).map(|nat| nat.subnet_id)
             }
-            None => None,
+            Some(Entered::Transit(_)) | None => None,
         };
         let first = || model.subnets.values().find(|subnet| subnet.vpc_id == vpc).map(|subnet| subnet.id);
         let subnet = entered.or_else(first).expect("packets come to VPCs with subnets only");
@@ -152,6 +161,9 @@ impl Visit<'_, '_> {
             Some(Chosen { target: RouteTarget::NatGateway(id), active: true, .. }) => {
                 model.nat_gateways[&id].subnet_id == subnet
             }
+            Some(Chosen { target: RouteTarget::TransitGateway(id), active: true, .. }) => {
+                self.port_in_zone_of(model.subnets[&subnet].vpc_id, id, subnet) == Some(subnet)
+            }
             _ => false,
         }
     }
@@ -191,8 +203,27 @@ impl Visit<'_, '_> {
                 let mtu_bytes = settings.gateway_endpoint_mtu_bytes.into();
                 self.across(&Stretch { mtu_bytes, speaker: None, splits: false }, Place::EnterEndpoint(id))
             }
-            other => panic!("{other}: the reference draws no such route"),
+            RouteTarget::PeeringConnection(id) => {
+                let stretch = self.told(vpc, settings.vpc_mtu_bytes);
+                self.to_peering(id, vpc, stretch)
+            }
+            RouteTarget::TransitGateway(id) => self.to_transit_gateway(vpc, id, origin),
+            RouteTarget::VpnGateway(id) => {
+                let stretch = self.told(vpc, settings.vpc_mtu_bytes);
+                self.across(&stretch, Place::LeaveVpnGateway(id))
+            }
         }
+    }
+
+    /// By the transit gateway's interface in the packet's zone, whose subnet has an ACL (tgw-nacls.html); other zones cannot send to it.
+    fn to_transit_gateway(&mut self, vpc: VpcId, gateway: TransitGatewayId, origin: Origin) -> Stage<Next> {
+        let (Origin::Subnet(subnet) | Origin::Itself(subnet)) = origin else { return drop("ResourceGone") };
+        let Some(port) = self.port_in_zone_of(vpc, gateway, subnet) else { return drop("TransitZone") };
+        if port != subnet && origin == Origin::Subnet(subnet) {
+            self.ask_network_acl(port, Side::In)?;
+        }
+        let stretch = self.told(vpc, self.model().forwarding.transit_gateway_mtu_bytes);
+        self.across(&stretch, Place::Transit(gateway, Attached::Vpc(vpc)))
     }
 
     /// What comes in by a gateway: by its own table if it has one, else to whoever has the address.
@@ -250,6 +281,12 @@ impl Visit<'_, '_> {
         origin: Origin,
         place: impl FnOnce(Box<From>) -> Place,
     ) -> Stage<Next> {
+        // Only resources in zones with an interface of the transit gateway are reached through it.
+        if let Some(gateway) = self.walk.through
+            && self.port_in_zone_of(vpc, gateway, subnet).is_none()
+        {
+            return drop("TransitAttachmentZone");
+        }
         let from = match origin {
             Origin::Subnet(own) if own == subnet => From::Router,
             // The router's addresses are exempt.

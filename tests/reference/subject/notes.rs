@@ -45,7 +45,12 @@ impl<'p, 'n> Notes<'p, 'n> {
 }
 
 impl Tap for Notes<'_, '_> {
-    fn on_enter(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, _bytes: &[u8]) {
+    fn on_enter(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, _bytes: &[u8]) {
+        let from = packet.from.map(|from| &self.program.nodes[from.at()]);
+        if let (Some(Node::TransitGateway(_)), Node::VpnConnection(_)) = (from, &self.program.nodes[at.at()]) {
+            let id = self.name_of(at).expect("a connection has a name");
+            self.choices.connections.insert(id.parse().expect("its name is its id"));
+        }
         self.path.extend(self.name_of(at));
     }
 
@@ -109,6 +114,13 @@ impl Tap for Notes<'_, '_> {
                 let zone = self.zone_name(at, zone);
                 self.choices.zones.push_back(zone.clone());
                 self.say(format!("enters in {zone}"));
+            }
+            Decision::Tunnel { tunnel, .. } => {
+                self.choices.tunnels.push_back(tunnel);
+                self.say(tunnel.map_or("no tunnel".to_owned(), |tunnel| format!("tunnel {tunnel}")));
+            }
+            Decision::VirtualInterface { up, .. } => {
+                self.say(if up { "session up" } else { "session down" }.to_owned());
             }
             _ => {}
         }
