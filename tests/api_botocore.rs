@@ -251,6 +251,25 @@ fn cases() -> Vec<Case> {
             vec![ec2("ModifyVpcEndpoint", json!({"Return": true}))],
         ),
         case(
+            "aws ec2 create-vpc-endpoint --vpc-id v --vpc-endpoint-type Interface --service-name s --subnet-ids a b \
+             --security-group-ids sg-1 --private-dns-enabled --dns-options PrivateDnsOnlyForInboundResolverEndpoint=false \
+             --subnet-configurations SubnetId=a,Ipv4=10.0.0.9",
+            unit("CreateVpcEndpoint"),
+        ),
+        case(
+            "aws ec2 modify-vpc-endpoint --vpc-endpoint-id vpce-1 --add-subnet-ids a --remove-subnet-ids b \
+             --add-security-group-ids sg-1 --remove-security-group-ids sg-2 --no-private-dns-enabled",
+            unit("ModifyVpcEndpoint"),
+        ),
+        case(
+            "aws ec2 create-dhcp-options --dhcp-configurations Key=domain-name-servers,Values=10.0.0.5,10.0.0.6 \
+             Key=domain-name,Values=corp.example",
+            unit("CreateDhcpOptions"),
+        ),
+        case("aws ec2 associate-dhcp-options --dhcp-options-id dopt-1 --vpc-id v", unit("AssociateDhcpOptions")),
+        case("aws ec2 delete-dhcp-options --dhcp-options-id dopt-1", unit("DeleteDhcpOptions")),
+        case("aws ec2 delete-network-interface --network-interface-id eni-1", unit("DeleteNetworkInterface")),
+        case(
             "aws ec2 delete-vpc-endpoints --vpc-endpoint-ids vpce-1",
             vec![ec2("DeleteVpcEndpoints", json!({"Unsuccessful": []}))],
         ),

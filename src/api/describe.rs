@@ -5,6 +5,8 @@
 //! Terminated instances stay listed until the run ends (AWS: about an hour).
 //! Source: docs.aws.amazon.com/AWSEC2/latest/APIReference, the pages of the operations.
 
+mod vpn;
+
 use super::documents::{self, Life};
 use super::execute::parameters::Parameters;
 use super::filter::{self, FilterTable};
@@ -32,6 +34,7 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeInternetGateways" => call.internet_gateways()?,
         "DescribeNetworkAcls" => call.network_acls()?,
         "DescribeVpcEndpoints" => call.vpc_endpoints()?,
+        "DescribeDhcpOptions" => call.dhcp_options()?,
         "DescribeVpcEndpointServices" => call.vpc_endpoint_services()?,
         "DescribePrefixLists" => call.prefix_lists()?,
         "DescribeManagedPrefixLists" => call.managed_prefix_lists()?,
@@ -46,6 +49,9 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeSecurityGroupRules" => call.security_group_rules()?,
         "DescribeNetworkInterfaces" => call.network_interfaces()?,
         "DescribeAddresses" => call.addresses()?,
+        "DescribeVpnGateways" => call.vpn_gateways()?,
+        "DescribeCustomerGateways" => call.customer_gateways()?,
+        "DescribeVpnConnections" => call.vpn_connections()?,
         "DescribeTags" => call.list("Tags", &filter::TAGS, documents::tags_of_everything(model))?,
         "DescribeAvailabilityZones" => call.availability_zones()?,
         "DescribeRegions" => call.regions()?,
@@ -105,6 +111,13 @@ impl Call<'_> {
         let chosen = self.chosen("NetworkAclIds", &self.model.network_acls, |id| self.model.network_acl(id).err())?;
         let documents = chosen.into_iter().map(|acl| documents::network_acl(self.model, acl));
         self.list("NetworkAcls", &filter::NETWORK_ACLS, documents)
+    }
+
+    fn dhcp_options(&self) -> Result<Value, ApiError> {
+        let chosen =
+            self.chosen("DhcpOptionsIds", &self.model.dhcp_options, |id| self.model.dhcp_options_set(id).err())?;
+        let documents = chosen.into_iter().map(|options| documents::dhcp_options(self.model, options));
+        self.list("DhcpOptions", &filter::DHCP_OPTIONS, documents)
     }
 
     fn vpc_endpoints(&self) -> Result<Value, ApiError> {

@@ -8,6 +8,7 @@
 
 mod address;
 mod edge;
+mod dhcp_options;
 mod endpoint;
 mod instance;
 mod interface;
@@ -17,8 +18,10 @@ mod place;
 mod prefix_list;
 mod security_group;
 mod tag;
+mod vpn;
 
 pub use address::address;
+pub use dhcp_options::dhcp_options;
 pub use edge::{cidr_block, public_access_exclusion, public_access_options};
 pub use endpoint::{endpoint_service, vpc_endpoint};
 pub use instance::{Life, instance, instance_state, reservation};
@@ -30,6 +33,7 @@ pub(crate) use prefix_list::is_managed_by_aws;
 pub use prefix_list::{managed_prefix_list, prefix_list, prefix_list_associations, prefix_list_entries};
 pub use security_group::{permissions, revoked_rule, rule_in_request_form, security_group, security_group_rule};
 pub use tag::{tags, tags_of_everything};
+pub use vpn::{customer_gateway, vpn_connection, vpn_gateway};
 
 use crate::model::{Model, Tags};
 use serde_json::Value;

@@ -9,10 +9,12 @@
 mod actions;
 mod answers;
 mod edge;
+mod dhcp_options;
 mod endpoint;
 mod network;
 pub mod parameters;
 mod rules;
+mod vpn;
 
 use super::describe;
 use super::model::Service;
@@ -65,6 +67,10 @@ pub fn created_id(operation: &str, answer: &Value) -> Option<String> {
         "CreateNetworkAcl" => &answer["NetworkAcl"]["NetworkAclId"],
         "CreateManagedPrefixList" => &answer["PrefixList"]["PrefixListId"],
         "CreateVpcBlockPublicAccessExclusion" => &answer["VpcBlockPublicAccessExclusion"]["ExclusionId"],
+        "CreateVpnGateway" => &answer["VpnGateway"]["VpnGatewayId"],
+        "CreateCustomerGateway" => &answer["CustomerGateway"]["CustomerGatewayId"],
+        "CreateVpnConnection" => &answer["VpnConnection"]["VpnConnectionId"],
+        "CreateDhcpOptions" => &answer["DhcpOptions"]["DhcpOptionsId"],
         "RunInstances" => match answer["Instances"].as_array()?.as_slice() {
             [instance] => &instance["InstanceId"],
             _ => return None,

@@ -6,6 +6,7 @@
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html and the pages of the operations.
 
 mod tables;
+pub mod vpn;
 
 pub use tables::*;
 

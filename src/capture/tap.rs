@@ -120,14 +120,16 @@ impl CaptureTap {
         }
         for (position, host) in program.hosts.iter().enumerate() {
             let ix = HostIx(position as u32);
-            if let HostKind::Outside(name) = &host.kind
+            let place = match &host.kind {
+                HostKind::Outside(name) => Some((name, "a host on the internet")),
+                HostKind::OnPremises(_, name) => Some((name, "a host on premises")),
+                _ => None,
+            };
+            if let Some((name, place)) = place
                 && !self.outside.contains_key(&ix)
             {
-                let vantage = Vantage {
-                    name: name.clone(),
-                    id: String::new(),
-                    description: format!("{name}, a host on the internet"),
-                };
+                let description = format!("{name}, {place}");
+                let vantage = Vantage { name: name.clone(), id: String::new(), description };
                 if let Some(file) = self.open(&vantage, true, name, name_of) {
                     self.outside.insert(ix, file);
                 }
@@ -193,15 +195,37 @@ impl CaptureTap {
                 let vantage = vantage(&called, format!("{in_words}, transit gateway"));
                 self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
             }
-            Node::NatGateway(_)
-            | Node::Forwarder(_)
-            | Node::VpnGateway(_)
-            | Node::VpnConnection(_)
-            | Node::VirtualInterface(_)
-            | Node::OnPremises(_)
-            | Node::Router(_)
-            | Node::Internet(_)
-            | Node::Tombstone => None,
+            Node::VpnGateway(_) => {
+                let vantage = vantage(&called, format!("{in_words}, virtual private gateway"));
+                self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
+            }
+            Node::VpnConnection(_) => {
+                let vantage = vantage(&called, format!("{in_words}, VPN connection: inner packets, not encrypted"));
+                self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
+            }
+            Node::VirtualInterface(_) => {
+                let vantage = vantage(&called, format!("{in_words}, virtual interface of Direct Connect"));
+                self.open(&vantage, false, &called, name_of).map(NodeFiles::One)
+            }
+            Node::OnPremises(_) => {
+                let vantage = Vantage {
+                    name: format!("{}-router", named.id),
+                    id: String::new(),
+                    description: format!("{}-router, what comes to the router on premises from elsewhere", named.id),
+                };
+                self.open(&vantage, false, &named.id, name_of).map(NodeFiles::One)
+            }
+            Node::NatGateway(_) => {
+                let mut side = |side: &str, words: &str| {
+                    let name = if called.is_empty() { side.to_owned() } else { format!("{called}-{side}") };
+                    let vantage = vantage(&name, format!("{in_words}, NAT gateway, {words}"));
+                    self.open(&vantage, false, &called, name_of)
+                };
+                let inside = side("inside", "before translation: the senders' addresses and ports");
+                let outside = side("outside", "after translation: its own addresses and ports");
+                (inside.is_some() || outside.is_some()).then_some(NodeFiles::Translating { inside, outside })
+            }
+            Node::Forwarder(_) | Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
         }
     }
 
@@ -231,7 +255,7 @@ impl CaptureTap {
 
     fn at_host_of(&self, at: NodeIx, host: HostIx) -> Option<FileIx> {
         match &self.program.nodes[at.at()] {
-            Node::Internet(_) => self.outside.get(&host).copied(),
+            Node::Internet(_) | Node::OnPremises(_) => self.outside.get(&host).copied(),
             _ => match self.nodes.get(&at) {
                 Some(NodeFiles::One(file)) => Some(*file),
                 _ => None,
@@ -246,15 +270,26 @@ impl Tap for CaptureTap {
             // From the attached host itself. What a platform says to the guest is seen when it is delivered.
             (None, _) => {
                 let kind = &self.program.hosts[packet.sender.at()].kind;
-                if !matches!(kind, HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::PublicService(..))
-                    && let Some(file) = self.at_host_of(at, packet.sender)
-                {
+                let answers_only = matches!(
+                    kind,
+                    HostKind::Platform(_)
+                        | HostKind::OutsidePlatform(_)
+                        | HostKind::OnPremisesPlatform(..)
+                        | HostKind::PublicService(..)
+                );
+                if !answers_only && let Some(file) = self.at_host_of(at, packet.sender) {
                     self.see(file, Some(Way::Outbound), bytes);
                 }
             }
             (Some(from), Some(NodeFiles::Translating { inside, outside })) => {
-                let from_internet = matches!(self.program.nodes[from.at()], Node::Internet(_));
-                if let Some(file) = if from_internet { outside } else { inside } {
+                let is_outside = match &self.program.nodes[at.at()] {
+                    // Both of a NAT gateway's sides are its router's: what is for its own address comes from the outside.
+                    Node::NatGateway(gateway) => {
+                        Parsed::of(bytes).is_ok_and(|packet| gateway.addresses.contains(&packet.destination))
+                    }
+                    _ => matches!(self.program.nodes[from.at()], Node::Internet(_)),
+                };
+                if let Some(file) = if is_outside { outside } else { inside } {
                     self.see(file, Some(Way::Inbound), bytes);
                 }
             }
@@ -277,7 +312,7 @@ impl Tap for CaptureTap {
         match (step, self.nodes.get(&at).copied()) {
             (Step::Deliver(host), _) => {
                 let kind = &self.program.hosts[host.at()].kind;
-                if matches!(kind, HostKind::Instance(_) | HostKind::Outside(_))
+                if matches!(kind, HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..))
                     && let Some(file) = self.at_host_of(at, host)
                 {
                     self.see(file, Some(Way::Inbound), bytes);
@@ -287,8 +322,13 @@ impl Tap for CaptureTap {
                 self.see(file, Some(Way::Inbound), bytes);
             }
             (Step::Forward(next, _), Some(NodeFiles::Translating { inside, outside })) => {
-                let to_internet = matches!(self.program.nodes[next.at()], Node::Internet(_));
-                if let Some(file) = if to_internet { outside } else { inside } {
+                let is_outside = match &self.program.nodes[at.at()] {
+                    Node::NatGateway(gateway) => {
+                        Parsed::of(bytes).is_ok_and(|packet| gateway.addresses.contains(&packet.source))
+                    }
+                    _ => matches!(self.program.nodes[next.at()], Node::Internet(_)),
+                };
+                if let Some(file) = if is_outside { outside } else { inside } {
                     self.see(file, Some(Way::Outbound), bytes);
                 }
             }

@@ -203,7 +203,9 @@ fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
 }
 
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
-    if route.matched.is_none() {
+    // Gateways and routers on premises have tables too: what they lose for want of a route has a code of its own.
+    let is_lost_here = host.drops.iter().any(|drop| drop.code == DropReason::NoRoute.code());
+    if route.matched.is_none() && is_lost_here {
         let what = if route.packets == 1 { "packet" } else { "packets" };
         return format!("{} [{}]; {} {what} lost", route.sentence, DropReason::NoRoute.code(), route.packets);
     }
@@ -234,7 +236,9 @@ fn compact(stdout: &str) -> String {
     let endpoint = |endpoint: &Value| {
         let text = |key| endpoint.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
         let tables = endpoint.get("RouteTableIds").map_or_else(String::new, |ids| format!(", RouteTableIds {ids}"));
-        format!("{} {}{tables}", text("VpcEndpointId"), text("State"))
+        let name = endpoint["DnsEntries"][0]["DnsName"].as_str().map(|name| format!(", {name}"));
+        let use_ = name.unwrap_or(tables);
+        format!("{} {}{use_}", text("VpcEndpointId"), text("State"))
     };
     match (value.get("VpcEndpoint"), value.get("VpcEndpoints").and_then(Value::as_array)) {
         (Some(one), _) => endpoint(one),

@@ -47,8 +47,15 @@ impl Compiler {
             attached.insert(platform, (mac, None));
             addresses.insert(outside.address, PublicTarget::Host(host));
         }
+        for network in model.on_premises.values() {
+            if let Some(address) = network.internet_address {
+                let at = self.node_ix(&NodeKey::OnPremises(network.name.clone()));
+                addresses.insert(address, PublicTarget::OnPremises(at));
+            }
+        }
         let services = without_overlaps(&blocks);
-        let node = Node::Internet(InternetNode { mac, addresses, services, attached });
+        let announced = self.announced_to_aws(model);
+        let node = Node::Internet(InternetNode { mac, addresses, services, attached, announced });
         draft.nodes.insert(self.node_ix(&NodeKey::Internet), node);
     }
 }

@@ -19,8 +19,12 @@ mod security_groups;
 mod tables;
 mod transit_gateway;
 mod vpc;
+mod vpn;
 
-use crate::ids::{NetworkAclId, SecurityGroupId, TransitGatewayAttachmentId, VpcId, VpcPeeringConnectionId};
+use crate::ids::{
+    NetworkAclId, SecurityGroupId, TransitGatewayAttachmentId, VirtualInterfaceId, VpcId, VpcPeeringConnectionId,
+    VpnConnectionId,
+};
 use crate::model::{Model, Shared};
 use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
 use crate::program::{
@@ -85,6 +89,12 @@ enum LinkKey {
     Peering(VpcPeeringConnectionId, u8),
     /// Two peered transit gateways, in two Regions: the requester's attachment.
     TransitGatewayPeering(TransitGatewayAttachmentId),
+    /// The two ends of a VPN tunnel, the first (0) or the second.
+    Tunnel(VpnConnectionId, u8),
+    /// The two ends of a virtual interface.
+    VirtualInterface(VirtualInterfaceId),
+    /// The router of the network on premises of this name and the internet.
+    OnPremisesInternet(String),
 }
 
 /// The program being made. Slots of the registries that stay unfilled are what is gone.
@@ -145,6 +155,7 @@ impl Compiler {
         }
         self.compile_peering_connections(model, &mut draft);
         self.compile_transit_gateways(model, &mut draft)?;
+        self.compile_vpn(model, &mut draft);
         self.compile_internet(model, &mut draft);
         self.name_addresses(model, &mut draft);
         Ok(self.assemble(draft, tables, acls, groups))
@@ -178,6 +189,7 @@ impl Compiler {
         }
         self.enrol_peering_connections(model);
         self.enrol_transit_gateways(model);
+        self.enrol_vpn(model);
         for acl in model.network_acls.values() {
             let default = acl.is_default.then_some("default");
             self.acls.enrol(acl.id, named(acl.id, acl.tags.name().or(default)));

@@ -47,6 +47,11 @@ impl Compiler {
         for outside in model.outside_hosts.values() {
             names.push((outside.address, outside.name.clone()));
         }
+        for network in model.on_premises.values() {
+            names.push((network.router_address(), format!("{}-router", network.name)));
+            names.extend(network.internet_address.map(|address| (address, format!("{}-public", network.name))));
+            names.extend(network.hosts.iter().map(|(name, address)| (*address, name.clone())));
+        }
     }
 }
 

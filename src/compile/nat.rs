@@ -5,9 +5,7 @@
 
 use super::{Compiler, Draft, LinkKey, named, virtual_mac};
 use crate::ids::{EniId, NatGatewayId, VpcId};
-use crate::model::{
-    Forwarding, InterfaceType, Model, NatConnectivity, NatGateway, NatGatewayState, NetworkInterface, Vpc,
-};
+use crate::model::{Forwarding, Model, NatConnectivity, NatGateway, NatGatewayState, NetworkInterface, Vpc};
 use crate::program::{EniRole, ForwarderNode, HostKind, LinkIx, NatGatewayNode, Node, NodeIx, NodeKey};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -50,7 +50,8 @@ pub(super) fn compile(
     nodes: &Registry<NodeKey>,
 ) -> Result<CompiledTable, CompileError> {
     let mut pairs: Vec<(Ipv4Net, Rank, &Route)> = Vec::new();
-    for route in &table.routes {
+    let propagated = model.propagated_routes(table);
+    for route in table.routes.iter().chain(&propagated) {
         let rank = rank(model, table, route);
         pairs.extend(
             model.destination_cidrs(table.vpc_id, route.destination).iter().map(|cidr| (cidr.trunc(), rank, route)),

@@ -76,7 +76,9 @@ impl Compiler {
                 Some(table) => Some((self.compile_transit_gateway_table(model, table)?, false)),
                 None => None,
             },
-            TableKey::VpnGateway(_) | TableKey::OnPremises(_) => None,
+            TableKey::VpnGateway(_) | TableKey::OnPremises(_) => {
+                self.learned_table(model, key)?.map(|compiled| (compiled, false))
+            }
         })
     }
 

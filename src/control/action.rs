@@ -3,11 +3,15 @@
 //! Fields are AWS's parameters, parsed: ids are ids, blocks are blocks. What AWS takes as text and defaults lies in `api`.
 
 mod edge;
+mod dhcp_options;
 mod network;
+mod vpn;
 
 pub use crate::model::VpcEndpointType;
+pub use dhcp_options::*;
 pub use edge::*;
 pub use network::*;
+pub use vpn::*;
 
 use crate::ids::*;
 use crate::model::{
@@ -69,6 +73,11 @@ pub enum Action {
     DeleteVpcBlockPublicAccessExclusion(DeleteVpcBlockPublicAccessExclusion),
     ModifySecurityGroupRules(ModifySecurityGroupRules),
     ModifyNetworkInterfaceAttribute(ModifyNetworkInterfaceAttribute),
+    Vpn(VpnAction),
+    CreateDhcpOptions(CreateDhcpOptions),
+    AssociateDhcpOptions(AssociateDhcpOptions),
+    DeleteDhcpOptions(DeleteDhcpOptions),
+    DeleteNetworkInterface(DeleteNetworkInterface),
 }
 
 impl Action {
@@ -128,6 +137,11 @@ impl Action {
             Action::DeleteVpcBlockPublicAccessExclusion(_) => "DeleteVpcBlockPublicAccessExclusion",
             Action::ModifySecurityGroupRules(_) => "ModifySecurityGroupRules",
             Action::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
+            Action::Vpn(action) => action.name(),
+            Action::CreateDhcpOptions(_) => "CreateDhcpOptions",
+            Action::AssociateDhcpOptions(_) => "AssociateDhcpOptions",
+            Action::DeleteDhcpOptions(_) => "DeleteDhcpOptions",
+            Action::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
         }
     }
 
@@ -364,6 +378,8 @@ pub enum RequestedTarget {
     Instance(InstanceId),
     /// Delivery inside the VPC: in gateway route tables, or back to what a local route had.
     Local,
+    /// A virtual private gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// Adds a route.
@@ -460,6 +476,8 @@ pub enum Output {
     Done,
     /// An endpoint was made.
     VpcEndpoint(VpcEndpointId),
+    /// A DHCP options set was made.
+    DhcpOptions(DhcpOptionsId),
     /// Endpoints were deleted, save these.
     Unsuccessful(Vec<UnsuccessfulItem>),
     /// Instances were launched together.
@@ -511,6 +529,8 @@ pub enum Output {
     NetworkAclAssociation(NetworkAclAssociationId),
     /// Something at a VPC's edge changed.
     Edge(EdgeOutput),
+    /// Something of VPN was made.
+    Vpn(VpnOutput),
 }
 
 /// A part of a call that failed while the rest was done.

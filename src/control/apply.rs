@@ -23,6 +23,8 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateInternetGateway(action) => network::create_internet_gateway(model, &call, action),
         Action::CreateNetworkAcl(action) => network_acl::create(model, &call, action),
         Action::CreateManagedPrefixList(action) => edge::create_list(model, &call, action),
+        Action::Vpn(action) if action.creates() => vpn::apply(model, &call, action),
+        Action::CreateDhcpOptions(action) => dhcp_options::create(model, &call, action),
         // The rest creates nothing that could be given an id.
         _ if wanted.id.is_some() => Err(ControlError::new(
             "InvalidParameterValue",
@@ -60,6 +62,12 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DeleteNetworkAclEntry(action) => network_acl::delete_entry(model, action),
         Action::ReplaceNetworkAclAssociation(action) => network_acl::replace_association(model, action),
         Action::DisassociateAddress(action) => instance::disassociate_address(model, action),
+        Action::Vpn(action) => vpn::apply(model, &call, action),
+        Action::AssociateDhcpOptions(action) => {
+            done(model.associate_dhcp_options(action.dhcp_options_id, action.vpc_id))
+        }
+        Action::DeleteDhcpOptions(action) => done(model.delete_dhcp_options(action.dhcp_options_id)),
+        Action::DeleteNetworkInterface(action) => done(model.delete_network_interface(action.network_interface_id)),
         Action::ReleaseAddress(action) => done(model.release_address(action.allocation_id)),
         Action::AssociateGatewayRouteTable(action) => edge::associate_gateway(model, action),
         Action::AssociateVpcCidrBlock(action) => edge::associate_cidr(model, action),

@@ -10,19 +10,23 @@
 mod action;
 mod apply;
 mod edge;
+mod dhcp_options;
 mod endpoint;
 mod error;
 mod instance;
 mod network;
 mod network_acl;
+mod on_premises;
 pub mod region;
 mod route;
 mod security_group;
 pub mod tagging;
+mod vpn;
 pub mod zone;
 
 pub use action::*;
 pub use error::ControlError;
+pub use on_premises::LinkEvent;
 
 use crate::calendar::Calendar;
 use crate::compile::{CompileError, Compiler};

@@ -196,6 +196,7 @@ fn target(model: &Model, target: RequestedTarget) -> Result<RouteTarget, Control
         RequestedTarget::InternetGateway(id) => Ok(RouteTarget::InternetGateway(id)),
         RequestedTarget::Local => Ok(RouteTarget::Local),
         RequestedTarget::NetworkInterface(id) => Ok(RouteTarget::NetworkInterface(id)),
+        RequestedTarget::VpnGateway(id) => Ok(RouteTarget::VpnGateway(id)),
         RequestedTarget::Instance(id) => Ok(RouteTarget::NetworkInterface(instance::primary_interface(model, id)?)),
         // Code and wording unverified; that AWS refuses is documented.
         RequestedTarget::GatewayEndpoint(id) => Err(ControlError::new(

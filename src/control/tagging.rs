@@ -90,6 +90,13 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.vpc_endpoint(id)?;
             model.vpc_endpoints.get_mut(&id).map(|endpoint| &mut endpoint.tags).ok_or_else(invalid)
         }
+        VpnGatewayId::PREFIX => find!(VpnGatewayId, vpn_gateways, "InvalidVpnGatewayID.NotFound", "vpnGateway"),
+        CustomerGatewayId::PREFIX => {
+            find!(CustomerGatewayId, customer_gateways, "InvalidCustomerGatewayID.NotFound", "customerGateway")
+        }
+        VpnConnectionId::PREFIX => {
+            find!(VpnConnectionId, vpn_connections, "InvalidVpnConnectionID.NotFound", "vpnConnection")
+        }
         PrefixListId::PREFIX => {
             let id = text.parse::<PrefixListId>().map_err(|_| invalid())?;
             model.customer_list(id)?;
@@ -101,7 +108,10 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             let exclusion = model.block_public_access.exclusions.get_mut(&id);
             exclusion.map(|exclusion| &mut exclusion.tags).ok_or_else(|| Model::no_such_exclusion(id).into())
         }
-        EniId::PREFIX | SecurityGroupRuleId::PREFIX | DhcpOptionsId::PREFIX => {
+        DhcpOptionsId::PREFIX => {
+            find!(DhcpOptionsId, dhcp_options, "InvalidDhcpOptionsID.NotFound", "dhcpOptions")
+        }
+        EniId::PREFIX | SecurityGroupRuleId::PREFIX => {
             Err(ControlError::unsupported(format!("vpcsim keeps no tags for resources of the kind of {text}.")))
         }
         _ => Err(invalid()),

@@ -156,8 +156,17 @@ pub enum Decision {
     },
     /// A VPN connection chose a tunnel.
     Tunnel {
+        /// The connection; on the way to AWS the router on premises chooses.
+        connection: NodeIx,
         /// 0 or 1; `None`: both are down.
         tunnel: Option<u8>,
+    },
+    /// A virtual interface of Direct Connect was looked at.
+    VirtualInterface {
+        /// Which; on the way to AWS the router on premises looks.
+        interface: NodeIx,
+        /// Whether its BGP session is up.
+        up: bool,
     },
     /// VPC Block Public Access was asked (only where it is on).
     BlockPublicAccess {

@@ -183,7 +183,9 @@ impl Side<'_> {
     }
 
     fn outside(&self) -> impl Iterator<Item = String> {
-        self.state.control.model().outside_hosts.keys().cloned()
+        let model = self.state.control.model();
+        let on_premises = model.on_premises.values().flat_map(|network| network.hosts.keys());
+        model.outside_hosts.keys().chain(on_premises).cloned()
     }
 
     fn meeting(&self, from: &str, target: &Target) -> Meeting {

@@ -1,7 +1,7 @@
 //! What a gigabyte costs on a road: the data-transfer prices that the simulated roads have.
 //!
 //! us-east-1, USD, taken from third-party pages of 2026 and not from AWS's own: unverified. Left out: hours (a public IPv4 address costs
-//! 0.005 an hour), free monthly amounts, volume tiers, other Regions. Source of the rules:
+//! 0.005 an hour, a NAT gateway 0.045), free monthly amounts, volume tiers, other Regions. Source of the rules:
 //! docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html (no charge), aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer
 
 use super::{Side, Target};
@@ -14,6 +14,8 @@ use serde::Serialize;
 const INTERNET_EGRESS_USD: f64 = 0.09;
 /// Processed by an interface endpoint, first petabyte of a month.
 const INTERFACE_ENDPOINT_USD: f64 = 0.01;
+/// Processed by a NAT gateway, whichever way.
+const NAT_GATEWAY_USD: f64 = 0.045;
 /// Between availability zones: this much at the sender and this much at the receiver.
 const CROSS_ZONE_USD_EACH_WAY: f64 = 0.01;
 
@@ -59,6 +61,14 @@ pub(super) fn price(side: &Side<'_>, traced: &Traced, target: &Target) -> Option
         (Road::InternetGateway(_), ..) => None,
         // Depends on zones, Regions and attachments: not known here.
         (Road::Peering(_) | Road::TransitGateway(_), ..) => None,
+        // What VPN and Direct Connect charge is not in the table.
+        (Road::Vpn(_) | Road::DirectConnect(_), ..) => None,
+        // A NAT gateway's own gigabytes come on top of those of the road behind it.
+        (Road::NatGateway(_), target, _) => {
+            let leaves_aws = matches!(target, Target::Host(name, _) if model.outside_hosts.contains_key(name));
+            let egress = if leaves_aws { INTERNET_EGRESS_USD } else { 0.0 };
+            Some(Price { sent_usd_per_gb: NAT_GATEWAY_USD + egress, answered_usd_per_gb: NAT_GATEWAY_USD })
+        }
         (Road::Local, _, caller) => {
             let far =
                 at(traced.destination.address).filter(|far| caller.is_some_and(|near| near.vpc_id == far.vpc_id))?;

@@ -101,12 +101,21 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             let zone = origins.zones.get(usize::from(zone)).map_or("?", |zone| zone.id.as_str());
             format!("{}: by the transit gateway's interface in {zone}", origins.node(at).id)
         }
-        Decision::VpnGatewayAddress { address, known, .. } => {
+        Decision::VpnGatewayAddress { direction, address, known } => {
+            let field = if direction == Direction::Egress { "source" } else { "destination" };
             let whose = if known { "an interface's of the VPC" } else { "no interface's of the VPC" };
-            format!("{}: {address} is {whose}", origins.node(at).id)
+            format!("{}: {field} {address} is {whose}", origins.node(at).id)
         }
-        Decision::Tunnel { tunnel: Some(tunnel) } => format!("{}: tunnel {}", origins.node(at).id, tunnel + 1),
-        Decision::Tunnel { tunnel: None } => format!("{}: both tunnels are down", origins.node(at).id),
+        Decision::Tunnel { connection, tunnel: Some(tunnel) } => {
+            format!("{}: through tunnel {}", origins.node(connection).id, tunnel + 1)
+        }
+        Decision::Tunnel { connection, tunnel: None } => {
+            format!("{}: both tunnels are down", origins.node(connection).id)
+        }
+        Decision::VirtualInterface { interface, up } => {
+            let state = if up { "its BGP session is up" } else { "its BGP session is down" };
+            format!("{}: {state}", origins.node(interface).id)
+        }
         Decision::BlockPublicAccess { passed } => {
             let verdict = if passed { "excluded, passes" } else { "blocks it" };
             format!("VPC Block Public Access: {verdict}")
@@ -199,9 +208,16 @@ pub fn comment(
 
 /// The gateway or endpoint that a packet's decisions went through, by id; if there was none, the way to another VPC.
 fn road<'a>(program: &'a Program, decisions: &[(NodeIx, Decision)]) -> Option<&'a str> {
+    // The internet gateway of a public NAT gateway is part of that one's road, whichever comes first.
+    let nat = decisions.iter().find(|(at, d)| matches!(d, Decision::Nat { .. }) && program.nat_gateway(*at).is_some());
+    if let Some((at, _)) = nat {
+        return Some(program.origins.node(*at).id.as_str());
+    }
     let gateway = decisions.iter().find_map(|(at, decision)| match decision {
         Decision::Endpoint { endpoint, .. } => Some(program.origins.owner(*endpoint).id.as_str()),
         Decision::Translate { .. } => Some(program.origins.node(*at).id.as_str()),
+        Decision::Tunnel { connection, tunnel: Some(_) } => Some(program.origins.node(*connection).id.as_str()),
+        Decision::VirtualInterface { interface, up: true } => Some(program.origins.node(*interface).id.as_str()),
         _ => None,
     });
     gateway.or_else(|| {

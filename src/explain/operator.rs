@@ -6,10 +6,12 @@
 
 use crate::api::{Service, execute};
 use crate::awscli::{self, Command, CommandOutput, Environment, Invocation, UsageError, endpoint};
-use crate::control::{ControlPlane, Wanted};
+use crate::control::{ControlPlane, LinkEvent, Wanted};
 use crate::ids::InstanceId;
 use crate::model::Model;
-use crate::scenario::{AccountIdEndpointMode, DnsChange, Kind, Names, Scenario, Step, StepAction};
+use crate::scenario::{
+    AccountIdEndpointMode, DnsChange, Kind, LinkChange, LinkState, Names, Scenario, Step, StepAction,
+};
 use crate::time::SimTime;
 use std::ops::Range;
 
@@ -55,6 +57,7 @@ pub fn refused(step: &Step, line: &str, span: &Range<usize>, source: UsageError)
 pub fn line_of(step: &Step) -> String {
     match &step.action {
         StepAction::Aws { line, .. } => line.split_whitespace().collect::<Vec<_>>().join(" "),
+        StepAction::Set(change) => change.to_string(),
         _ => String::new(),
     }
 }
@@ -81,6 +84,23 @@ pub fn operate(
         if let Some(output) = command.answered(answer) {
             return Done { output, created };
         }
+    }
+}
+
+/// Lets a link to a network on premises go up or down.
+pub fn set_link(control: &mut ControlPlane, names: &Names, change: &LinkChange) -> CommandOutput {
+    let find = |kind| names.lookup(kind, &change.link).unwrap_or(&change.link).to_owned();
+    let event = match change.state {
+        LinkState::Vpn(up) => find(Kind::VpnConnection).parse().map(|id| LinkEvent::Tunnels(id, up)),
+        LinkState::DirectConnect(up) => {
+            find(Kind::VirtualInterface).parse().map(|id| LinkEvent::VirtualInterface(id, up))
+        }
+    };
+    let done = event.map_err(|error| error.to_string());
+    let done = done.and_then(|event| control.set_link(event).map_err(|error| error.to_string()));
+    match done {
+        Ok(()) => CommandOutput { stdout: String::new(), stderr: String::new(), exit_code: 0 },
+        Err(problem) => CommandOutput { stdout: String::new(), stderr: format!("{problem}\n"), exit_code: 255 },
     }
 }
 
@@ -163,7 +183,10 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "dhcpoptionsid" => &[Kind::DhcpOptions],
         "routetableid" | "addroutetableid" | "removeroutetableid" => &[Kind::RouteTable],
         "internetgatewayid" => &[Kind::InternetGateway],
-        "gatewayid" => &[Kind::InternetGateway, Kind::VpcEndpoint],
+        "gatewayid" => &[Kind::InternetGateway, Kind::VpcEndpoint, Kind::VpnGateway],
+        "vpngatewayid" => &[Kind::VpnGateway],
+        "customergatewayid" => &[Kind::CustomerGateway],
+        "vpnconnectionid" => &[Kind::VpnConnection],
         "groupid"
         | "group"
         | "securitygroupid"

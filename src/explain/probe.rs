@@ -2,7 +2,7 @@
 //!
 //! Purpose: the user's words ([`Probe`]) become a sender, an address and bytes. Names are resolved as the sender's resolver would
 //! ([`crate::control::zone`]); a name of the scenario stands for the address by which the sender reaches it: the private one inside the VPC, the
-//! public one from anywhere else. Non-goals: forwarding (see [`super::trace`]).
+//! public one from anywhere else but networks on premises. Non-goals: forwarding (see [`super::trace`]).
 
 use crate::control::ControlPlane;
 use crate::control::zone::{View, zone};
@@ -29,7 +29,7 @@ const OUTSIDE_MTU_BYTES: u16 = 1500;
 /// What is to be traced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// The sender: an instance or outside host by name or id, or a gateway endpoint (then the packet comes from its service).
+    /// The sender: an instance, a host outside or on premises by name or id, or a gateway endpoint (then the packet comes from its service).
     pub from: String,
     /// The destination: an address, a host of the scenario, `NAME.public`, or a DNS name.
     pub to: String,
@@ -205,6 +205,10 @@ impl Sender {
             let host = program.host_of(&HostKind::Outside(name.to_owned()));
             return sender(host, outside.address, None, View::Outside);
         }
+        if let Some((network, address)) = model.host_on_premises(name) {
+            let kind = HostKind::OnPremises(network.name.clone(), name.to_owned());
+            return sender(program.host_of(&kind), address, None, View::Outside);
+        }
         let endpoint = names.lookup(Kind::VpcEndpoint, name).unwrap_or(name).parse::<VpcEndpointId>().ok();
         if let Some(id) = endpoint {
             let endpoint = model.vpc_endpoints.get(&id);
@@ -242,8 +246,9 @@ impl Destination {
         let (name, public) = to.strip_suffix(".public").map_or((to, false), |name| (name, true));
         if let Some(id) = instance(names, model, name) {
             let eni = interface_of(model, id).ok_or_else(no_address)?;
+            let on_premises = model.host_on_premises(&sender.name).is_some();
             let address = match eni.public_address {
-                Some(address) if public || sender.view != View::Vpc(eni.vpc_id) => address.address,
+                Some(address) if public || (sender.view != View::Vpc(eni.vpc_id) && !on_premises) => address.address,
                 None if public => return Err(no_address()),
                 _ => eni.private_ip,
             };
@@ -251,6 +256,9 @@ impl Destination {
         }
         if let Some(host) = model.outside_hosts.get(to) {
             return found(host.address, None, false);
+        }
+        if let Some((_, address)) = model.host_on_premises(to) {
+            return found(address, None, false);
         }
         match zone(model, sender.view)?.lookup(to) {
             Answer::Addresses(addresses) => found(*addresses.first().ok_or_else(no_address)?, None, true),
@@ -317,6 +325,7 @@ pub fn link_addresses(program: &Program, host: HostIx) -> Option<(MacAddress, Ma
         Node::Eni(eni) => Some((eni.mac, program.node_mac(eni.router))),
         Node::Internet(internet) => Some((attachment.mac, internet.mac)),
         Node::GatewayEndpoint(endpoint) => Some((attachment.mac, endpoint.mac)),
+        Node::OnPremises(network) => Some((attachment.mac, network.mac)),
         _ => None,
     }
 }
@@ -334,6 +343,7 @@ fn interface_of(model: &Model, id: InstanceId) -> Option<&NetworkInterface> {
 fn suggestion(model: &Model, names: &Names, name: &str) -> Option<String> {
     let hosts =
         names.of_kind(Kind::Instance).map(|(name, _)| name).chain(model.outside_hosts.keys().map(String::as_str));
+    let hosts = hosts.chain(model.on_premises.values().flat_map(|network| network.hosts.keys().map(String::as_str)));
     let services = model.public_services.iter().flat_map(|service| &service.dns_names).map(String::as_str);
     let likeness = |known: &&str| (strsim::jaro_winkler(known, name) * 1000.0) as u32;
     hosts.chain(services).max_by_key(likeness).filter(|known| likeness(known) > 800).map(str::to_owned)

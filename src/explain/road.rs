@@ -16,6 +16,12 @@ pub enum Road {
     Peering(NodeIx),
     /// Through a transit gateway: the sender's own, where several are passed.
     TransitGateway(NodeIx),
+    /// Over a Site-to-Site VPN connection.
+    Vpn(NodeIx),
+    /// Over a virtual interface of Direct Connect.
+    DirectConnect(NodeIx),
+    /// Through a NAT gateway, and through the internet gateway behind it if it is a public one.
+    NatGateway(NodeIx),
     /// Outside every VPC: between hosts on the internet and public services.
     Internet,
     /// Through an interface endpoint: the node is the interface's.
@@ -31,6 +37,9 @@ impl Road {
             Road::GatewayEndpoint(_) => "gateway-endpoint",
             Road::Peering(_) => "peering",
             Road::TransitGateway(_) => "transit-gateway",
+            Road::Vpn(_) => "vpn",
+            Road::DirectConnect(_) => "direct-connect",
+            Road::NatGateway(_) => "nat-gateway",
             Road::Internet => "internet",
             Road::InterfaceEndpoint(_) => "interface-endpoint",
         }
@@ -39,13 +48,18 @@ impl Road {
     /// The gateway or endpoint; of an interface endpoint, its interface ([`crate::program::Origins::owner`] knows whose that is).
     pub const fn node(self) -> Option<NodeIx> {
         match self {
-            Road::InternetGateway(node) | Road::GatewayEndpoint(node) | Road::InterfaceEndpoint(node) => Some(node),
+            Road::InternetGateway(node)
+            | Road::GatewayEndpoint(node)
+            | Road::InterfaceEndpoint(node)
+            | Road::NatGateway(node) => Some(node),
             Road::Peering(node) | Road::TransitGateway(node) => Some(node),
+            Road::Vpn(node) | Road::DirectConnect(node) => Some(node),
             Road::Local | Road::Internet => None,
         }
     }
 
-    /// The road known so far, after one more decision at `at`: gateways and endpoints outrank what was seen before them.
+    /// The road known so far, after one more decision at `at`: gateways and endpoints outrank what was seen before them, save that the
+    /// internet gateway behind a NAT gateway is part of that one's road. (An instance that masquerades is no road of its own: behind it is one.)
     pub fn after(so_far: Option<Road>, program: &Program, at: NodeIx, decision: &Decision) -> Option<Road> {
         match *decision {
             Decision::Route { table, entry: Some(entry), .. } => {
@@ -57,6 +71,8 @@ impl Road {
                 so_far.or(is_local.then_some(Road::Local))
             }
             Decision::SameSubnet { .. } => so_far.or(Some(Road::Local)),
+            Decision::Nat { .. } if program.nat_gateway(at).is_some() => Some(Road::NatGateway(at)),
+            Decision::Translate { .. } if matches!(so_far, Some(Road::NatGateway(_))) => so_far,
             Decision::Translate { .. } => Some(Road::InternetGateway(at)),
             Decision::Endpoint { endpoint, .. } if program.eni(endpoint).is_some() => {
                 Some(Road::InterfaceEndpoint(endpoint))
@@ -65,6 +81,8 @@ impl Road {
             // What lies behind these may be a gateway's road after all; what follows inside the other VPC changes nothing.
             Decision::Peering { connection, passed: true } => outranking(so_far, Road::Peering(connection)),
             Decision::TransitAttachment { .. } => outranking(so_far, Road::TransitGateway(at)),
+            Decision::Tunnel { connection, tunnel: Some(_) } => Some(Road::Vpn(connection)),
+            Decision::VirtualInterface { interface, up: true } => Some(Road::DirectConnect(interface)),
             Decision::PublicAddress { .. } => so_far.or(Some(Road::Internet)),
             _ => so_far,
         }

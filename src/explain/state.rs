@@ -137,6 +137,17 @@ fn apply(
 ) {
     if let StepAction::Dns(change) = &step.action {
         operator::change_names(&mut state.control, change);
+        return;
+    }
+    if let StepAction::Set(change) = &step.action {
+        let output = operator::set_link(&mut state.control, &state.names, change);
+        let effect = match output.exit_code {
+            0 => Effect::Done,
+            _ => Effect::Refused(output.stderr.trim().to_owned()),
+        };
+        let (step, on, line) = (step.name.clone(), "operator".to_owned(), operator::line_of(step));
+        state.applied.push(Applied { step, on, line, effect });
+        return;
     }
     let Some(invocation) = invocation.filter(|invocation| operator::is_control(invocation)) else { return };
     let wanted = operator::wanted(step, rerun_of);

@@ -219,6 +219,7 @@ impl Teller<'_> {
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
                     Decision::Tunnel { .. } => "tunnel",
+                    Decision::VirtualInterface { .. } => "virtual interface",
                     Decision::BlockPublicAccess { .. } => "block public access",
                     _ => "rate",
                 };
@@ -275,6 +276,9 @@ impl Teller<'_> {
                     "public address"
                 }
                 DropReason::TrackingTableFull => "connection tracking",
+                DropReason::NatProtocol | DropReason::NatFragment => "what NAT translates",
+                DropReason::NatSourceNotInVpc => "source in the VPC",
+                DropReason::NatNoSession | DropReason::NatIdleTimeout | DropReason::NatPortExhausted => "NAT session",
                 DropReason::EndpointProtocol | DropReason::EndpointDestinationNotInList => "TCP/echo, list, not policy",
                 DropReason::EndpointSourceNotInList | DropReason::EndpointInitiates => "source in list, an answer",
                 _ => "what it is",
@@ -321,9 +325,9 @@ impl Teller<'_> {
 
     /// The end of what the network said.
     fn learns(&mut self, leg: &Leg, host: HostIx) {
-        let result = if host == leg.sender { "it knows now why" } else { "it is not for this host" };
-        self.row(leg.kind, self.host(host), "whom it is about", vec![result.to_owned()]);
-        self.set_next(if host == leg.sender { Next::Done } else { Next::Astray });
+        let result = if host == leg.sender { "knows now why" } else { "has not sent the packet" };
+        self.row(leg.kind, self.host(host), "who is told", vec![result.to_owned()]);
+        self.set_next(Next::Done);
     }
 
     fn verdict(&self) -> String {
@@ -340,10 +344,10 @@ impl Teller<'_> {
         match self.traced.outcome {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
-                let learns = match self.traced.source_learns() {
-                    None => "",
-                    Some(true) => "; its source is told",
-                    Some(false) => "; what tells its source is lost: a black hole",
+                let learns = match self.traced.told() {
+                    None => String::new(),
+                    Some(Some(host)) => format!("; {} is told", self.host(host)),
+                    Some(None) => "; what tells its source is lost: a black hole".to_owned(),
                 };
                 format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }
@@ -470,7 +474,9 @@ impl Teller<'_> {
             HostKind::EndpointService(_) | HostKind::InterfaceEndpointService(_) | HostKind::PublicService(..) => {
                 named.id.clone()
             }
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => "resolver, DHCP, router".to_owned(),
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => {
+                "resolver, DHCP, router".to_owned()
+            }
             _ => self.names.name_of(&named.id).or(named.name.as_deref()).unwrap_or(&named.id).to_owned(),
         }
     }
@@ -532,6 +538,14 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
             matches!(decision, Decision::SecurityGroup { .. })
         }
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
+        DropReason::VpnGatewaySource | DropReason::VpnGatewayDestination => {
+            matches!(decision, Decision::VpnGatewayAddress { known: false, .. })
+        }
+        DropReason::TunnelsDown => matches!(decision, Decision::Tunnel { tunnel: None, .. }),
+        DropReason::VirtualInterfaceDown => matches!(decision, Decision::VirtualInterface { up: false, .. }),
+        DropReason::VpnGatewayNoRoute | DropReason::OnPremisesNoRoute => {
+            matches!(decision, Decision::Route { entry: None, .. })
+        }
         DropReason::FragmentWithoutFirst => matches!(decision, Decision::SecurityGroup { .. }),
         DropReason::MtuExceeded | DropReason::MtuExceededSilently => matches!(decision, Decision::Mtu { .. }),
         DropReason::TimeToLiveExceeded => matches!(decision, Decision::TimeToLive { .. }),
@@ -549,7 +563,7 @@ fn says_why(reason: DropReason, decision: &Decision) -> bool {
 
 const fn access(road: Option<Road>) -> &'static str {
     match road {
-        Some(Road::InternetGateway(_) | Road::Internet) => "public",
+        Some(Road::InternetGateway(_) | Road::NatGateway(_) | Road::Internet) => "public",
         _ => "private",
     }
 }

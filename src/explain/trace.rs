@@ -178,10 +178,9 @@ impl Traced {
         Some(leg.visits.last()?.after?.source)
     }
 
-    /// Whether the source of the packet that was dropped learns of it: `None` if nobody tells it.
-    pub fn source_learns(&self) -> Option<bool> {
-        let told = self.leg(LegKind::Told)?;
-        Some(told.delivered_to() == Some(told.sender))
+    /// Whom the network told that a packet was dropped, and why: `None` if it said nothing; `Some(None)` if what it said was lost.
+    pub fn told(&self) -> Option<Option<HostIx>> {
+        Some(self.leg(LegKind::Told)?.delivered_to())
     }
 
     /// Why a packet was dropped; `None` if none was.
@@ -266,7 +265,7 @@ impl World<'_> {
         // Only an IPv4 packet is ever delivered: the probe is one.
         let (Some(far_end), Some(answer)) = (far_end, answer) else { return Ok(Outcome::Reachable) };
         let frame = match &self.program.hosts[far_end.at()].kind {
-            HostKind::Platform(_) | HostKind::OutsidePlatform(_) => {
+            HostKind::Platform(_) | HostKind::OutsidePlatform(_) | HostKind::OnPremisesPlatform(..) => {
                 ethernet_frame(self.mac_of(sender.host), self.router_of(sender.host), &answer)
             }
             _ => self.addressed(LegKind::ArpBack, far_end, &answer)?,

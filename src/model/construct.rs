@@ -382,6 +382,15 @@ impl Model {
                     format!("route table {} and network gateway {id} belong to different networks", table.id),
                 ))
             }
+            RouteTarget::VpnGateway(id) if !self.vpn_gateways.contains_key(&id) => {
+                Err(ModelError::not_found("InvalidGatewayID.NotFound", "gateway", id))
+            }
+            RouteTarget::VpnGateway(id) if self.vpn_gateways[&id].attached_vpc_id != Some(table.vpc_id) => {
+                Err(ModelError::new(
+                    "InvalidParameterValue",
+                    format!("route table {} and network gateway {id} belong to different networks", table.id),
+                ))
+            }
             RouteTarget::NetworkInterface(id) if !self.network_interfaces.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
             }

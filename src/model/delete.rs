@@ -22,6 +22,7 @@ impl Model {
         let used = self.subnets.values().any(|subnet| subnet.vpc_id == id)
             || self.network_interfaces.values().any(|interface| interface.vpc_id == id)
             || self.internet_gateways.values().any(|gateway| gateway.attached_vpc_id == Some(id))
+            || self.vpn_gateways.values().any(|gateway| gateway.attached_vpc_id == Some(id))
             || self.vpc_endpoints.values().any(|endpoint| endpoint.vpc_id == id)
             || self.route_tables.values().any(|table| table.vpc_id == id && table.id != table_id)
             || self.security_groups.values().any(|group| group.vpc_id == id && group.id != group_id)

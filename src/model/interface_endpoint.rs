@@ -255,6 +255,22 @@ impl Model {
         self.vpc_endpoints.values().find(|endpoint| endpoint.interfaces().any(|(_, other)| other == interface))
     }
 
+    /// Deletes a network interface that nothing is attached to. Those of instances and of AWS's services are always in use.
+    ///
+    /// # Errors
+    /// `InvalidNetworkInterfaceID.NotFound`, `InvalidParameterValue` (in use; observed).
+    pub fn delete_network_interface(&mut self, id: EniId) -> Result<(), ModelError> {
+        if self.network_interface(id)?.attachment.is_some() {
+            return Err(ModelError::new(
+                "InvalidParameterValue",
+                format!("Network interface '{id}' is currently in use."),
+            ));
+        }
+        self.network_interfaces.remove(&id);
+        self.retired_ids.insert(id.to_string());
+        Ok(())
+    }
+
     /// Takes an interface endpoint's interfaces away.
     pub(super) fn remove_endpoint_interfaces(&mut self, id: VpcEndpointId) -> Result<(), ModelError> {
         let subnets: Vec<SubnetId> = self.vpc_endpoint(id)?.interfaces().map(|(subnet, _)| subnet).collect();

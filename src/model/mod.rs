@@ -11,6 +11,8 @@ mod customer_list;
 mod delete;
 mod dhcp_options;
 mod difference;
+mod direct_connect;
+
 pub mod dns_names;
 mod edge;
 mod endpoint;
@@ -19,6 +21,7 @@ mod error;
 mod gateway;
 mod interface_endpoint;
 mod launch;
+mod learned;
 mod nat;
 mod nat_gateway;
 mod network_acl;
@@ -35,6 +38,7 @@ mod replace;
 mod route_table;
 mod rules;
 mod security_group;
+mod site_to_site;
 mod shared;
 mod tags;
 mod transit;
@@ -48,12 +52,14 @@ pub use crate::net::{ForwardingSettings, LinkParameters, ServiceKind, TrafficMat
 pub use construct::{NewSubnet, NewVpc};
 pub use customer_list::{NewPrefixList, PrefixListChange};
 pub use dhcp_options::{DhcpOptions, DomainNameServers};
+pub use direct_connect::NewVirtualInterface;
 pub use endpoint::NewVpcEndpoint;
 pub use endpoint_service::{EndpointService, VpcEndpointType, endpoint_services, endpoint_services_in};
 pub use error::ModelError;
 pub use gateway::{InternetGateway, VpcEndpoint, VpcEndpointKind};
 pub use interface_endpoint::{DNS_SUFFIX_LENGTH, EndpointDnsName, InterfaceEndpointChange, NewInterfaceEndpoint};
 pub use launch::NewInstance;
+pub use learned::Learned;
 pub use nat::NewNatGateway;
 pub use nat_gateway::{NatConnectivity, NatElasticAddress, NatGateway, NatGatewayAddress, NatGatewayState};
 pub use network_acl::{NetworkAcl, NetworkAclEntry};
@@ -75,6 +81,7 @@ pub use route_table::{
 };
 pub use security_group::{RulePeer, SecurityGroup, SecurityGroupRule};
 pub use shared::Shared;
+pub use site_to_site::NewVpnConnection;
 pub use tags::Tags;
 pub use transit::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment};
 pub use transit_gateway::{
@@ -84,7 +91,8 @@ pub use transit_gateway::{
 pub use transit_routes::{TransitGatewayRoute, TransitGatewayRouteRank};
 pub use vpc::{Subnet, Vpc, VpcCidrBlock};
 pub use vpn::{
-    CustomerGateway, LearnedRoute, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway, VpnTarget,
+    CustomerGateway, LearnedRoute, OnPremisesLink, VirtualInterface, VirtualInterfaceKind, VpnConnection, VpnGateway,
+    VpnTarget,
 };
 
 use crate::ids::*;

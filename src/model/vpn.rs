@@ -7,6 +7,7 @@ use super::Tags;
 use crate::ids::{CustomerGatewayId, TransitGatewayId, VirtualInterfaceId, VpcId, VpnConnectionId, VpnGatewayId};
 use crate::net::Ipv4Net;
 use crate::time::SimTime;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// A virtual private gateway.
@@ -16,6 +17,8 @@ pub struct VpnGateway {
     pub id: VpnGatewayId,
     /// The VPC it is attached to.
     pub attached_vpc_id: Option<VpcId>,
+    /// AWS's autonomous system number towards it; shown only, since BGP is not spoken.
+    pub amazon_side_asn: i64,
     /// Tags.
     pub tags: Tags,
 }
@@ -27,6 +30,8 @@ pub struct CustomerGateway {
     pub id: CustomerGatewayId,
     /// The public address of the device.
     pub address: Ipv4Addr,
+    /// Its autonomous system number; shown only.
+    pub bgp_asn: i64,
     /// Tags.
     pub tags: Tags,
 }
@@ -104,4 +109,29 @@ pub enum VirtualInterfaceKind {
     Transit(TransitGatewayId),
     /// To the public addresses of AWS's services.
     Public,
+}
+
+/// One of the ways between AWS and a network on premises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnPremisesLink {
+    /// A virtual interface of Direct Connect. First in the order: of alike routes, routers on both sides prefer it.
+    VirtualInterface(VirtualInterfaceId),
+    /// A Site-to-Site VPN connection.
+    Vpn(VpnConnectionId),
+}
+
+impl VpnConnection {
+    /// Whether a tunnel carries packets.
+    pub fn is_up(&self) -> bool {
+        !self.deleted && self.tunnels_up.contains(&true)
+    }
+}
+
+impl fmt::Display for OnPremisesLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OnPremisesLink::VirtualInterface(id) => id.fmt(f),
+            OnPremisesLink::Vpn(id) => id.fmt(f),
+        }
+    }
 }

@@ -347,6 +347,15 @@ pub struct OnPremisesNode {
     pub table: TableIx,
     /// The internet, and the public address it puts in place of inside ones; `None`: no way there.
     pub internet: Option<(NodeIx, Ipv4Addr)>,
+    /// The link between it and the internet.
+    pub internet_link: LinkIx,
+}
+
+impl OnPremisesNode {
+    /// Whether `address` is the router's own: the base plus one of a block.
+    pub fn is_own_address(&self, address: Ipv4Addr) -> bool {
+        self.cidrs.iter().any(|block| u32::from(block.network()).checked_add(1) == Some(u32::from(address)))
+    }
 }
 
 /// The internet with every public address that somebody answers at.
@@ -360,6 +369,8 @@ pub struct InternetNode {
     pub services: Box<[(Ipv4Net, HostIx)]>,
     /// For each host attached here, its Ethernet address and its platform, if it has one.
     pub attached: BTreeMap<HostIx, (MacAddress, Option<HostIx>)>,
+    /// What networks on premises announce to AWS over public virtual interfaces, the longest blocks first. AWS's own packets take that way.
+    pub announced: Box<[(Ipv4Net, NodeIx)]>,
 }
 
 /// Who answers at a public address.

@@ -60,7 +60,7 @@ impl Services {
 
     /// How long the service takes before it answers.
     pub(super) fn thinking_time(&self, model: &Model, host: &HostKind) -> SimDuration {
-        if let HostKind::Instance(_) | HostKind::Outside(_) = host {
+        if let HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..) = host {
             return WEB_THINKING;
         }
         match service_behind(model, host) {

@@ -136,7 +136,7 @@ impl Run {
     fn web_page(&self, kind: &HostKind, request: &HttpRequest, peer: SocketAddrV4) -> Option<HttpResponse> {
         let model = self.control.model();
         let name = match kind {
-            HostKind::Outside(name) => name.clone(),
+            HostKind::Outside(name) | HostKind::OnPremises(_, name) => name.clone(),
             HostKind::Instance(eni) => {
                 let id = model.network_interfaces.get(eni)?.attachment.as_ref()?.instance_id?.to_string();
                 self.names.name_of(&id).map_or(id.clone(), str::to_owned)
@@ -219,6 +219,9 @@ impl Run {
                 .map_or(HostKind::EndpointService(id), |(_, interface)| HostKind::InterfaceEndpointService(interface));
             let service = program.host_of(&kind);
             return service.filter(|host| !program.hosts[host.at()].removed);
+        }
+        if let Some((network, _)) = self.control.model().host_on_premises(name) {
+            return program.host_of(&HostKind::OnPremises(network.name.clone(), name.to_owned()));
         }
         program.host_of(&HostKind::Outside(name.to_owned()))
     }

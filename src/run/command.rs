@@ -117,6 +117,7 @@ pub(super) fn command_line(step: &Step) -> String {
         StepAction::Ssh { line, .. } | StepAction::Program { line, .. } => line.clone(),
         StepAction::Send(packet) => format!("send {packet}"),
         StepAction::Dns(change) => change.to_string(),
+        StepAction::Set(change) => change.to_string(),
         StepAction::Rerun => format!("again: {}", step.then.join(", ")),
         StepAction::Wait => "wait".to_owned(),
     }
@@ -134,8 +135,8 @@ pub(super) fn ssh_output(outcome: &Outcome) -> CommandOutput {
     CommandOutput { stdout, stderr, exit_code }
 }
 
-/// The address that a program on `sender` means by `text`, if that is a name of the scenario's: an instance's private one inside its own VPC,
-/// else its public one, if it has one. `NAME.public` and `NAME.private` insist. Everything else is for DNS.
+/// The address that a program on `sender` means by `text`, if that is a name of the scenario's: an instance's private one inside its own VPC
+/// and from on premises, else its public one, if it has one. `NAME.public` and `NAME.private` insist. Everything else is for DNS.
 pub(super) fn address_of(model: &Model, names: &Names, sender: &str, text: &str) -> Option<Ipv4Addr> {
     let interface = |name: &str| {
         let id: InstanceId = names.lookup(Kind::Instance, name)?.parse().ok()?;
@@ -144,9 +145,14 @@ pub(super) fn address_of(model: &Model, names: &Names, sender: &str, text: &str)
     if let Some(outside) = model.outside_hosts.get(text) {
         return Some(outside.address);
     }
+    if let Some((_, address)) = model.host_on_premises(text) {
+        return Some(address);
+    }
     let public = |eni: &NetworkInterface| eni.public_address.map(|public| public.address);
     if let Some(eni) = interface(text) {
-        let inside = interface(sender).is_some_and(|sender| sender.vpc_id == eni.vpc_id);
+        // Whoever is on premises means the private address too: that is what VPN and Direct Connect are for.
+        let inside = interface(sender).is_some_and(|sender| sender.vpc_id == eni.vpc_id)
+            || model.host_on_premises(sender).is_some();
         return public(eni).filter(|_| !inside).or(Some(eni.private_ip));
     }
     match text.rsplit_once('.')? {

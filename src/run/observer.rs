@@ -157,6 +157,7 @@ impl Observer {
                 | HostKind::Outside(_)
                 | HostKind::EndpointService(_)
                 | HostKind::InterfaceEndpointService(_)
+                | HostKind::OnPremises(..)
         )
     }
 
@@ -196,6 +197,11 @@ impl Tap for Observer {
         if self.run.length == 0 {
             self.run.length = bytes.len();
             (self.run.source, self.run.destination) = ends(bytes);
+            // A road goes on behind a link, and a packet is for whom its sender sent it to.
+            if let Some(UnderWay { road, destination, .. }) = self.under_way.get(&packet.id) {
+                self.run.road = *road;
+                self.run.destination = destination.or(self.run.destination);
+            }
             if packet.from.is_none() && self.is_actor(packet.sender) {
                 self.count_frame(packet.sender, bytes.len());
             }
@@ -203,7 +209,9 @@ impl Tap for Observer {
     }
 
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
-        self.run.road = Road::after(self.run.road, &self.program, at, &decision);
+        // What was seen before the last link counts: behind a NAT gateway, the internet gateway is no road of its own.
+        let so_far = self.run.road.or_else(|| self.under_way.get(&packet.id).and_then(|earlier| earlier.road));
+        self.run.road = Road::after(so_far, &self.program, at, &decision);
         if let Decision::Route { table, destination, entry } = decision
             && self.is_actor(packet.sender)
             && !self.answers.contains(&packet.id)
@@ -217,7 +225,8 @@ impl Tap for Observer {
         self.run.source = ends(bytes).0;
         if let Step::Deliver(host) = step
             && self.is_actor(host)
-            && (host != packet.sender || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_)))
+            && (host != packet.sender
+                || matches!(self.program.nodes[at.at()], Node::Eni(_) | Node::Internet(_) | Node::OnPremises(_)))
         {
             self.count_frame(host, bytes.len());
         }
@@ -259,11 +268,13 @@ impl Tap for Observer {
             }
         }
         let Some((at, step)) = run.end else { return };
+        let earlier = self.under_way.get(&packet.id).copied();
+        // As its sender wrote it: NAT may have put another in its place before the last link.
+        let sent_to = earlier.map_or(run.destination, |earlier| earlier.destination);
         match step {
             Step::Deliver(_) | Step::Forward(..) | Step::Fragment { .. } => {
-                let before = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
-                let road = run.road.or(before);
-                let under_way = UnderWay { road, source: run.source, destination: run.destination };
+                let road = run.road.or(earlier.and_then(|earlier| earlier.road));
+                let under_way = UnderWay { road, source: run.source, destination: sent_to };
                 if matches!(step, Step::Fragment { .. }) {
                     self.forget_packet(packet.id);
                     self.split.push_back((packet.id, under_way));
@@ -276,7 +287,7 @@ impl Tap for Observer {
             }
             _ => {
                 if let Some(reason) = step.drop_reason() {
-                    self.run.destination = run.destination;
+                    self.run.destination = sent_to;
                     self.count_drop(packet, at, reason);
                     self.run.destination = None;
                 }

@@ -55,7 +55,8 @@ fn task<'s>(
         _ => None,
     };
     let operator = ["operator".to_owned()];
-    let operates = step.on.is_empty() && (invocation.is_some() || matches!(step.action, StepAction::Dns(_)));
+    let acts = invocation.is_some() || matches!(step.action, StepAction::Set(_) | StepAction::Dns(_));
+    let operates = step.on.is_empty() && acts;
     let hosts = if operates { &operator[..] } else { &step.on[..] };
     let expect = hosts.iter().filter_map(|host| Some((host.clone(), expected(host)?.clone()))).collect();
     Ok(Task { step: position, rerun_of, invocation, program, expect })
@@ -69,8 +70,7 @@ fn with_known_host(
 ) -> Result<programs::Invocation, UsageError> {
     let Some(destination) = &program.destination else { return Ok(program) };
     let created = scenario.steps[..position].iter().filter_map(|step| step.named.as_ref()?.name.as_deref());
-    let known: Vec<&str> =
-        scenario.instances.iter().chain(&scenario.outside).map(String::as_str).chain(created).collect();
+    let known: Vec<&str> = scenario.hosts().chain(created).collect();
     if destination.host.contains('.') || known.contains(&destination.host.as_str()) {
         return Ok(program);
     }

@@ -134,7 +134,7 @@ pub(super) fn host_result(run: &Run, record: HostRecord, seen: &Observation) -> 
     let road = seen.roads.iter().max_by_key(|(_, packets)| **packets).map(|(road, _)| *road);
     let source = seen.seen_as.iter().max_by_key(|(_, packets)| **packets).map(|(address, _)| *address);
     let name = record.name.clone();
-    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_)))
+    let stays_on_aws = matches!(road, Some(Road::InternetGateway(_) | Road::NatGateway(_)))
         && record.destination.is_some_and(|address| is_service(run.control.model(), address));
     HostResult {
         stays_on_aws,
@@ -167,6 +167,10 @@ fn is_service(model: &Model, address: Ipv4Addr) -> bool {
 fn kind_of(model: &Model, names: &crate::scenario::Names, host: &str, address: Ipv4Addr) -> Option<&'static str> {
     if model.outside_hosts.get(host).is_some_and(|outside| outside.address == address) {
         return Some("public");
+    }
+    if let Some((network, own)) = model.host_on_premises(host) {
+        let public = network.internet_address == Some(address);
+        return if own == address { Some("private") } else { public.then_some("public") };
     }
     let id = names.lookup(crate::scenario::Kind::Instance, host)?.parse().ok()?;
     let eni = model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)?;

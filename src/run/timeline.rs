@@ -315,8 +315,8 @@ impl Run {
         let step = &self.scenario.steps[self.plan[task].step];
         let (on, repeat, seed) = (step.on.clone(), step.repeat.max(1), self.scenario.seed);
         let mut active = Active { task, started: now, hosts: Vec::new(), operator: None };
-        let is_dns = matches!(step.action, StepAction::Dns(_));
-        if on.is_empty() && (is_dns || self.plan[task].invocation.is_some()) {
+        let changes = matches!(step.action, StepAction::Dns(_) | StepAction::Set(_));
+        if on.is_empty() && (changes || self.plan[task].invocation.is_some()) {
             active.operator = Some(self.operate(task)?);
         }
         if self.active.is_empty() {
@@ -412,6 +412,10 @@ impl Run {
             record.add(CallRecord::local(now, output));
             operator::give_name(&mut self.names, self.control.model(), &wanted, created.as_deref());
             self.publish_if_changed()?;
+        } else if let StepAction::Set(change) = &step.action {
+            let output = operator::set_link(&mut self.control, &self.names, change);
+            record.add(CallRecord::local(now, output));
+            self.publish_if_changed()?;
         }
         Ok(record)
     }
@@ -440,7 +444,10 @@ fn vpce_names(model: &Model) -> Vec<Vec<String>> {
 fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {
     let kind = |name: &str| {
         let Some(id) = scenario.names.lookup(Kind::Instance, name) else {
-            return Some(HostKind::Outside(name.to_owned()));
+            return Some(match scenario.model.host_on_premises(name) {
+                Some((network, _)) => HostKind::OnPremises(network.name.clone(), name.to_owned()),
+                None => HostKind::Outside(name.to_owned()),
+            });
         };
         let id: InstanceId = id.parse().ok()?;
         Some(HostKind::Instance(scenario.model.instances.get(&id)?.primary_interface_id?))

@@ -7,6 +7,7 @@
 //! tables in the file changes nothing except the order of hosts and steps; the same text and seed give the same scenario.
 
 mod build;
+mod change;
 mod dns;
 mod embedded;
 mod error;
@@ -23,6 +24,7 @@ mod step;
 mod tests;
 
 pub use build::{DeclaredBucket, HOSTS_MAX};
+pub use change::{LinkChange, LinkState};
 pub use dns::DnsChange;
 pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
@@ -83,6 +85,8 @@ pub struct Scenario {
     pub instances: Vec<String>,
     /// Hosts outside, in the order of the file.
     pub outside: Vec<String>,
+    /// Hosts on premises, in the order of the file.
+    pub on_premises: Vec<String>,
     /// What listens on the hosts that say so (`serves`), by the host's name.
     pub servers: BTreeMap<String, Vec<Server>>,
     /// S3 buckets that exist from the start, by name.
@@ -97,6 +101,11 @@ impl Scenario {
     /// The step called `name`.
     pub fn step(&self, name: &str) -> Option<&Step> {
         self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// Every host that exists from the start: instances, hosts outside, hosts on premises.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().chain(&self.outside).chain(&self.on_premises).map(String::as_str)
     }
 
     /// A report about a place in this scenario's source: for what is found wrong only later, such as an `aws` line.
@@ -189,6 +198,7 @@ fn read<'a>(
         places: builder.places,
         instances: builder.instances,
         outside: builder.outside,
+        on_premises: builder.on_premises,
         servers: builder.servers,
         buckets: builder.buckets,
         settings,

@@ -28,11 +28,16 @@ pub enum Kind {
     TransitGateway,
     TransitGatewayAttachment,
     TransitGatewayRouteTable,
+    VpnGateway,
+    CustomerGateway,
+    VpnConnection,
+    VirtualInterface,
+    NatGateway,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 22] = [
         Kind::Vpc,
         Kind::Subnet,
         Kind::RouteTable,
@@ -50,6 +55,11 @@ impl Kind {
         Kind::TransitGateway,
         Kind::TransitGatewayAttachment,
         Kind::TransitGatewayRouteTable,
+        Kind::VpnGateway,
+        Kind::CustomerGateway,
+        Kind::VpnConnection,
+        Kind::VirtualInterface,
+        Kind::NatGateway,
     ];
 
     /// The part of its ids before the hyphen, "rtb".
@@ -72,6 +82,11 @@ impl Kind {
             Kind::TransitGateway => "tgw",
             Kind::TransitGatewayAttachment => "tgw-attach",
             Kind::TransitGatewayRouteTable => "tgw-rtb",
+            Kind::VpnGateway => "vgw",
+            Kind::CustomerGateway => "cgw",
+            Kind::VpnConnection => "vpn",
+            Kind::VirtualInterface => "dxvif",
+            Kind::NatGateway => "nat",
         }
     }
 
@@ -105,6 +120,11 @@ impl fmt::Display for Kind {
             Kind::TransitGateway => "transit gateway",
             Kind::TransitGatewayAttachment => "transit gateway attachment",
             Kind::TransitGatewayRouteTable => "transit gateway route table",
+            Kind::VpnGateway => "virtual private gateway",
+            Kind::CustomerGateway => "customer gateway",
+            Kind::VpnConnection => "VPN connection",
+            Kind::VirtualInterface => "virtual interface",
+            Kind::NatGateway => "NAT gateway",
         })
     }
 }

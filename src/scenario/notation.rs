@@ -4,7 +4,7 @@
 
 use super::error::Problem;
 use super::read::{Text, closest, shown};
-use crate::model::{LearnedOver, Propagation, TrafficMatch};
+use crate::model::{LearnedOver, LearnedRoute, Propagation, TrafficMatch};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::time::SimDuration;
 use std::net::Ipv4Addr;
@@ -88,6 +88,30 @@ fn scaled(number: &str, scale: u64, max: u64) -> Option<u64> {
     let divisor = 10u128.pow(u32::try_from(fraction.len()).ok()?);
     let value = (product.is_multiple_of(divisor)).then(|| product / divisor)?;
     u64::try_from(value).ok().filter(|value| *value <= max)
+}
+
+/// A block as a router announces it: `192.168.0.0/16`, `192.168.0.0/16 as-path 2 med 10`.
+pub(super) fn announced(text: &Text<'_>) -> Result<LearnedRoute, Problem> {
+    let wrong = |word: &str| {
+        not_a(text, "an announced block", "192.168.0.0/16, or 192.168.0.0/16 as-path 2 med 10")
+            .also(text.place(word), "here")
+    };
+    let mut words = text.text.split_whitespace();
+    let word = words.next().unwrap_or_default();
+    let cidr: Ipv4Net = word.parse().map_err(|_| wrong(word))?;
+    let mut route = LearnedRoute::new(cidr);
+    while let Some(key) = words.next() {
+        let value = words.next().unwrap_or_default();
+        let understood = match key {
+            "as-path" => value.parse().map(|length| route.as_path_length = length).is_ok(),
+            "med" => value.parse().map(|number| route.multi_exit_discriminator = number).is_ok(),
+            _ => false,
+        };
+        if !understood {
+            return Err(wrong(key));
+        }
+    }
+    Ok(route)
 }
 
 /// An IPv4 address.

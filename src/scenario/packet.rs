@@ -83,7 +83,7 @@ pub enum Flaw {
 pub enum PacketAddress {
     /// Given.
     Ip(Ipv4Addr),
-    /// The private address of an instance, or the address of an outside host.
+    /// The private address of an instance, or the address of a host outside or on premises.
     Host(String),
     /// `NAME.public`: the public address of an instance.
     PublicOf(String),
@@ -152,7 +152,10 @@ impl PacketAddress {
             PacketAddress::Ip(address) => Ok(*address),
             PacketAddress::Host(name) => match model.outside_hosts.get(name) {
                 Some(host) => Ok(host.address),
-                None => interface(name).map(|eni| eni.private_ip).ok_or_else(none),
+                None => {
+                    let on_premises = model.host_on_premises(name).map(|(_, address)| address);
+                    on_premises.or_else(|| interface(name).map(|eni| eni.private_ip)).ok_or_else(none)
+                }
             },
             PacketAddress::PublicOf(name) => {
                 let public = interface(name).and_then(|eni| eni.public_address);

@@ -168,6 +168,15 @@ pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
     if let Some(limits) = root.section("limits") {
         let connections = limits.integer("tracked_connections", 1..=10_000_000);
         settings.tracked_connections_max = connections.and_then(|count| u32::try_from(count).ok());
+        let quotas = &mut model.quotas;
+        for (key, most, quota) in [
+            ("elastic_ips", 225, &mut quotas.elastic_addresses_per_region),
+            ("elastic_ips_per_nat_gateway", 8, &mut quotas.elastic_addresses_per_nat_gateway),
+        ] {
+            if let Some(count) = limits.integer(key, 1..=most) {
+                *quota = usize::try_from(count).unwrap_or(*quota);
+            }
+        }
         limits.finish();
     }
     if let Some(links) = root.section("links") {
@@ -219,13 +228,16 @@ fn read_cli(cli: &Section<'_, '_>, settings: &mut Settings) {
 }
 
 fn read_links(links: &Section<'_, '_>, model: &mut Links) {
-    let classes: [(&'static str, &mut LinkParameters); 6] = [
+    let classes: [(&'static str, &mut LinkParameters); 9] = [
         ("nic", &mut model.nic),
         ("same_az", &mut model.same_az),
         ("cross_az", &mut model.cross_az),
         ("aws_service", &mut model.aws_service),
         ("internet", &mut model.internet),
         ("inter_region", &mut model.inter_region),
+        ("vpn", &mut model.vpn),
+        ("direct_connect", &mut model.direct_connect),
+        ("on_premises", &mut model.on_premises),
     ];
     for (class, parameters) in classes {
         let Some(section) = links.section(class) else { continue };

@@ -6,6 +6,7 @@
 //! declared or created by an earlier step.
 
 use super::build::{Builder, check_name};
+use super::change::{self, LinkChange};
 use super::dns::{self, DnsChange};
 use super::error::{Problem, Span};
 use super::names::Kind;
@@ -100,6 +101,8 @@ pub enum StepAction {
     Send(PacketSpec),
     /// Names of services lose their addresses, or get them back.
     Dns(DnsChange),
+    /// A link to a network on premises goes up or down.
+    Set(LinkChange),
     /// Nothing of its own: only `then`.
     Rerun,
     /// Only a pause.
@@ -139,6 +142,12 @@ pub enum Via {
     InternetGateway,
     /// Any gateway endpoint.
     GatewayEndpoint,
+    /// Any VPN connection.
+    Vpn,
+    /// Any virtual interface of Direct Connect.
+    DirectConnect,
+    /// Any NAT gateway.
+    NatGateway,
     /// Inside the VPC.
     Local,
     /// Nothing came through.
@@ -149,7 +158,7 @@ pub enum Via {
     Peering,
     /// Any transit gateway.
     TransitGateway,
-    /// This internet gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
+    /// This gateway, endpoint, peering connection or transit gateway: a name or an id, to be looked up when the step has run.
     Named(String),
 }
 
@@ -171,6 +180,9 @@ impl fmt::Display for Via {
             Via::InternetGateway => "internet-gateway",
             Via::GatewayEndpoint => "gateway-endpoint",
             Via::InterfaceEndpoint => "interface-endpoint",
+            Via::Vpn => "vpn",
+            Via::DirectConnect => "direct-connect",
+            Via::NatGateway => "nat-gateway",
             Via::Local => "local",
             Via::None => "none",
             Via::Peering => "peering",
@@ -285,11 +297,13 @@ impl Timeline<'_, '_, '_> {
         let builder = self.builder;
         builder.instances.iter().any(|host| host == name)
             || builder.outside.iter().any(|host| host == name)
+            || builder.on_premises.iter().any(|host| host == name)
             || self.created.contains_key(name)
     }
 
     fn unknown_host(&self, section: &Section<'_, '_>, text: &Text<'_>, word: &str) {
-        let known: Vec<&str> = self.builder.instances.iter().chain(&self.builder.outside).map(String::as_str).collect();
+        let known = self.builder.instances.iter().chain(&self.builder.outside).chain(&self.builder.on_premises);
+        let known: Vec<&str> = known.map(String::as_str).collect();
         let here = match closest(word, known.iter().copied()) {
             Some(name) => format!("did you mean \"{name}\"?"),
             None => "no such host".to_owned(),
@@ -338,6 +352,9 @@ impl Timeline<'_, '_, '_> {
             }
             return spec.map(StepAction::Send);
         }
+        if section.has("set") {
+            return self.set(section, run.is_some() || sends);
+        }
         let Some(run) = run else {
             let waits = section.has("wait") || section.has("at");
             return (!section.has("run") && !section.has("then") && waits).then_some(StepAction::Wait);
@@ -369,6 +386,20 @@ impl Timeline<'_, '_, '_> {
                 None
             }
         }
+    }
+
+    fn set(&self, section: &Section<'_, '_>, does_more: bool) -> Option<StepAction> {
+        if does_more || section.has("on") {
+            let here = "leave out \"run\", \"send\" and \"on\"";
+            section.report(Problem::new(section.span_of("set"), "\"set\" is a step of its own, on no host", here));
+        }
+        let builder = self.builder;
+        let is_known = |kind, word: &str| {
+            builder.names.lookup(kind, word).is_some()
+                || builder.is_broken(kind, word)
+                || self.created.contains_key(word)
+        };
+        change::read(section, is_known).map(StepAction::Set)
     }
 
     fn needs_host(&self, section: &Section<'_, '_>, run: &Text<'_>, on: &[String], program: &str) {
@@ -467,7 +498,8 @@ impl Timeline<'_, '_, '_> {
             if let Err(problem) = check_name(text, "resource") {
                 section.report(problem);
             }
-            let is_host = self.builder.instances.iter().chain(&self.builder.outside).any(|host| host == text.text);
+            let hosts = self.builder.instances.iter().chain(&self.builder.outside).chain(&self.builder.on_premises);
+            let is_host = hosts.into_iter().any(|host| host == text.text);
             if is_host {
                 let message = format!("there already is a host \"{}\"", text.text);
                 section.report(Problem::new(text.contents(), message, "choose another name"));
@@ -546,6 +578,9 @@ impl Timeline<'_, '_, '_> {
             "internet-gateway" => return Some(Via::InternetGateway),
             "gateway-endpoint" => return Some(Via::GatewayEndpoint),
             "interface-endpoint" => return Some(Via::InterfaceEndpoint),
+            "vpn" => return Some(Via::Vpn),
+            "direct-connect" => return Some(Via::DirectConnect),
+            "nat-gateway" => return Some(Via::NatGateway),
             "local" => return Some(Via::Local),
             "none" => return Some(Via::None),
             "peering" => return Some(Via::Peering),
@@ -553,7 +588,15 @@ impl Timeline<'_, '_, '_> {
             _ => {}
         }
         let names = &self.builder.names;
-        let roads = [Kind::InternetGateway, Kind::VpcEndpoint, Kind::Peering, Kind::TransitGateway];
+        let roads = [
+            Kind::InternetGateway,
+            Kind::VpcEndpoint,
+            Kind::NatGateway,
+            Kind::Peering,
+            Kind::TransitGateway,
+            Kind::VpnConnection,
+            Kind::VirtualInterface,
+        ];
         let known = roads
             .iter()
             .any(|kind| names.lookup(*kind, text.text).is_some() || self.builder.is_broken(*kind, text.text));
@@ -563,10 +606,13 @@ impl Timeline<'_, '_, '_> {
         }
         let words = [
             "internet-gateway",
+            "nat-gateway",
             "gateway-endpoint",
             "interface-endpoint",
             "peering",
             "transit-gateway",
+            "vpn",
+            "direct-connect",
             "local",
             "none",
         ];
@@ -577,7 +623,7 @@ impl Timeline<'_, '_, '_> {
 
     fn check_whole(&mut self, section: &Section<'_, '_>, step: &Step) {
         let does_nothing = step.action == StepAction::Rerun && step.then.is_empty();
-        let tried = ["run", "send", "dns", "then"].iter().any(|key| section.has(key));
+        let tried = ["run", "send", "dns", "set", "then"].iter().any(|key| section.has(key));
         if does_nothing && !tried {
             let problem =
                 Problem::new(heading(section), format!("the step \"{}\" does nothing", step.name), "nothing to do");

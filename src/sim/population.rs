@@ -33,7 +33,7 @@ pub struct HostSettings {
     pub servers: BTreeMap<HostKind, Vec<Server>>,
 }
 
-/// IP MTU of everything outside the VPC.
+/// IP MTU of every Ethernet outside VPCs.
 const OUTSIDE_MTU_BYTES: usize = 1500;
 /// IP MTU of an interface until DHCP says 9001.
 const BOOT_MTU_BYTES: usize = 1500;
@@ -110,6 +110,9 @@ impl Population {
             let platform = match &attachment.kind {
                 HostKind::Platform(eni) => platform_of_interface(program, host, model, *eni, &inside),
                 HostKind::OutsidePlatform(name) => platform_of_outside(program, host, model, name, &outside),
+                HostKind::OnPremisesPlatform(network, name) => {
+                    platform_on_premises(program, host, model, network, name, &outside)
+                }
                 _ => None,
             };
             if let Some(platform) = platform {
@@ -152,6 +155,19 @@ impl Population {
                     servers: self.servers(kind, Vec::new),
                 })
             }
+            HostKind::OnPremises(network, host_name) => {
+                let network = model.on_premises.get(network)?;
+                let (address, gateway) = network.link_of(*network.hosts.get(host_name)?)?;
+                Some(HostConfig {
+                    name,
+                    mac: program.host_mac(host),
+                    addressing: Addressing::Static { address, gateway, resolver: network.resolver.then_some(gateway) },
+                    answers_for: Vec::new(),
+                    mtu_bytes: OUTSIDE_MTU_BYTES,
+                    resets_unknown: true,
+                    servers: self.servers(kind, Vec::new),
+                })
+            }
             HostKind::PublicService(kind, region) => {
                 let service =
                     model.public_services.iter().find(|service| service.kind == *kind && service.region == *region)?;
@@ -180,7 +196,6 @@ impl Population {
                     ..usual
                 })
             }
-            HostKind::OnPremises(..) => None,
         }
     }
 
@@ -259,6 +274,37 @@ fn platform_of_outside(
                 lease_seconds: LEASE_SECONDS_DEFAULT,
             },
             dns_enabled: true,
+        },
+        zone: Arc::clone(zone),
+        ttl_seconds: model.dns_ttl_seconds,
+    })
+}
+
+/// What answers a host on premises in the name of its router. Without a resolver it answers pings only.
+fn platform_on_premises(
+    program: &Program,
+    host: HostIx,
+    model: &Model,
+    network: &str,
+    name: &str,
+    zone: &Arc<Zone>,
+) -> Option<PlatformHost> {
+    let network = model.on_premises.get(network)?;
+    let (address, router) = network.link_of(*network.hosts.get(name)?)?;
+    Some(PlatformHost {
+        platform: Platform {
+            mac: program.node_mac(program.hosts[host.at()].node),
+            router,
+            resolvers: vec![router],
+            lease: Lease {
+                address,
+                router,
+                resolver: network.resolver.then_some(router),
+                domain_name: None,
+                mtu_bytes: OUTSIDE_MTU_BYTES as u16,
+                lease_seconds: LEASE_SECONDS_DEFAULT,
+            },
+            dns_enabled: network.resolver,
         },
         zone: Arc::clone(zone),
         ttl_seconds: model.dns_ttl_seconds,

@@ -63,6 +63,11 @@ pub enum From<'a> {
     OutsidePlatform(&'a str),
     Service,
     ByEndpoint(VpcEndpointId),
+    /// A host of the network on premises "corp".
+    OnPremises(&'a str),
+    OnPremisesPlatform(&'a str),
+    /// The service behind an interface endpoint's first interface.
+    ByInterface(VpcEndpointId),
 }
 
 impl World {
@@ -236,6 +241,11 @@ impl World {
         self.model.instances.values().find(wanted).unwrap().primary_interface_id.unwrap()
     }
 
+    /// The first interface of an interface endpoint.
+    pub fn interface(&self, id: VpcEndpointId) -> EniId {
+        self.model.vpc_endpoints[&id].interfaces().next().unwrap().1
+    }
+
     pub fn node(&self, instance: &str) -> NodeIx {
         self.program.node_of_eni(self.eni(instance)).unwrap()
     }
@@ -248,6 +258,9 @@ impl World {
             From::OutsidePlatform(name) => HostKind::OutsidePlatform(name.into()),
             From::Service => HostKind::PublicService(ServiceKind::DynamoDb, "us-east-1".into()),
             From::ByEndpoint(id) => HostKind::EndpointService(id),
+            From::OnPremises(name) => HostKind::OnPremises("corp".into(), name.into()),
+            From::OnPremisesPlatform(name) => HostKind::OnPremisesPlatform("corp".into(), name.into()),
+            From::ByInterface(id) => HostKind::InterfaceEndpointService(self.interface(id)),
         };
         self.program.host_of(&kind).unwrap()
     }
@@ -260,7 +273,7 @@ impl World {
     pub fn send(&mut self, from: From<'_>, mut frame: Vec<u8>) -> Way {
         let attachment = self.program.hosts[self.host(from).at()].clone();
         let next = match from {
-            From::Instance(_) => self.router_mac(),
+            From::Instance(_) | From::ByInterface(_) => self.router_mac(),
             From::Platform(name) => self.program.node_mac(self.node(name)),
             _ => self.program.node_mac(attachment.node),
         };
@@ -356,7 +369,9 @@ impl World {
                     node.fragmented,
                     node.told,
                 ];
-                counted.insert(name_of(&self.program, NodeIx(at)), counts.map(|count| count.packets));
+                // Two endpoints have one name.
+                let sums = counted.entry(name_of(&self.program, NodeIx(at))).or_default();
+                sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count.packets);
             }
         }
         assert_eq!(counted, self.expected);

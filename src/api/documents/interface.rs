@@ -69,6 +69,17 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
             "Status": "attached",
         });
     }
+    if interface.interface_type.is_requester_managed() {
+        let attachment = &mut document["Attachment"];
+        if let Some(members) = attachment.as_object_mut() {
+            members.shift_remove("InstanceId");
+            members.shift_remove("NetworkCardIndex");
+        }
+        let id = attachment["AttachmentId"].as_str().unwrap_or_default().replacen("eni-attach", "ela-attach", 1);
+        attachment["AttachmentId"] = json!(id);
+        attachment["DeleteOnTermination"] = json!(false);
+        attachment["InstanceOwnerId"] = json!("amazon-aws");
+    }
     document["PrivateIpAddresses"] = json!([address]);
     document
 }

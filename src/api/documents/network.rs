@@ -81,11 +81,12 @@ pub fn route_table(model: &Model, table: &RouteTable) -> Value {
         document["GatewayId"] = json!(gateway.to_string());
         document
     });
+    let propagated = model.propagated_routes(table);
     json!({
         "Associations": main.into_iter().chain(explicit).chain(edge).collect::<Value>(),
-        "PropagatingVgws": [],
+        "PropagatingVgws": table.propagating_gateways.iter().map(|id| json!({"GatewayId": id})).collect::<Value>(),
         "RouteTableId": table.id,
-        "Routes": table.routes.iter().map(|shown| route(model, table, shown)).collect::<Value>(),
+        "Routes": table.routes.iter().chain(&propagated).map(|shown| route(model, table, shown)).collect::<Value>(),
         "Tags": tags(&table.tags),
         "VpcId": table.vpc_id,
         "OwnerId": model.account_id,

@@ -26,6 +26,10 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         instances => "instance",
         elastic_addresses => "elastic-ip",
         vpc_endpoints => "vpc-endpoint",
+        vpn_gateways => "vpn-gateway",
+        customer_gateways => "customer-gateway",
+        vpn_connections => "vpn-connection",
+        dhcp_options => "dhcp-options",
     }
     let lists = model.prefix_lists.values().filter_map(|list| Some((list, list.customer.as_ref()?)));
     found.extend(lists.map(|(list, customer)| (list.id.to_string(), "prefix-list", &customer.tags)));

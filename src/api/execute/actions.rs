@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{edge, endpoint, network, rules};
+use super::{dhcp_options, edge, endpoint, network, rules, vpn};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -25,6 +25,12 @@ pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Actio
         return Ok(action);
     }
     if let Some(action) = edge::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = vpn::action(parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = dhcp_options::action(parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
@@ -346,6 +352,9 @@ fn gateway(text: &str) -> Result<RequestedTarget, ApiError> {
     }
     if let Ok(id) = text.parse::<InternetGatewayId>() {
         return Ok(RequestedTarget::InternetGateway(id));
+    }
+    if let Ok(id) = text.parse::<VpnGatewayId>() {
+        return Ok(RequestedTarget::VpnGateway(id));
     }
     if let Ok(id) = text.parse::<VpcEndpointId>() {
         return Ok(RequestedTarget::GatewayEndpoint(id));

@@ -100,6 +100,11 @@ pub(super) fn answer(
             let acl = model.network_acl(id).map_err(gone)?;
             with_token(json!({"NetworkAcl": documents::network_acl(model, acl)}), token)
         }
+        Output::Vpn(output) => super::vpn::answer(control, output)?,
+        Output::DhcpOptions(id) => {
+            let options = model.dhcp_options_set(id).map_err(gone)?;
+            json!({"DhcpOptions": documents::dhcp_options(model, options)})
+        }
         Output::NetworkAclAssociation(id) => json!({"NewAssociationId": id}),
         Output::Edge(output) => super::edge::answer(control, output)?,
     })

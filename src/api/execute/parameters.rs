@@ -227,6 +227,8 @@ pub fn parse_id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ApiError> {
             "ami" => "InvalidAMIID.Malformed",
             "acl" => "InvalidNetworkAclId.Malformed",
             "vpce" => "InvalidVpcEndpointId.Malformed",
+            "cgw" => "InvalidCustomerGatewayId.Malformed",
+            "vpn" => "InvalidVpnConnectionID",
             "pl" => "InvalidPrefixListId.Malformed",
             // AWS lists no "Malformed" code for the remaining kinds.
             _ => "InvalidParameterValue",

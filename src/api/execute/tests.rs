@@ -6,6 +6,7 @@ use crate::calendar::Calendar;
 use crate::control::tests::{control, tutorial};
 use serde_json::json;
 
+mod interface_endpoint;
 mod network;
 mod properties;
 mod refusals;

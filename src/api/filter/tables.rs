@@ -128,6 +128,17 @@ pub const VPC_ENDPOINTS: FilterTable = FilterTable {
     tags: Some("Tags"),
 };
 
+/// DHCP option sets.
+pub const DHCP_OPTIONS: FilterTable = FilterTable {
+    names: &[
+        ("dhcp-options-id", "DhcpOptionsId"),
+        ("key", "DhcpConfigurations.Key"),
+        ("owner-id", "OwnerId"),
+        ("value", "DhcpConfigurations.Values.Value"),
+    ],
+    tags: Some("Tags"),
+};
+
 /// Services that endpoints lead to.
 pub const VPC_ENDPOINT_SERVICES: FilterTable = FilterTable {
     names: &[

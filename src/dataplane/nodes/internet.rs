@@ -7,7 +7,7 @@ use super::eni::{answer_arp, arp_in};
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
 use crate::net::{MacAddress, Protocol};
-use crate::program::{HostIx, InternetNode, PublicTarget};
+use crate::program::{HostIx, HostKind, InternetNode, Node, NodeIx, PublicTarget};
 use crate::wire::{Parsed, ethernet};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
@@ -35,16 +35,41 @@ fn by_destination<T: Tap>(visit: &mut Visit<'_, '_, T>, internet: &InternetNode,
     if address.is_broadcast() || address.is_multicast() {
         return drop(DropReason::BroadcastOrMulticast);
     }
+    if let Some(interface) = announced(visit, internet, address) {
+        visit.decide(Decision::PublicAddress { address });
+        return ControlFlow::Continue(visit.forward(interface));
+    }
     let Some(target) = who_has(internet, address) else { return drop(DropReason::NobodyAtPublicAddress) };
     visit.decide(Decision::PublicAddress { address });
     ControlFlow::Continue(match target {
-        PublicTarget::Gateway(next) | PublicTarget::OnPremises(next) => visit.forward(next),
+        PublicTarget::Gateway(next) => visit.forward(next),
+        PublicTarget::OnPremises(next) => {
+            let link = match visit.program.node(next) {
+                Node::OnPremises(network) => Some(network.internet_link),
+                _ => None,
+            };
+            visit.forward_over(next, link)
+        }
         PublicTarget::Host(host) => {
             let mac = internet.attached.get(&host).map_or_else(MacAddress::default, |(mac, _)| *mac);
             ethernet::set_addresses(visit.frame.bytes, internet.mac, mac);
             Step::Deliver(host)
         }
     })
+}
+
+/// The public virtual interface over which AWS's own packets to `address` leave: those of its services, and those from internet gateways.
+fn announced<T: Tap>(visit: &Visit<'_, '_, T>, internet: &InternetNode, address: Ipv4Addr) -> Option<NodeIx> {
+    let (_, interface) = internet.announced.iter().find(|(block, _)| block.contains(&address))?;
+    let meta = &visit.frame.meta;
+    let of_aws = match meta.from.map(|from| visit.program.node(from)) {
+        None => matches!(
+            visit.program.hosts.get(meta.sender.at()).map(|host| &host.kind),
+            Some(HostKind::PublicService(..))
+        ),
+        Some(node) => matches!(node, Node::InternetGateway(_)),
+    };
+    of_aws.then_some(*interface)
 }
 
 /// Who answers at a public address.

@@ -204,6 +204,9 @@ impl<'d> Describe<'d> {
     }
 
     fn origin(&self, table: &str, entry: &RibEntry) -> &'static str {
+        if entry.propagated {
+            return "enablevgwroutepropagation";
+        }
         let table = self.model.route_tables.values().find(|known| known.id.to_string() == table);
         let route = table.and_then(|table| {
             table.routes.iter().find(|route| {

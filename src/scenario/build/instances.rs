@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::ids::{AllocationId, ImageId, SubnetId};
-use crate::model::{NewInstance, OutsideHost, Tags};
+use crate::model::{Forwarding, NewInstance, OutsideHost, Tags};
 use crate::scenario::packet::literal_address;
+use crate::scenario::settings::one_of;
 use crate::time::SimTime;
 use std::net::Ipv4Addr;
 
@@ -57,7 +58,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         });
     }
 
-    /// Keys: `subnet` (required), `groups`, `public_ip`, `elastic_ip`, `private_ip`, `source_dest_check`, `type`, `image`, `key`, `id`,
+    /// Keys: `subnet` (required), `groups`, `public_ip`, `elastic_ip`, `private_ip`, `source_dest_check`, `forwarding`, `type`, `image`, `key`, `id`,
     /// `interface_id`, `serves`, `connection_tracking`.
     pub(super) fn instances(&mut self, root: &Section<'a, 'r>) {
         self.each(root, "instance", Kind::Instance, Self::instance);
@@ -73,6 +74,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let elastic_ip = section.text("elastic_ip");
         let source_dest_check = section.boolean("source_dest_check").unwrap_or(true);
         let tracking = self.connection_tracking(section);
+        let forwarding = self.forwarding(section);
         let instance_type = section.text("type").map_or(TYPE_DEFAULT, |text| text.text).to_owned();
         let image_id = self.image(section);
         let key_name = section.text("key").map(|text| text.text.to_owned());
@@ -119,7 +121,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             public_ip: public_ip.map_or(Some(None), |address| address.map(Some))?,
             security_group_ids,
             source_dest_check,
-            forwarding: Default::default(),
+            forwarding,
             image_id: image_id?,
             instance_type,
             key_name,
@@ -147,6 +149,19 @@ impl<'a, 'r> Builder<'a, 'r> {
         Some(())
     }
 
+    fn forwarding(&self, section: &Section<'a, 'r>) -> Forwarding {
+        let Some(text) = section.text("forwarding") else { return Forwarding::Off };
+        match text.text {
+            "off" => Forwarding::Off,
+            "route" => Forwarding::Route,
+            "masquerade" => Forwarding::Masquerade,
+            other => {
+                self.report(one_of(&text, other, &["off", "route", "masquerade"]));
+                Forwarding::Off
+            }
+        }
+    }
+
     fn image(&self, section: &Section<'a, 'r>) -> Option<ImageId> {
         let text = section.text("image");
         let parsed = text.as_ref().map_or(IMAGE_DEFAULT, |text| text.text).parse::<ImageId>();
@@ -156,7 +171,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     /// Remembers a host's name. Reports a reserved or taken one, and one host too many.
-    fn new_host(&mut self, name: &Text<'a>) -> bool {
+    pub(super) fn new_host(&mut self, name: &Text<'a>) -> bool {
         if RESERVED.contains(&name.text) {
             let message = format!("\"{}\" is no name for a host", name.text);
             self.report(Problem::new(name.span.clone(), message, "steps use this word otherwise"));
@@ -167,7 +182,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             let problem =
                 Problem::new(name.span.clone(), format!("there already is a host \"{}\"", name.text), "again here");
             let problem = problem.also(other.clone(), "first here");
-            self.report(problem.help("instances and outside hosts share their names, and case does not tell them apart: their captures would share a file"));
+            self.report(problem.help("instances, outside hosts and hosts on premises share their names, and case does not tell them apart: their captures would share a file"));
             return false;
         }
         self.host_places.insert(folded, name.span.clone());
@@ -183,7 +198,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     }
 
     /// An address that routers of the internet would carry (or the documentation's), and that is no AWS service's.
-    fn public_address(&self, section: &Section<'a, 'r>, text: &Text<'a>) -> Option<Ipv4Addr> {
+    pub(super) fn public_address(&self, section: &Section<'a, 'r>, text: &Text<'a>) -> Option<Ipv4Addr> {
         let address = literal_address(section, text)?;
         let shared = address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]);
         let special = address.is_private()

@@ -1,14 +1,17 @@
 //! From the file's sections to the [`Model`], through the model's own constructors.
 //!
 //! Order of work, so that the order of the file does not matter: quotas; prefix lists; VPCs, gateways and peering connections; empty route tables, ACLs and groups;
-//! subnets; transit gateways with their attachments; rules; hosts outside; Elastic IPs; instances; routes of transit gateways and of VPCs; endpoints; services.
+//! subnets; transit gateways with their attachments; rules; hosts outside and on premises; Elastic IPs; instances; NAT gateways; links to premises; routes of transit gateways and
+//! of VPCs; endpoints; services.
 //! Invariant: a resource that was refused is remembered as broken, and references to it are not reported again.
 
 mod dhcp_options;
 mod edge;
 mod endpoints;
 mod instances;
+mod nat_gateways;
 mod network;
+mod on_premises;
 mod peering;
 mod prefix_lists;
 mod routes;
@@ -19,6 +22,8 @@ mod services;
 mod transit_gateways;
 
 pub use s3::DeclaredBucket;
+
+pub(super) use on_premises::{state_at, tunnels_at};
 
 use super::error::{Problem, Span};
 use super::names::{Kind, Names};
@@ -31,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// How many hosts (instances and outside) a scenario may have.
+/// How many hosts (instances, outside, on premises) a scenario may have.
 pub const HOSTS_MAX: usize = 1_000;
 
 /// What is being built.
@@ -44,11 +49,15 @@ pub(super) struct Builder<'a, 'r> {
     pub(super) instances: Vec<String>,
     /// Outside hosts, in the order of the file.
     pub(super) outside: Vec<String>,
+    /// Hosts on premises, in the order of the file.
+    pub(super) on_premises: Vec<String>,
     /// What listens on hosts that say so.
     pub(super) servers: BTreeMap<String, Vec<Server>>,
     /// S3 buckets, by name.
     pub(super) buckets: BTreeMap<String, DeclaredBucket>,
     broken: BTreeSet<(Kind, String)>,
+    /// Networks on premises that were refused.
+    broken_networks: BTreeSet<String>,
     /// Where things were declared, by id.
     pub(super) places: BTreeMap<String, Span>,
     /// Where hosts were declared, by name in lower case: their captures must not share a file.
@@ -64,6 +73,8 @@ impl<'a, 'r> Builder<'a, 'r> {
             names: Names::default(),
             instances: Vec::new(),
             outside: Vec::new(),
+            on_premises: Vec::new(),
+            broken_networks: BTreeSet::new(),
             servers: BTreeMap::new(),
             buckets: BTreeMap::new(),
             broken: BTreeSet::new(),
@@ -79,6 +90,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.vpcs(root);
         self.internet_gateways(root);
         self.peering_connections(root);
+        self.vpn_gateways(root);
         let tables = self.route_tables(root);
         self.network_acls(root);
         self.subnets(root);
@@ -86,10 +98,15 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.transit_gateways(root);
         self.security_groups(root);
         self.outside_hosts(root);
+        let static_routes = self.networks_on_premises(root);
         self.elastic_ips(root);
         self.instances(root);
+        self.nat_gateways(root);
         self.gateway_tables(&tables);
         self.transit_gateway_tables(root);
+        self.vpn_connections(root);
+        self.virtual_interfaces(root);
+        self.static_routes_on_premises(static_routes);
         self.routes(tables);
         self.endpoint_services(root);
         self.endpoints(root);

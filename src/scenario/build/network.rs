@@ -13,6 +13,8 @@ pub(super) struct PendingRoutes<'a> {
     pub(super) routes: Vec<Text<'a>>,
     /// The gateway whose incoming packets it routes.
     pub(super) gateway: Option<Text<'a>>,
+    /// Virtual private gateways that propagate into it.
+    pub(super) propagating: Vec<Text<'a>>,
 }
 
 impl<'a, 'r> Builder<'a, 'r> {
@@ -156,7 +158,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         Some(())
     }
 
-    /// Keys: `vpc`, `id`, `main` (this is the VPC's main table), `gateway` (it is a gateway route table), `routes`.
+    /// Keys: `vpc`, `id`, `main` (this is the VPC's main table), `gateway` (it is a gateway route table), `routes`, `propagating_gateways`.
     pub(super) fn route_tables(&mut self, root: &Section<'a, 'r>) -> Vec<PendingRoutes<'a>> {
         let mut pending = Vec::new();
         self.each(root, "route_table", Kind::RouteTable, |this, name, section| {
@@ -164,9 +166,10 @@ impl<'a, 'r> Builder<'a, 'r> {
             let is_main = section.boolean("main").unwrap_or(false);
             let routes = section.texts("routes").unwrap_or_default();
             let gateway = section.text("gateway");
+            let propagating = section.texts("propagating_gateways").unwrap_or_default();
             let vpc = this.vpc_of(section)?;
             let table = this.route_table(name, id?, vpc, is_main)?;
-            pending.push(PendingRoutes { table, vpc, routes, gateway });
+            pending.push(PendingRoutes { table, vpc, routes, gateway, propagating });
             Some(())
         });
         pending

@@ -8,13 +8,20 @@ use crate::net::Ipv4Net;
 use crate::scenario::notation::route;
 
 /// What a route can lead to by name.
-const TARGETS: [Kind; 4] = [Kind::Instance, Kind::InternetGateway, Kind::Peering, Kind::TransitGateway];
+const TARGETS: [Kind; 6] =
+    [Kind::Instance, Kind::InternetGateway, Kind::NatGateway, Kind::Peering, Kind::TransitGateway, Kind::VpnGateway];
 
 impl<'a, 'r> Builder<'a, 'r> {
     pub(super) fn routes(&mut self, tables: Vec<PendingRoutes<'a>>) {
         for table in tables {
             for text in &table.routes {
                 self.route(&table, text);
+            }
+            for text in &table.propagating {
+                if let Some(gateway) = self.refer(Kind::VpnGateway, text, text.text) {
+                    let result = self.model.set_route_propagation(table.table, gateway, true);
+                    self.accepted(text.contents(), result);
+                }
             }
         }
     }
@@ -67,6 +74,21 @@ impl<'a, 'r> Builder<'a, 'r> {
             }
             return attached.map(|gateway| RouteTarget::InternetGateway(gateway.id));
         }
+        if word == "vgw" && self.names.lookup(Kind::VpnGateway, word).is_none() {
+            let attached = self.model.vpn_gateways.values().find(|gateway| gateway.attached_vpc_id == Some(vpc_id));
+            if attached.is_none() {
+                let vpc = self.names.describe(&vpc_id.to_string());
+                let problem = Problem::new(place(), format!("{vpc} has no virtual private gateway"), "leads nowhere");
+                self.report(problem.help("give the VPC one: [vpn_gateway] NAME = { vpc = \"...\" }"));
+            }
+            return attached.map(|gateway| RouteTarget::VpnGateway(gateway.id));
+        }
+        if let Some(id) = self.names.lookup(Kind::VpnGateway, word) {
+            return id.parse().ok().map(RouteTarget::VpnGateway);
+        }
+        if let Some(target) = self.nat_target(vpc_id, text, word) {
+            return target;
+        }
         if word == "local" {
             let problem = Problem::new(place(), "local routes come with the table", "leave this route out");
             self.report(problem);
@@ -101,7 +123,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         if self.is_broken(Kind::Peering, word) || self.is_broken(Kind::TransitGateway, word) {
             return None;
         }
-        if self.is_broken(Kind::Instance, name) || self.is_broken(Kind::InternetGateway, name) {
+        if [Kind::Instance, Kind::InternetGateway, Kind::VpnGateway].iter().any(|kind| self.is_broken(*kind, name)) {
             return None;
         }
         let known = TARGETS.into_iter().find_map(|kind| self.names.suggest(kind, name));
@@ -109,7 +131,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         let problem =
             Problem::new(text.place(name), format!("no target of a route is called \"{}\"", shown(name)), here);
         self.report(problem.help(
-            "a target is \"igw\" (the VPC's), an internet gateway, \"eni of INSTANCE\", a peering connection, a transit gateway, \
+            "a target is \"igw\", \"nat\" or \"vgw\" (the VPC's), a gateway, a peering connection, \"eni of INSTANCE\", \
              or an id of one of these",
         ));
         None

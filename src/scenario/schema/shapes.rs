@@ -39,6 +39,7 @@ const ROUTE: Value = Pattern(
         "0.0.0.0/0 -> igw",
         "10.9.0.0/16 -> eni of router",
         "10.2.0.0/16 -> a-b",
+        "0.0.0.0/0 -> nat",
         "10.9.0.0/16 -> router (propagated vpn-bgp as-path 2 med 10)",
     ],
 );
@@ -55,6 +56,9 @@ const COUNT: Value = Integer(1, COUNT_MAX);
 const COMMAND: Value = Pattern(r"^\s*\S+\s+\S", &["aws dynamodb list-tables", "ssh ec2-user@app"]);
 const TEXTS: Value = List(&Text);
 const TEXT_OR_TEXTS: Value = Either(&Text, &TEXTS);
+const ANNOUNCED: Value =
+    Pattern(r"^\s*\d{1,3}(\.\d{1,3}){3}/\d{1,2}\b", &["192.168.0.0/16", "192.168.0.0/16 as-path 2 med 10"]);
+const UP_DOWN: Value = Word(&["up", "down"]);
 const TLS: Value = Word(&["any", "1.2", "1.3"]);
 const ACCOUNT_MODE: Value = Word(&["disabled", "preferred", "required"]);
 const BUCKET: Value = Pattern(r"^\s*\S+(\s+in\s+\S+)?\s*$", &["pictures", "archive in eu-west-1"]);
@@ -71,6 +75,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("block_public_access", Table(&BLOCK_PUBLIC_ACCESS), "", "VPC Block Public Access of the account"),
         key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
         key("dhcp_options", Table(&DHCP_OPTIONS), "", "DHCP options sets by name: which resolver instances ask"),
+        key("direct_connect", Table(&VIRTUAL_INTERFACES), "", "Virtual interfaces of Direct Connect by name"),
         key("dns", Table(&DNS), "", "The VPCs' resolver"),
         key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
         key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
@@ -90,9 +95,11 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("ids", Word(&["short", "long"]), "\"short\"", "Whether derived ids have 8 or 17 digits"),
         key("instance", Table(&INSTANCES), "", "Instances by name"),
         key("internet_gateway", Table(&INTERNET_GATEWAYS), "", "Internet gateways by name; VPCs can bring their own"),
-        key("limits", Table(&LIMITS), "", "Limits of the simulated machines"),
+        key("limits", Table(&LIMITS), "", "Limits of the simulated machines, and quotas"),
         key("links", Table(&LINKS), "", "Latency, bandwidth, queue and loss of links, by class"),
+        key("nat_gateway", Table(&NAT_GATEWAYS), "", "NAT gateways by name"),
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
+        key("on_premises", Table(&NETWORKS_ON_PREMISES), "", "Networks on premises by name"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("peering", Table(&transit::PEERINGS), "", "VPC peering connections by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
@@ -115,6 +122,8 @@ pub(in crate::scenario) static ROOT: Shape = shape(
             "Route tables of transit gateways by name, besides the default ones",
         ),
         key("vpc", Table(&VPCS), "", "VPCs by name"),
+        key("vpn", Table(&VPN_CONNECTIONS), "", "Site-to-Site VPN connections by name"),
+        key("vpn_gateway", Table(&VPN_GATEWAYS), "", "Virtual private gateways by name"),
     ],
 );
 
@@ -173,6 +182,12 @@ static ROUTE_TABLE: Shape = shape(
         key("gateway", Reference, "", "igw or a gateway's name: it routes what comes in by this gateway"),
         key("id", Id("rtb"), "", "Its id, else derived"),
         key("main", Boolean, "false", "This is not a new table, but the VPC's main one"),
+        key(
+            "propagating_gateways",
+            List(&Reference),
+            "[]",
+            "Virtual private gateways that propagate what they learned into it",
+        ),
         key("routes", List(&ROUTE), "[]", "Routes besides the local ones"),
         VPC_KEY,
     ],
@@ -212,6 +227,12 @@ static INSTANCE: Shape = shape(
     &[
         key("connection_tracking", Table(&CONNECTION_TRACKING), "", "Idle timeouts of tracked connections"),
         key("elastic_ip", Reference, "", "Elastic IP associated from the start"),
+        key(
+            "forwarding",
+            Word(&["off", "route", "masquerade"]),
+            "\"off\"",
+            "What its system does with packets for others: send them on, or also put its own address in place (NAT instance)",
+        ),
         key("groups", TEXTS, "", "One to five security groups; the VPC's default group if left out"),
         key("id", Id("i"), "", "Its id, else derived"),
         key("image", Id("ami"), "\"ami-0abcdef1234567890\"", "Machine image; shown only"),
@@ -270,6 +291,19 @@ static QUOTAS: Shape = shape(
     ],
 );
 
+static NAT_GATEWAYS: Shape = named("NAT gateways by name", &NAT_GATEWAY);
+static NAT_GATEWAY: Shape = shape(
+    "A NAT gateway",
+    &[
+        key("elastic_ips", TEXTS, "", "Elastic IPs of a public one; a new one, called as the gateway, if left out"),
+        key("id", Id("nat"), "", "Its id, else derived"),
+        key("private", Boolean, "false", "A private one, which leads to other networks but not to the internet"),
+        key("private_address_count", Integer(1, 8), "1", "Addresses of a private one"),
+        key("private_ip", ADDRESS, "", "Its primary private address; the subnet's next one if left out"),
+        must("subnet", Reference, "The subnet it lives in: of a public one, with a route to the internet gateway"),
+    ],
+);
+
 static ELASTIC_IPS: Shape = named("Elastic IP addresses by name", &ELASTIC_IP);
 static ELASTIC_IP: Shape = shape(
     "An Elastic IP address",
@@ -285,6 +319,72 @@ static OUTSIDE_HOST: Shape = shape(
     &[
         must("address", ADDRESS, "Its public address"),
         key("serves", TEXTS, "[]", "What listens on it: `http 80`, `bulk 5201`, `udp-echo 7` and so on"),
+    ],
+);
+
+static NETWORKS_ON_PREMISES: Shape = named("Networks on premises by name", &NETWORK_ON_PREMISES);
+static NETWORK_ON_PREMISES: Shape = shape(
+    "A network on premises: a router, and hosts behind it",
+    &[
+        key("cidr", BLOCK, "", "Its addresses; the router has the block's first one"),
+        key("cidrs", List(&BLOCK), "", "Its addresses, if it has several blocks"),
+        key("hosts", Table(&HOSTS_ON_PREMISES), "", "Its hosts by name"),
+        key(
+            "internet_address",
+            ADDRESS,
+            "",
+            "What its router puts in place of its hosts' addresses towards the internet",
+        ),
+        key("resolver", Boolean, "", "Whether its router answers DNS questions; yes, if it has an internet_address"),
+        key(
+            "routes",
+            List(&ROUTE),
+            "[]",
+            "Static routes of its router: 10.0.0.0/8 -> NAME of a VPN or virtual interface",
+        ),
+    ],
+);
+static HOSTS_ON_PREMISES: Shape = named("Hosts on premises by name", &HOST_ON_PREMISES);
+static HOST_ON_PREMISES: Shape = shape(
+    "A host on premises",
+    &[
+        must("address", ADDRESS, "Its address, inside the network"),
+        key("serves", TEXTS, "[]", "What listens on it: `http 80`, `bulk 5201`, `udp-echo 7` and so on"),
+    ],
+);
+
+static VPN_GATEWAYS: Shape = named("Virtual private gateways by name", &VPN_GATEWAY);
+static VPN_GATEWAY: Shape = shape(
+    "A virtual private gateway",
+    &[
+        key("id", Id("vgw"), "", "Its id, else derived"),
+        key("vpc", Reference, "", "The VPC it is attached to; left out, it is not attached"),
+    ],
+);
+
+static VPN_CONNECTIONS: Shape = named("Site-to-Site VPN connections by name", &VPN_CONNECTION);
+static VPN_CONNECTION: Shape = shape(
+    "A Site-to-Site VPN connection; its customer gateway comes with it",
+    &[
+        must("gateway", Reference, "AWS's end: a virtual private gateway or a transit gateway"),
+        key("id", Id("vpn"), "", "Its id, else derived"),
+        key("on_premises", Reference, "", "The network behind it; may be left out if there is just one"),
+        key("routes", List(&ANNOUNCED), "", "What is reached through it; the network's blocks if left out"),
+        key("static", Boolean, "false", "Whether routes are static instead of learned by BGP"),
+        key("tunnels", List(&UP_DOWN), "[\"up\", \"up\"]", "The state of each of the two tunnels"),
+    ],
+);
+
+static VIRTUAL_INTERFACES: Shape = named("Virtual interfaces by name", &VIRTUAL_INTERFACE);
+static VIRTUAL_INTERFACE: Shape = shape(
+    "A virtual interface of Direct Connect",
+    &[
+        key("gateway", Reference, "", "A virtual private gateway (private), a transit gateway (transit); none: public"),
+        key("id", Id("dxvif"), "", "Its id, else derived"),
+        key("mtu", Integer(1500, 9001), "1500", "IP MTU: 1500, or 9001 (private), 8500 (transit)"),
+        key("on_premises", Reference, "", "The network behind it; may be left out if there is just one"),
+        key("routes", List(&ANNOUNCED), "", "What is announced over it; the network's blocks if left out"),
+        key("state", UP_DOWN, "\"up\"", "Whether its BGP session is up"),
     ],
 );
 
@@ -383,10 +483,13 @@ static LINKS: Shape = shape(
     &[
         key("aws_service", Table(&LINK), "", "Between a VPC and a service of its Region"),
         key("cross_az", Table(&LINK), "", "Between interfaces of two zones"),
+        key("direct_connect", Table(&LINK), "", "A virtual interface of Direct Connect"),
         key("inter_region", Table(&LINK), "", "Between two Regions: peering connections, peered transit gateways"),
         key("internet", Table(&LINK), "", "Between the internet gateway and a host on the internet"),
         key("nic", Table(&LINK), "", "Between an instance and its interface's host"),
+        key("on_premises", Table(&LINK), "", "Between a host on premises and its router"),
         key("same_az", Table(&LINK), "", "Between interfaces of one zone"),
+        key("vpn", Table(&LINK), "", "One tunnel of a Site-to-Site VPN connection"),
     ],
 );
 static LINK: Shape = shape(
@@ -449,7 +552,16 @@ static FORWARDING: Shape = shape(
 );
 static LIMITS: Shape = shape(
     "Limits of the simulated machines",
-    &[key("tracked_connections", Integer(1, 10_000_000), "", "Connections that one interface's security groups track")],
+    &[
+        key("elastic_ips", Integer(1, 225), "5", "Quota: Elastic IP addresses of the account"),
+        key("elastic_ips_per_nat_gateway", Integer(1, 8), "2", "Quota: Elastic IP addresses of a NAT gateway"),
+        key(
+            "tracked_connections",
+            Integer(1, 10_000_000),
+            "",
+            "Connections that one interface's security groups track",
+        ),
+    ],
 );
 static CLI: Shape = shape(
     "How `aws` on the hosts behaves",
@@ -492,6 +604,7 @@ pub(in crate::scenario) static STEP: Shape = shape(
         key("run", COMMAND, "", "A command line"),
         key("send", Either(&Text, &Table(&SEND)), "", "Instead of run: one raw packet"),
         key("session", Text, "", "The long-running program that makes the call and keeps its connection"),
+        key("set", Table(&SET), "", "Instead of run: a VPN's tunnels or a virtual interface go up or down"),
         key("then", TEXT_OR_TEXTS, "", "Earlier steps whose actions then run again"),
         key("tls", TLS, "", "TLS versions offered; as [cli] says if left out"),
         key("wait", TIME, "", "Pause before the step; alone, just a pause"),
@@ -509,6 +622,15 @@ static AS: Shape = shape(
     &[
         key("id", Pattern(r"^[a-z]+-([0-9a-f]{8}|[0-9a-f]{17})$", &["vpce-9b15e2f2"]), "", "Its id, else derived"),
         key("name", Text, "", "Its name"),
+    ],
+);
+static SET: Shape = shape(
+    "A link to a network on premises goes up or down",
+    &[
+        key("direct_connect", Reference, "", "The virtual interface; with state"),
+        key("state", UP_DOWN, "", "Whether its BGP session is up"),
+        key("tunnels", List(&UP_DOWN), "", "The state of each of the two tunnels"),
+        key("vpn", Reference, "", "The VPN connection; with tunnels"),
     ],
 );
 static SEND: Shape = shape(
@@ -554,10 +676,13 @@ static EXPECTATION: Shape = shape(
             Either(
                 &Word(&[
                     "internet-gateway",
+                    "nat-gateway",
                     "gateway-endpoint",
                     "interface-endpoint",
                     "peering",
                     "transit-gateway",
+                    "vpn",
+                    "direct-connect",
                     "local",
                     "none",
                 ]),

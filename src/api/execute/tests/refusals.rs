@@ -179,7 +179,7 @@ fn refusals_are_awss() {
     }
     // Their codes are AWS's, their sentences ours or not seen verbatim.
     let codes = [
-        ("CreateVpcEndpoint", of_type("Interface", DDB, json!({"SubnetIds": [subnet]})), "UnsupportedOperation"),
+        ("CreateVpcEndpoint", of_type("Resource", DDB, json!({})), "UnsupportedOperation"),
         ("CreateVpcEndpoint", of_type("GatewayLoadBalancer", DDB, json!({})), "UnsupportedOperation"),
         ("CreateVpcEndpoint", of_type("Sideways", DDB, json!({})), "InvalidVpcEndpointType"),
         ("CreateVpcEndpoint", of_type("Gateway", DDB, json!({"SubnetIds": [subnet]})), "InvalidParameter"),
