@@ -1,13 +1,13 @@
 //! Random changes of the network between packets, through the model's constructors where it has them.
 
 use super::models::{Dice, add_endpoint, add_route, add_rule, detach_or_delete, endpoint_ids, guests, launch};
-use super::networks;
+use super::{interconnects, networks};
 use vpcsim::ids::{EniId, InternetGatewayId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
 use vpcsim::model::{InstanceState, Model};
 
 /// Changes something, and says what.
 pub fn change(model: &mut Model, dice: &mut Dice, number: usize) -> String {
-    match dice.below(17) {
+    match dice.below(20) {
         0..3 => change_endpoint_tables(model, dice),
         3 => {
             let vpcs: Vec<VpcId> = model.vpcs.keys().copied().collect();
@@ -81,6 +81,7 @@ pub fn change(model: &mut Model, dice: &mut Dice, number: usize) -> String {
                 None => "no NAT gateway".to_owned(),
             }
         }
+        16..19 => interconnects::break_link(model, dice, number),
         14 => {
             networks::set_public_access(model, dice);
             format!("public access {:?}", model.block_public_access.mode)

@@ -13,6 +13,7 @@ pub mod changes;
 #[cfg(test)]
 mod examples;
 pub mod frames;
+pub mod interconnects;
 pub mod models;
 pub mod networks;
 pub mod packet;

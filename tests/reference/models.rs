@@ -1,6 +1,6 @@
 //! Random networks, biased to where AWS's rules meet: overlapping prefixes, blackholes, shared addresses, mixed groups.
 
-use super::networks;
+use super::{interconnects, networks};
 use std::net::Ipv4Addr;
 use vpcsim::ids::{
     EniId, ImageId, InternetGatewayId, PrefixListId, RouteTableId, SecurityGroupId, VpcEndpointId, VpcId,
@@ -60,6 +60,7 @@ pub fn random_model(seed: u64) -> Model {
     for position in 0..vpc_count {
         add_vpc(&mut model, &mut dice, position);
     }
+    interconnects::join(&mut model, &mut dice);
     networks::set_public_access(&mut model, &mut dice);
     break_things(&mut model, &mut dice);
     model
@@ -123,8 +124,9 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
         &["192.168.0.0/20", "198.51.0.0/20"],
     ];
     let plan = plans[[0, 0, 1, 1, 2, 2, 3, 4, 5][dice.below(9)]];
+    let region = dice.pick(&[REGION, REGION, REGION, REGION, "us-west-2"]);
     let new = NewVpc {
-        region: None,
+        region: Some(region.to_owned()),
         label: format!("vpc {position}"),
         id: None,
         cidrs: plan.iter().map(|text| cidr(text)).collect(),
@@ -188,6 +190,7 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
 
 fn add_subnets(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, position: usize) {
     let blocks: Vec<Ipv4Net> = model.vpcs[&vpc_id].cidr_blocks.iter().map(|block| block.cidr).collect();
+    let region = model.vpcs[&vpc_id].region.clone();
     let wanted = 1 + dice.below(5);
     for number in 0..wanted {
         let block = dice.pick(&blocks);
@@ -199,7 +202,7 @@ fn add_subnets(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, position: usiz
             id: None,
             vpc_id,
             cidr: Ipv4Net::new_assert(Ipv4Addr::from(base), length).trunc(),
-            availability_zone: format!("{REGION}{}", dice.pick(&["a", "b"])),
+            availability_zone: format!("{region}{}", dice.pick(&["a", "b"])),
             default_for_az: false,
             map_public_ip_on_launch: dice.percent(50),
             tags: Tags::default(),
@@ -224,12 +227,18 @@ fn add_groups(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, position: usize
 
 /// Adds a random rule; duplicates are refused, which is as good.
 pub fn add_rule(model: &mut Model, dice: &mut Dice, group: SecurityGroupId) {
+    let vpc = model.security_groups[&group].vpc_id;
+    let region = &model.vpcs[&vpc].region;
     let lists: Vec<PrefixListId> =
-        model.prefix_lists.values().filter(|list| list.region == REGION).map(|list| list.id).collect();
-    let groups: Vec<SecurityGroupId> = {
-        let vpc = model.security_groups[&group].vpc_id;
-        model.security_groups.values().filter(|other| other.vpc_id == vpc).map(|other| other.id).collect()
-    };
+        model.prefix_lists.values().filter(|list| list.region == *region).map(|list| list.id).collect();
+    // Groups of other VPCs are refused where AWS does not allow them.
+    let everywhere = dice.percent(25);
+    let groups: Vec<SecurityGroupId> = model
+        .security_groups
+        .values()
+        .filter(|other| everywhere || other.vpc_id == vpc)
+        .map(|other| other.id)
+        .collect();
     let peer = match dice.below(10) {
         0..3 => RulePeer::Cidr(Ipv4Net::default()),
         3..6 => RulePeer::Cidr(random_block(model, dice)),
@@ -323,11 +332,12 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
 pub fn add_endpoint(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, label: &str) {
     let tables: Vec<RouteTableId> = model.route_tables.values().filter(|t| t.vpc_id == vpc_id).map(|t| t.id).collect();
     let service = dice.pick(&["dynamodb", "dynamodb", "dynamodb", "s3"]);
+    let region = model.vpcs[&vpc_id].region.clone();
     let created = model.add_vpc_endpoint(NewVpcEndpoint {
         label: label.to_owned(),
         id: None,
         vpc_id,
-        service_name: format!("com.amazonaws.{REGION}.{service}"),
+        service_name: format!("com.amazonaws.{region}.{service}"),
         route_table_ids: Vec::new(),
         policy_document: None,
         at: SimTime::ZERO,
@@ -460,6 +470,11 @@ pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     }
     for vpc in model.vpcs.values() {
         addresses.extend([2, 65_000].map(|by| plus(vpc.cidr_blocks[0].cidr, by)));
+    }
+    for network in model.on_premises.values() {
+        addresses.extend(network.hosts.values());
+        addresses.extend(network.internet_address);
+        addresses.extend(network.cidrs.iter().flat_map(|block| [1, 99].map(|by| plus(*block, by))));
     }
     addresses.extend(model.outside_hosts.values().map(|host| host.address));
     for service in &model.public_services {

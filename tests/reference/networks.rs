@@ -1,7 +1,7 @@
 //! What random networks have besides VPCs, instances and gateway endpoints: translators, appliances, interface endpoints, gateway route tables, VPC Block Public
 //! Access, and forwarding settings that make limits near.
 
-use super::models::{Dice, REGION};
+use super::models::Dice;
 use vpcsim::ids::{InternetGatewayId, NatGatewayId, RouteTableId, SubnetId, VpcId};
 use vpcsim::model::{
     BlockPublicAccessMode, EdgeGateway, ExcludedResource, InterfaceType, Model, NatConnectivity, NewInterfaceEndpoint,
@@ -69,7 +69,7 @@ pub fn add_interface_endpoint(model: &mut Model, dice: &mut Dice, vpc: VpcId, la
         label: label.to_owned(),
         id: None,
         vpc_id: vpc,
-        service_name: format!("com.amazonaws.{REGION}.{}", dice.pick(&["dynamodb", "ec2", "sts"])),
+        service_name: format!("com.amazonaws.{}.{}", model.vpcs[&vpc].region, dice.pick(&["dynamodb", "ec2", "sts"])),
         subnets,
         security_group_ids: dice.maybe(&groups).into_iter().collect(),
         private_dns_enabled: Some(false),

@@ -117,8 +117,9 @@ fn fresh(model: &Model, dice: &mut Dice) -> (Party, Packet) {
     let addresses = interesting_addresses(model);
     let interfaces = guests(model);
     let mut destination = dice.pick(&addresses);
+    let on_premises = !model.on_premises.is_empty();
     let (from, source) = match (dice.below(100), dice.maybe(&interfaces)) {
-        (0..72, Some((eni, address))) => (Party::Instance(eni), address),
+        (0..62, Some((eni, address))) => (Party::Instance(eni), address),
         (72..76, Some((eni, _))) => (Party::Platform(eni), Ipv4Addr::new(169, 254, 169, 253)),
         (76..84, _) => {
             if !interfaces.is_empty() && dice.percent(85) {
@@ -126,6 +127,7 @@ fn fresh(model: &Model, dice: &mut Dice) -> (Party, Packet) {
             }
             from_endpoint(model, dice)
         }
+        (62..72, _) if on_premises => from_premises(model, dice),
         (84..88, _) => {
             let service = dice.pick(&model.public_services);
             (Party::PublicService(service.kind, service.region), service.address)
@@ -169,6 +171,18 @@ fn from_endpoint(model: &Model, dice: &mut Dice) -> (Party, Ipv4Addr) {
             (Party::EndpointService(id), dice.pick(&[block.network(), block.broadcast()]))
         }
         None => outside(model, dice),
+    }
+}
+
+/// A host on premises, or what answers in the name of the router there.
+fn from_premises(model: &Model, dice: &mut Dice) -> (Party, Ipv4Addr) {
+    let networks: Vec<_> = model.on_premises.values().cloned().collect();
+    let network = dice.pick(&networks);
+    let hosts: Vec<_> = network.hosts.into_iter().collect();
+    let (host, address) = dice.pick(&hosts);
+    match dice.below(10) {
+        0 => (Party::OnPremisesPlatform(network.name, host), super::world::plus(network.cidrs[0], 1)),
+        _ => (Party::OnPremises(network.name, host), address),
     }
 }
 

@@ -114,7 +114,12 @@ impl Visit<'_, '_> {
             match &model.transit_gateway_attachments[id].resource {
                 TransitGatewayResource::Vpc { vpc_id, .. } => {
                     let blocks = model.vpcs[vpc_id].cidr_blocks.iter();
-                    rows.extend(blocks.map(|block| Row { cidr: block.cidr, rank: (1, 0, 0), attachment, shares: false }));
+                    rows.extend(blocks.map(|block| Row {
+                        cidr: block.cidr,
+                        rank: (1, 0, 0),
+                        attachment,
+                        shares: false,
+                    }));
                 }
                 TransitGatewayResource::DirectConnect(vif) => {
                     let vif = &model.virtual_interfaces[vif];
