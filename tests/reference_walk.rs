@@ -87,6 +87,7 @@ fn check_variety(met: &BTreeMap<String, usize>) {
         "tie",
         "tracked",
     ];
+    println!("met: {met:#?}");
     let missing: Vec<&str> = wanted.into_iter().filter(|name| !met.contains_key(*name)).collect();
     assert!(missing.is_empty(), "never met: {missing:?}; met: {met:#?}");
 }

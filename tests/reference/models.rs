@@ -6,9 +6,9 @@ use vpcsim::ids::{
     EniId, ImageId, InternetGatewayId, PrefixListId, RouteTableId, SecurityGroupId, VpcEndpointId, VpcId,
 };
 use vpcsim::model::{
-    Forwarding, InterfaceType, LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc, NewVpcEndpoint,
-    OutsideHost, PrefixList, Propagation, Provenance, PublicService, RouteDestination, RouteOrigin, RouteTarget,
-    RulePeer, Tags, TrafficMatch,
+    EdgeGateway, Forwarding, InterfaceType, LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc,
+    NewVpcEndpoint, OutsideHost, PrefixList, Propagation, Provenance, PublicService, RouteDestination, RouteOrigin,
+    RouteTarget, RulePeer, Tags, TrafficMatch,
 };
 use vpcsim::net::{Ipv4Net, PortRange, Protocol, ServiceKind};
 use vpcsim::rng::{Seed, Stream};
@@ -427,6 +427,9 @@ fn break_things(model: &mut Model, dice: &mut Dice) {
 
 /// Leaves routes to the gateway behind as blackholes.
 pub fn detach_or_delete(model: &mut Model, dice: &mut Dice, igw: InternetGatewayId) {
+    for table in model.route_tables.values_mut() {
+        table.gateway_associations.remove(&EdgeGateway::InternetGateway(igw));
+    }
     if dice.percent(50) {
         model.internet_gateways.remove(&igw);
     } else if let Some(gateway) = model.internet_gateways.get_mut(&igw) {

@@ -190,6 +190,7 @@ impl Packet {
 
     /// Lowers the MSS that a SYN offers.
     pub fn lower_mss(&mut self, highest: u16) -> Option<(u16, u16)> {
+        self.visible()?;
         match &mut self.content {
             Content::Tcp { mss: Some(mss), flags, .. } if flags.syn && *mss > highest => {
                 let before = std::mem::replace(mss, highest);

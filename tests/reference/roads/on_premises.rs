@@ -66,7 +66,8 @@ impl Visit<'_, '_> {
             }
             return Ok(Next::Deliver(Party::OnPremises(network.name.clone(), host.clone())));
         }
-        let known = best_known(&known_on_premises(self.model(), network), destination);
+        let known =
+            best_known(&known_on_premises(self.model(), network), destination, network.internet_address.is_some());
         let Some(known) = known else { return self.to_internet(network) };
         self.say(format!("{} {} -> {}", network.name, known.cidr, known.over));
         match known.over {

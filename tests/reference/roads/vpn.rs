@@ -4,6 +4,7 @@
 //! docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html (whom a gateway serves). Assumed with vpcsim: a transit gateway spreads flows over both tunnels (the choice is
 //! observed); the only route to a block stays known while its link is down.
 
+use super::internet::is_rfc1918;
 use super::transit::Attached;
 use super::{From, Place};
 use crate::reference::routes::inside;
@@ -49,10 +50,14 @@ impl Known {
 }
 
 /// The way to `destination`: the longest prefix, then by hand, Direct Connect, static VPN, BGP VPN, AS_PATH, MED. What is down is withdrawn if something else covers it.
-pub fn best_known(all: &[Known], destination: Ipv4Addr) -> Option<Known> {
+pub fn best_known(all: &[Known], destination: Ipv4Addr, has_internet: bool) -> Option<Known> {
     let covered = |known: &Known| {
         let mut live = all.iter().filter(|other| other.up);
-        live.any(|other| other.cidr.prefix_len() <= known.cidr.prefix_len() && inside(known.cidr.network(), other.cidr))
+        let by_internet = has_internet && !is_rfc1918(known.cidr.network());
+        by_internet
+            || live.any(|other| {
+                other.cidr.prefix_len() <= known.cidr.prefix_len() && inside(known.cidr.network(), other.cidr)
+            })
     };
     let usable = all.iter().filter(|known| inside(destination, known.cidr) && (known.up || !covered(known)));
     usable.copied().min_by_key(|known| (Reverse(known.cidr.prefix_len()), known.rank()))
@@ -104,7 +109,7 @@ impl Visit<'_, '_> {
         if !self.has_interface_at(vpc, source) && !is_router {
             return drop("VpnGatewaySource");
         }
-        match best_known(&learned_by_gateway(self.model(), id), self.packet().destination) {
+        match best_known(&learned_by_gateway(self.model(), id), self.packet().destination, false) {
             None => {
                 self.say(format!("{id} no route"));
                 drop("VpnGatewayNoRoute")
