@@ -7,9 +7,13 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use vpcsim::api::{ApiError, Service, query, xml};
+use vpcsim::api::{ApiError, Service, execute, query, xml};
 use vpcsim::awscli::{self, CommandOutput, Environment, endpoint};
+use vpcsim::calendar::Calendar;
+use vpcsim::control::{ControlPlane, Wanted};
+use vpcsim::model::Model;
 use vpcsim::rng::Seed;
+use vpcsim::time::SimTime;
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 
@@ -186,6 +190,41 @@ fn ec2(operation: &str, document: Value) -> (u16, String) {
     (200, xml::encode_response(operation, &document, "id").unwrap())
 }
 
+/// As vpcsim answers DescribeNatGateways.
+fn nat_gateways() -> Value {
+    let mut model = Model::new("us-east-1", "111122223333", Seed::new(1));
+    model.add_default_vpc("default", None, &["a"]).unwrap();
+    let mut control = ControlPlane::new(model, Calendar::starting_at(1_767_225_600).unwrap()).unwrap();
+    let mut call = |operation, parameters| {
+        execute::execute(&mut control, SimTime::ZERO, operation, &parameters, &Wanted::default()).unwrap()
+    };
+    let subnet = call("DescribeSubnets", json!({}))["Subnets"][0]["SubnetId"].clone();
+    let allocation = call("AllocateAddress", json!({}))["AllocationId"].clone();
+    for _ in 0..2 {
+        // The second one fails: the address is taken.
+        call("CreateNatGateway", json!({"SubnetId": subnet, "AllocationId": allocation}));
+    }
+    call("DescribeNatGateways", json!({}))
+}
+
+#[test]
+fn botocore_reads_our_nat_gateways_whole() {
+    let document = nat_gateways();
+    let states: Vec<_> = document["NatGateways"].as_array().unwrap().iter().map(|gateway| &gateway["State"]).collect();
+    assert!(states.contains(&&json!("available")) && states.contains(&&json!("failed")));
+    let (status, xml) = ec2("DescribeNatGateways", document.clone());
+    let parsed = python(&["parse"], &json!([{"operation": "DescribeNatGateways", "status": status, "xml": xml}]));
+    let mut theirs = parsed[0]["document"].clone();
+    for (theirs, ours) in
+        theirs["NatGateways"].as_array_mut().unwrap().iter_mut().zip(document["NatGateways"].as_array().unwrap())
+    {
+        // The only time: fractions of a second are not told by botocore.
+        assert_eq!(theirs["CreateTime"], "2026-01-01T00:00:00Z");
+        theirs["CreateTime"] = ours["CreateTime"].clone();
+    }
+    assert_eq!(theirs, document);
+}
+
 fn cases() -> Vec<Case> {
     let case = |line, answers| Case { line, answers, headers: Vec::new() };
     let vpcs = json!({"Vpcs": [
@@ -245,6 +284,49 @@ fn cases() -> Vec<Case> {
             "aws ec2 create-vpc-endpoint --vpc-id=v --service-name s --policy-document '{\"a\": [1]}' --no-private-dns-enabled \
              --tag-specifications 'ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=a b},{Key=x,Value=\"1,2\"}]' --route-table-ids",
             vec![ec2("CreateVpcEndpoint", endpoint.clone())],
+        ),
+        case(
+            "aws ec2 create-managed-prefix-list --prefix-list-name offices --max-entries 3 --address-family IPv4 \
+             --entries Cidr=198.51.100.0/24,Description=main Cidr=192.0.2.0/24",
+            vec![ec2(
+                "CreateManagedPrefixList",
+                json!({"PrefixList": {"PrefixListId": "pl-0000000f", "State": "create-complete", "MaxEntries": 3, "Version": 1}}),
+            )],
+        ),
+        case(
+            "aws ec2 modify-managed-prefix-list --prefix-list-id pl-0000000f --current-version 1 --remove-entries Cidr=192.0.2.0/24",
+            vec![ec2("ModifyManagedPrefixList", json!({"PrefixList": {"PrefixListId": "pl-0000000f", "Version": 2}}))],
+        ),
+        case(
+            "aws ec2 replace-route --route-table-id rtb-1 --destination-cidr-block 10.0.0.0/16 --local-target",
+            vec![ec2("ReplaceRoute", json!({}))],
+        ),
+        case(
+            "aws ec2 modify-vpc-block-public-access-options --internet-gateway-block-mode block-ingress",
+            vec![ec2(
+                "ModifyVpcBlockPublicAccessOptions",
+                json!({"VpcBlockPublicAccessOptions": {
+                    "State": "update-complete", "InternetGatewayBlockMode": "block-ingress",
+                    "LastUpdateTimestamp": "2026-01-01T00:00:00.000Z",
+                }}),
+            )],
+        ),
+        case(
+            "aws ec2 modify-security-group-rules --group-id sg-1 --security-group-rules \
+             SecurityGroupRuleId=sgr-1,SecurityGroupRule={IpProtocol=tcp,FromPort=80,ToPort=80,CidrIpv4=10.0.0.0/8}",
+            vec![ec2("ModifySecurityGroupRules", json!({"Return": true}))],
+        ),
+        case(
+            "aws ec2 modify-network-interface-attribute --network-interface-id eni-1 --connection-tracking-specification \
+             TcpEstablishedTimeout=350,UdpTimeout=60",
+            vec![ec2("ModifyNetworkInterfaceAttribute", json!({}))],
+        ),
+        case(
+            "aws ec2 associate-vpc-cidr-block --vpc-id vpc-1 --cidr-block 10.1.0.0/16",
+            vec![ec2(
+                "AssociateVpcCidrBlock",
+                json!({"VpcId": "vpc-1", "CidrBlockAssociation": {"CidrBlock": "10.1.0.0/16"}}),
+            )],
         ),
         case(
             "aws ec2 modify-vpc-endpoint --vpc-endpoint-id vpce-1 --add-route-table-ids rtb-1 rtb-2 --reset-policy",
@@ -375,6 +457,32 @@ fn cases() -> Vec<Case> {
             "aws ec2 create-subnet --vpc-id vpc-1 --cidr-block 10.0.0.0/24 --availability-zone us-east-1a \
              --tag-specifications 'ResourceType=subnet,Tags=[{Key=Name,Value=x}]'",
             vec![ec2("CreateSubnet", json!({"Subnet": {"SubnetId": "subnet-1"}}))],
+        ),
+        case(
+            "aws ec2 create-nat-gateway --subnet-id subnet-1 --allocation-id eipalloc-1 --client-token t \
+             --secondary-allocation-ids eipalloc-2 eipalloc-3 --secondary-private-ip-addresses 10.0.0.7 10.0.0.8",
+            vec![ec2("CreateNatGateway", json!({"NatGateway": nat_gateways()["NatGateways"][0]}))],
+        ),
+        case(
+            "aws ec2 describe-nat-gateways --filter Name=state,Values=available Name=tag:Name,Values=a,b --output text",
+            vec![ec2("DescribeNatGateways", nat_gateways())],
+        ),
+        case(
+            "aws ec2 describe-nat-gateways --nat-gateway-ids nat-1 --output table",
+            vec![ec2("DescribeNatGateways", nat_gateways())],
+        ),
+        case(
+            "aws ec2 disassociate-nat-gateway-address --nat-gateway-id nat-1 --association-ids eipassoc-1 \
+             --max-drain-duration-seconds 5",
+            vec![ec2("DisassociateNatGatewayAddress", json!({"NatGatewayId": "nat-1", "NatGatewayAddresses": []}))],
+        ),
+        case(
+            "aws ec2 assign-private-nat-gateway-address --nat-gateway-id nat-1 --private-ip-address-count 2",
+            vec![ec2("AssignPrivateNatGatewayAddress", json!({"NatGatewayId": "nat-1"}))],
+        ),
+        case(
+            "aws ec2 create-route --route-table-id rtb-1 --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-1",
+            vec![ec2("CreateRoute", json!({"Return": true}))],
         ),
         case(
             "aws ec2 modify-subnet-attribute --subnet-id subnet-1 --map-public-ip-on-launch",

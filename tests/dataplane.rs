@@ -239,7 +239,7 @@ fn link_local_services_come_before_every_rule() {
 
     // Another subnet's router, IMDS, and an unserved port of the resolver.
     let way = world.send(From::Instance("app-private"), echo(PRIVATE, [172, 31, 0, 1], 1, false));
-    world.expect(&way, &["app-private"], End::Dropped(DropReason::SecurityGroupEgress));
+    world.expect(&way, &["app-private"], End::Dropped(DropReason::SecurityGroupNoRulesEgress));
     for destination in [[169, 254, 169, 254], [169, 254, 169, 253]] {
         let way = world.send(From::Instance("app-private"), tcp(PRIVATE, 5_000, destination, 80, "S"));
         world.expect(&way, &["app-private"], End::Dropped(DropReason::LinkLocalNotServed));

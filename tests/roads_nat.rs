@@ -28,7 +28,7 @@ fn until(road: &[&'static str], last: &str) -> Vec<&'static str> {
     road[..=end].to_vec()
 }
 
-fn metrics(world: &mut World, id: NatGatewayId) -> NatMetrics {
+fn metrics(world: &World, id: NatGatewayId) -> NatMetrics {
     let (at, now) = (node(world, id), world.now);
     world.state.nat.metrics(at, now)
 }
@@ -86,7 +86,7 @@ fn a_private_instance_reaches_the_internet_as_the_elastic_ip_and_the_answer_find
 
     back(&mut world, port, 40_000, "SA");
     assert_eq!(out(&mut world, 40_000, "A"), port, "the same connection, the same port");
-    let measured = metrics(&mut world, id);
+    let measured = metrics(&world, id);
     let wanted = NatMetrics {
         active_connection_count: 1,
         connection_attempt_count: 1,
@@ -222,7 +222,7 @@ fn nothing_comes_in_unasked_and_the_gateway_answers_no_ping() {
     let port = out(&mut world, 40_000, "S");
     let way = world.send(From::Outside("laptop"), tcp(LAPTOP, 443, NAT_OUTSIDE, port, "SA"));
     world.expect(&way, &closed, End::Dropped(DropReason::NatNoSession));
-    assert_eq!(metrics(&mut world, id).packets_drop_count, 7);
+    assert_eq!(metrics(&world, id).packets_drop_count, 7);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn after_350_idle_seconds_the_inside_is_reset_and_the_outside_is_not_heard() {
     let parsed = Parsed::of(&reset.bytes).unwrap();
     assert_eq!(parsed.five_tuple().to_string(), "tcp 52.94.2.72:443 -> 172.31.96.10:40000", "in the far end's name");
     assert!(parsed.tcp_flags.unwrap().has(TcpFlags::RST));
-    let measured = metrics(&mut world, id);
+    let measured = metrics(&world, id);
     assert_eq!((measured.idle_timeout_count, measured.active_connection_count), (1, 1));
 
     // A connection that never was is treated alike, a reset is not answered, and a SYN begins anew.
@@ -287,7 +287,7 @@ fn a_closed_connection_lingers_for_its_last_segments_then_frees_its_port() {
     let way = world.send(From::Service, tcp(DYNAMODB, 443, NAT_OUTSIDE, port, "A"));
     world.expect(&way, &BACK, End::Delivered(From::Instance("app-private")));
     out(&mut world, 40_001, "S");
-    let measured = metrics(&mut world, id);
+    let measured = metrics(&world, id);
     assert_eq!((measured.error_port_allocation, measured.idle_timeout_count), (1, 0));
     assert_eq!((measured.connection_attempt_count, measured.connection_established_count), (3, 1));
 }
@@ -539,13 +539,13 @@ fn the_55001st_connection_to_one_destination_has_no_port_and_others_go_on() {
     // Another port, another address, another protocol are other destinations.
     syn_at(&mut world, at, PRIVATE, 60_001, (LAPTOP, 444)).unwrap();
     syn_at(&mut world, at, PRIVATE, 60_001, (DYNAMODB, 443)).unwrap();
-    let measured = metrics(&mut world, id);
+    let measured = metrics(&world, id);
     assert_eq!((measured.error_port_allocation, measured.active_connection_count), (1, 55_002));
     assert_eq!(measured.packets_drop_count, 1);
     // And when they are forgotten, all ports are there again.
     world.sleep(350);
     syn_at(&mut world, at, PRIVATE, 60_001, to).unwrap();
-    assert_eq!(metrics(&mut world, id).idle_timeout_count, 55_002);
+    assert_eq!(metrics(&world, id).idle_timeout_count, 55_002);
 }
 
 #[test]

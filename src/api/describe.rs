@@ -2,10 +2,11 @@
 //!
 //! Ids that do not exist are refused, filters that match nothing give an empty list. A list of ids and `MaxResults` exclude
 //! each other. DescribeVpcEndpointServices lists the services that vpcsim knows, where AWS lists hundreds.
-//! Terminated instances stay listed until the run ends (AWS: about an hour).
+//! Terminated instances and deleted or failed NAT gateways stay listed until the run ends (AWS: about an hour).
 //! Source: docs.aws.amazon.com/AWSEC2/latest/APIReference, the pages of the operations.
 
 mod vpn;
+mod transit;
 
 use super::documents::{self, Life};
 use super::execute::parameters::Parameters;
@@ -20,12 +21,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Answers a reading call; `None` if the operation is not one.
+/// Answers a reading call; `model` is what the called Region's API sees of the `whole` account. `None` if the operation is not one.
 ///
 /// # Errors
 /// `Invalid....NotFound` and `.Malformed`, `InvalidParameterCombination`, `InvalidParameterValue` (filters, pages), `InvalidNextToken`.
-pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) -> Result<Option<Value>, ApiError> {
-    let call = Call { model, calendar, parameters };
+pub fn describe(
+    whole: &Model,
+    model: &Model,
+    calendar: Calendar,
+    parameters: &Parameters<'_>,
+) -> Result<Option<Value>, ApiError> {
+    let call = Call { whole, model, calendar, parameters };
+    if let Some(answer) = call.roads_to_vpcs()? {
+        parameters.finish()?;
+        return Ok(Some(answer));
+    }
     let answer = match parameters.operation() {
         "DescribeVpcs" => call.vpcs()?,
         "DescribeVpcAttribute" => call.vpc_attribute()?,
@@ -48,6 +58,7 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
         "DescribeSecurityGroups" => call.security_groups()?,
         "DescribeSecurityGroupRules" => call.security_group_rules()?,
         "DescribeNetworkInterfaces" => call.network_interfaces()?,
+        "DescribeNatGateways" => call.nat_gateways()?,
         "DescribeAddresses" => call.addresses()?,
         "DescribeVpnGateways" => call.vpn_gateways()?,
         "DescribeCustomerGateways" => call.customer_gateways()?,
@@ -62,6 +73,9 @@ pub fn describe(model: &Model, calendar: Calendar, parameters: &Parameters<'_>) 
 }
 
 struct Call<'a> {
+    /// The account in all its Regions.
+    whole: &'a Model,
+    /// The called Region.
     model: &'a Model,
     calendar: Calendar,
     parameters: &'a Parameters<'a>,
@@ -296,6 +310,12 @@ impl Call<'_> {
         let chosen = self.chosen("NetworkInterfaceIds", &self.model.network_interfaces, missing)?;
         let document = |interface| documents::network_interface(self.model, self.calendar, interface);
         self.list("NetworkInterfaces", &filter::NETWORK_INTERFACES, chosen.into_iter().map(document))
+    }
+
+    fn nat_gateways(&self) -> Result<Value, ApiError> {
+        let chosen = self.chosen("NatGatewayIds", &self.model.nat_gateways, |id| self.model.nat_gateway(id).err())?;
+        let documents = chosen.into_iter().map(|gateway| documents::nat_gateway(self.calendar, gateway));
+        self.list("NatGateways", &filter::NAT_GATEWAYS, documents)
     }
 
     fn addresses(&self) -> Result<Value, ApiError> {

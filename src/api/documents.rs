@@ -12,13 +12,16 @@ mod dhcp_options;
 mod endpoint;
 mod instance;
 mod interface;
+mod nat_gateway;
 mod network;
 mod network_acl;
+mod peering;
 mod place;
 mod prefix_list;
 mod security_group;
 mod tag;
 mod vpn;
+mod transit;
 
 pub use address::address;
 pub use dhcp_options::dhcp_options;
@@ -26,13 +29,19 @@ pub use edge::{cidr_block, public_access_exclusion, public_access_options};
 pub use endpoint::{endpoint_service, vpc_endpoint};
 pub use instance::{Life, instance, instance_state, reservation};
 pub use interface::network_interface;
+pub use nat_gateway::{nat_gateway, nat_gateway_addresses};
 pub use network::{internet_gateway, route_table, subnet, vpc};
 pub use network_acl::network_acl;
+pub use peering::{peering_connection, peering_options};
 pub use place::{availability_zone, region};
 pub(crate) use prefix_list::is_managed_by_aws;
 pub use prefix_list::{managed_prefix_list, prefix_list, prefix_list_associations, prefix_list_entries};
 pub use security_group::{permissions, revoked_rule, rule_in_request_form, security_group, security_group_rule};
 pub use tag::{tags, tags_of_everything};
+pub use transit::{
+    transit_gateway, transit_gateway_attachment, transit_gateway_link, transit_gateway_peering_attachment,
+    transit_gateway_route, transit_gateway_route_table, transit_gateway_vpc_attachment,
+};
 pub use vpn::{customer_gateway, vpn_connection, vpn_gateway};
 
 use crate::model::{Model, Tags};

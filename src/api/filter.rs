@@ -7,8 +7,10 @@
 
 mod tables;
 pub mod vpn;
+mod transit;
 
 pub use tables::*;
+pub use transit::*;
 
 use super::ApiError;
 use super::execute::parameters::Parameters;
@@ -46,12 +48,26 @@ enum Test {
 /// `InvalidParameterValue` for a filter the operation does not have, `MissingParameter` for one without name or values,
 /// `FilterLimitExceeded`.
 pub fn parse(parameters: &Parameters<'_>, table: &FilterTable) -> Result<Vec<Filter>, ApiError> {
+    let mut given = Vec::new();
+    // DescribeNatGateways has the member in the singular.
+    for filter in parameters.structures("Filters")?.into_iter().chain(parameters.structures("Filter")?) {
+        given.push((filter.required_text("Name")?, filter.texts("Values")?));
+        filter.finish()?;
+    }
+    of_pairs(given, table)
+}
+
+/// Filters from their names and values.
+///
+/// # Errors
+/// As [`parse`].
+pub fn of_pairs(
+    given: impl IntoIterator<Item = (String, Vec<String>)>,
+    table: &FilterTable,
+) -> Result<Vec<Filter>, ApiError> {
     let mut filters = Vec::new();
     let mut value_count = 0;
-    for given in parameters.structures("Filters")? {
-        let name = given.required_text("Name")?;
-        let values = given.texts("Values")?;
-        given.finish()?;
+    for (name, values) in given {
         if values.is_empty() {
             return Err(ApiError::missing_parameter("Filter.Value"));
         }

@@ -199,7 +199,12 @@ fn output_lines(text: &mut String, output: &str) {
 
 /// Packets without a route are counted where the missing route is named.
 fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
-    drop.code == DropReason::NoRoute.code() && host.routes.iter().any(|route| route.matched.is_none())
+    host.routes.iter().any(|route| route.matched.is_none() && drop.code == no_route(route).code())
+}
+
+/// The reason for which packets are dropped that nothing in the route's table matches.
+fn no_route(route: &RouteDecision) -> DropReason {
+    if route.table.starts_with("tgw-rtb-") { DropReason::TransitNoRoute } else { DropReason::NoRoute }
 }
 
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
@@ -207,7 +212,7 @@ fn route_line(route: &RouteDecision, host: &HostResult) -> String {
     let is_lost_here = host.drops.iter().any(|drop| drop.code == DropReason::NoRoute.code());
     if route.matched.is_none() && is_lost_here {
         let what = if route.packets == 1 { "packet" } else { "packets" };
-        return format!("{} [{}]; {} {what} lost", route.sentence, DropReason::NoRoute.code(), route.packets);
+        return format!("{} [{}]; {} {what} lost", route.sentence, no_route(route).code(), route.packets);
     }
     let public = host.via.as_ref().is_some_and(|via| via.class == "internet-gateway")
         && route.target.as_ref() == host.via.as_ref().and_then(|via| via.id.as_ref());
@@ -291,6 +296,21 @@ fn totals(text: &mut String, result: &RunResult) {
         let _ = write!(line, "; {told} of them said by the network itself (ICMP errors, resets)");
     }
     labelled(text, "packets", &line);
+    for (id, metrics) in &result.nat_gateways {
+        let line = format!(
+            "{id}: {} TCP connections tried, {} established, at most {} at a time, {} forgotten idle; {} without a port; \
+             {} out, {} back, {} packets dropped",
+            metrics.connection_attempt_count,
+            metrics.connection_established_count,
+            metrics.active_connection_count,
+            metrics.idle_timeout_count,
+            metrics.error_port_allocation,
+            bytes(metrics.bytes_out_to_destination),
+            bytes(metrics.bytes_out_to_source),
+            metrics.packets_drop_count,
+        );
+        labelled(text, "nat", &line);
+    }
     for road in &result.latency {
         let kind = road.kind.as_str().replace('_', " ");
         let nanos = |value| SimDuration::from_nanos(value).to_string();

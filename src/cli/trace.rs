@@ -8,6 +8,7 @@ use super::table::{WIDTH, wrap, wrap_command, wrap_to};
 use super::{DONE, EXPECTATION_FAILED};
 use crate::capture::CaptureOptions;
 use crate::explain::analysis;
+use crate::explain::hints::{Hint, hints};
 use crate::explain::mend::{self, Mend};
 use crate::explain::probe::{Probe, ProbeProtocol};
 use crate::explain::state::{self, Effect, State};
@@ -163,7 +164,7 @@ fn probe(arguments: &TraceArguments, scenario: &Scenario) -> Probe {
 }
 
 fn json(traced: &Traced, state: &State, point: &str, story: &Story, mend: Option<&Mend>) -> Result<String, CliError> {
-    let document = serde_json::json!({
+    let mut document = serde_json::json!({
         "NetworkInsightsAnalysis": analysis::analysis(traced, &state.control),
         "Vpcsim": {
             "Point": point,
@@ -173,8 +174,16 @@ fn json(traced: &Traced, state: &State, point: &str, story: &Story, mend: Option
             "Mend": mend.map(|mend| &mend.lines),
         },
     });
+    let notes: Vec<_> = hints(traced, state.control.model()).iter().map(note).collect();
+    if !notes.is_empty() {
+        document["Vpcsim"]["Notes"] = notes.into();
+    }
     let text = serde_json::to_string_pretty(&document);
     text.map(|text| text + "\n").map_err(|error| CliError::Print { source: error.into() })
+}
+
+fn note(hint: &Hint) -> serde_json::Value {
+    serde_json::json!({"Code": hint.code, "Sentence": hint.sentence})
 }
 
 const BOLD: Style = Style::new().bold();
@@ -198,6 +207,9 @@ fn text(traced: &Traced, state: &State, point: &str, story: &Story, mend: Option
             &format!("no change of the network was found that mends it; {}", reason.facts().remedy),
             2,
         ));
+    }
+    for hint in hints(traced, state.control.model()) {
+        text.push_str(&wrap(&format!("note [{}]: {}", hint.code, hint.sentence), 2));
     }
     let _ = write!(text, "{FAINT}{}{FAINT:#}", wrap(&format!("network {point}; connection tracking empty"), 2));
     for applied in &state.applied {

@@ -25,6 +25,16 @@ const fn near(
     Line { code, simulated: false, cause, remedy, see_also }
 }
 
+/// Not what packets die of; `trace` says it where it explains something.
+const fn told(
+    code: &'static str,
+    cause: &'static str,
+    remedy: &'static str,
+    see_also: &'static [&'static str],
+) -> Line {
+    Line { code, simulated: true, cause, remedy, see_also }
+}
+
 /// Sorted by what they are about, as far as that is one thing.
 pub(super) const TABLE: &[Line] = &[
     // Routes.
@@ -60,16 +70,6 @@ pub(super) const TABLE: &[Line] = &[
         &["TGW_BAD_STATE_VPN"],
     ),
     line(
-        "INGRESS_RTB_NO_PUBLIC_IP",
-        "the gateway's ingress route table sends the packet to an interface, but the destination has no public address",
-        "give the destination a public address, or take the ingress route out",
-    ),
-    line(
-        "INGRESS_RTB_TRAFFIC_REDIRECTION",
-        "an ingress route table at the gateway redirects the packet to a middlebox instead of its destination",
-        "if that is not meant, dissociate the route table from the gateway",
-    ),
-    line(
         "UNKNOWN_DESTINATION",
         "the analysis cannot tell what is behind the route's target",
         "name a destination inside the account",
@@ -81,13 +81,7 @@ pub(super) const TABLE: &[Line] = &[
         "use one of the interface's addresses, or assign the address to it",
         &["ENI_SOURCE_DEST_CHECK_RESTRICTION"],
     ),
-    near(
-        "SG_HAS_NO_RULES",
-        "the security group has no rule at all in this direction, so nothing passes",
-        "add a rule; a group made by hand has no inbound ones",
-        &["ENI_SG_RULES_MISMATCH"],
-    ),
-    near(
+    told(
         "SG_REFERENCES_NOT_PRESERVED",
         "a rule names a security group, but on this road (gateway, transit gateway) the packet no longer tells its sender's group",
         "allow the sender's addresses instead of its group",
@@ -109,31 +103,23 @@ pub(super) const TABLE: &[Line] = &[
         "allow 1024-65535 in the network ACL for the answers",
     ),
     // Internet gateways.
-    line(
-        "IGW_DESTINATION_ADDRESS_IN_VPC_CIDRS",
-        "the packet comes through the internet gateway for an address that lies in the VPC's blocks: those are reached by public addresses only",
-        "send to the public address",
-    ),
-    near(
+    told(
         "IGW_EXPECTS_PUBLIC_ADDRESS",
         "the address given for the far side of the internet gateway is not a public one",
         "name a public address as source or destination",
         &["IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS"],
     ),
-    line(
+    told(
         "IGW_NAT_REFLECTION",
-        "the packet left through the internet gateway for a public address of the same VPC, and the analyzer does not follow it back in",
-        "use the private address inside the VPC",
+        "the packet left through the internet gateway for a public address of the same VPC: AWS's analyzer does not follow it back in, \
+         but the network forwards it, and so does vpcsim",
+        "use the private address inside the VPC: it is shorter, and rules that name security groups match",
+        &["SG_REFERENCES_NOT_PRESERVED"],
     ),
     line(
         "GATEWAY_REJECTS_SPOOFED_TRAFFIC",
         "the packet's source address is not one that can come from this side of the gateway",
         "send from an address of the VPC that the gateway serves",
-    ),
-    line(
-        "VPC_BLOCK_PUBLIC_ACCESS_ENABLED",
-        "the account blocks public access for VPCs in this Region, and neither VPC nor subnet is excluded",
-        "make an exclusion for the VPC or subnet, or turn the block off",
     ),
     line(
         "VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS",
@@ -152,11 +138,6 @@ pub(super) const TABLE: &[Line] = &[
         "open the connection from the inside",
     ),
     line(
-        "NGW_REQUIRES_SOURCE_IN_VPC",
-        "a NAT gateway serves only sources inside its VPC",
-        "route from a subnet of the NAT gateway's VPC",
-    ),
-    line(
         "NGW_SOURCE_ADDRESS_REASSIGN",
         "the NAT gateway puts its own address in place of the source, so rules that name the instance's address do not match beyond it",
         "allow the NAT gateway's address",
@@ -171,12 +152,6 @@ pub(super) const TABLE: &[Line] = &[
         "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",
         "the interface endpoint's service is not offered in the zone of its network interface",
         "put the endpoint into a zone that the service offers",
-        &["VPCE_GATEWAY_PROTOCOL_RESTRICTION"],
-    ),
-    near(
-        "PROTOCOL_RESTRICTION",
-        "the component on the way does not take this protocol",
-        "use a protocol that it takes: TCP for gateway endpoints",
         &["VPCE_GATEWAY_PROTOCOL_RESTRICTION"],
     ),
     // Peering, VPCs.

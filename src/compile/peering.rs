@@ -2,7 +2,7 @@
 
 use super::{CompileError, Compiler, Draft, LinkKey, named, small_index, virtual_mac};
 use crate::ids::VpcId;
-use crate::model::{Model, PeeringState, Vpc, VpcPeeringConnection};
+use crate::model::{Model, PeeringState, TransitGatewayAttachmentState, Vpc, VpcPeeringConnection};
 use crate::net::Ipv4Net;
 use crate::program::{LinkIx, Node, NodeKey, PeeringNode};
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ impl Compiler {
         link
     }
 
-    /// The zones that VPCs peered with `vpc` within its Region have subnets in.
+    /// The zones that VPCs have subnets in which are peered with `vpc`, or on a transit gateway with it, within its Region.
     ///
     /// # Errors
     /// [`CompileError::TooMany`].
@@ -59,6 +59,7 @@ impl Compiler {
         let active = model.peering_connections.values().filter(|other| other.state == PeeringState::Active);
         let peers: BTreeSet<VpcId> = active
             .filter_map(|connection| connection.other_side(vpc.id))
+            .chain(transit_neighbours(model, vpc.id))
             .filter(|peer| model.region_of(*peer) == vpc.region)
             .collect();
         if peers.is_empty() {
@@ -72,4 +73,16 @@ impl Compiler {
             })
             .collect()
     }
+}
+
+/// VPCs on the transit gateways that a VPC is attached to.
+fn transit_neighbours(model: &Model, vpc_id: VpcId) -> Vec<VpcId> {
+    let available = || {
+        let all = model.transit_gateway_attachments.values();
+        all.filter(|attachment| attachment.state == TransitGatewayAttachmentState::Available)
+    };
+    let own = available().filter(|attachment| attachment.vpc_id() == Some(vpc_id));
+    let gateways: BTreeSet<_> = own.map(|attachment| attachment.transit_gateway_id).collect();
+    let on_them = available().filter(|attachment| gateways.contains(&attachment.transit_gateway_id));
+    on_them.filter_map(|attachment| attachment.vpc_id()).filter(|other| *other != vpc_id).collect()
 }

@@ -106,6 +106,9 @@ impl Compiler {
         gateway: &TransitGateway,
     ) -> Result<BTreeMap<(TableIx, u16), Box<[NodeIx]>>, CompileError> {
         let mut shared = BTreeMap::new();
+        if !gateway.vpn_equal_cost {
+            return Ok(shared);
+        }
         let own = |table: &&TransitGatewayRouteTable| table.transit_gateway_id == gateway.id;
         for table in model.transit_gateway_route_tables.values().filter(own) {
             let Some(at) = self.tables.index(&TableKey::TransitGateway(table.id)).map(TableIx) else { continue };

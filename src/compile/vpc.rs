@@ -221,8 +221,10 @@ impl Compiler {
     fn compile_gateway_endpoint(&mut self, model: &Model, endpoint: &VpcEndpoint, router: NodeIx, draft: &mut Draft) {
         // "com.amazonaws.us-east-1.dynamodb": the last label is the service, the one before it the Region.
         let service = endpoint.service_name.rsplit('.').next().unwrap_or_default();
-        let name =
-            Named { id: format!("{service}.{}", model.region), name: Some(format!("{service} via {}", endpoint.id)) };
+        let name = Named {
+            id: format!("{service}.{}", model.region_of(endpoint.vpc_id)),
+            name: Some(format!("{service} via {}", endpoint.id)),
+        };
         let mac = virtual_mac(&format!("service behind {}", endpoint.id));
         let host = self.attach(draft, HostKind::EndpointService(endpoint.id), name, model.links.aws_service, mac);
         let prefixes = (endpoint.prefix_list_id())

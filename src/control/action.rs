@@ -4,18 +4,25 @@
 
 mod edge;
 mod dhcp_options;
+mod nat_gateway;
 mod network;
 mod vpn;
+mod peering;
+mod transit;
 
 pub use crate::model::VpcEndpointType;
 pub use dhcp_options::*;
 pub use edge::*;
+pub use nat_gateway::*;
 pub use network::*;
+pub use peering::*;
+pub use transit::*;
 pub use vpn::*;
 
 use crate::ids::*;
 use crate::model::{
     InstanceState, InterfaceEndpointChange, RouteDestination, RulePeer, SecurityGroupRule, Tags, TrafficMatch,
+    TransitGateway, TransitGatewayRoute, TransitGatewayRouteTable,
 };
 use std::net::Ipv4Addr;
 
@@ -78,6 +85,9 @@ pub enum Action {
     AssociateDhcpOptions(AssociateDhcpOptions),
     DeleteDhcpOptions(DeleteDhcpOptions),
     DeleteNetworkInterface(DeleteNetworkInterface),
+    NatGateway(NatGatewayAction),
+    Peering(PeeringAction),
+    Transit(TransitAction),
 }
 
 impl Action {
@@ -142,6 +152,9 @@ impl Action {
             Action::AssociateDhcpOptions(_) => "AssociateDhcpOptions",
             Action::DeleteDhcpOptions(_) => "DeleteDhcpOptions",
             Action::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
+            Action::NatGateway(action) => action.name(),
+            Action::Peering(action) => action.name(),
+            Action::Transit(action) => action.name(),
         }
     }
 
@@ -153,6 +166,7 @@ impl Action {
             Action::CreateRouteTable(action) => action.client_token.as_deref(),
             Action::CreateNetworkAcl(action) => action.client_token.as_deref(),
             Action::CreateManagedPrefixList(action) => action.client_token.as_deref(),
+            Action::NatGateway(action) => action.client_token(),
             _ => None,
         }
     }
@@ -374,12 +388,18 @@ pub enum RequestedTarget {
     GatewayEndpoint(VpcEndpointId),
     /// A network interface.
     NetworkInterface(EniId),
+    /// A peering connection.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayId),
     /// An instance with one interface.
     Instance(InstanceId),
     /// Delivery inside the VPC: in gateway route tables, or back to what a local route had.
     Local,
     /// A virtual private gateway.
     VpnGateway(VpnGatewayId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
 }
 
 /// Adds a route.
@@ -531,6 +551,24 @@ pub enum Output {
     Edge(EdgeOutput),
     /// Something of VPN was made.
     Vpn(VpnOutput),
+    /// A NAT gateway was made, changed or deleted.
+    NatGateway(NatGatewayId),
+    /// A peering connection was made, accepted or changed.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// A transit gateway was made or changed.
+    TransitGateway(TransitGatewayId),
+    /// A transit gateway was deleted.
+    TransitGatewayDeleted(Box<TransitGateway>),
+    /// An attachment was made, accepted, changed or deleted.
+    TransitGatewayAttachment(TransitGatewayAttachmentId),
+    /// A route table of a transit gateway was made.
+    TransitGatewayRouteTable(TransitGatewayRouteTableId),
+    /// A route table of a transit gateway was deleted.
+    TransitGatewayRouteTableDeleted(Box<TransitGatewayRouteTable>),
+    /// A table and an attachment were associated or the contrary, or propagation was switched.
+    TransitGatewayLink(TransitGatewayRouteTableId, TransitGatewayAttachmentId),
+    /// A static route of a transit gateway was written or deleted.
+    TransitGatewayRoute(TransitGatewayRoute),
 }
 
 /// A part of a call that failed while the rest was done.

@@ -25,11 +25,11 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::CreateManagedPrefixList(action) => edge::create_list(model, &call, action),
         Action::Vpn(action) if action.creates() => vpn::apply(model, &call, action),
         Action::CreateDhcpOptions(action) => dhcp_options::create(model, &call, action),
+        Action::NatGateway(action) if action.creates() => nat_gateway::apply(model, &call, action),
+        Action::Peering(action) => peering::apply(model, &call, action),
+        Action::Transit(action) => transit::apply(model, &call, action),
         // The rest creates nothing that could be given an id.
-        _ if wanted.id.is_some() => Err(ControlError::new(
-            "InvalidParameterValue",
-            format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
-        )),
+        _ if wanted.id.is_some() => Err(nothing_created(name)),
         Action::ModifyVpcEndpoint(action) => endpoint::modify(model, &call, action),
         Action::DeleteVpcEndpoints(action) => endpoint::delete(model, action),
         Action::TerminateInstances(action) => instance::terminate(model, action),
@@ -80,7 +80,15 @@ pub(super) fn apply(model: &mut Model, now: SimTime, action: Action, wanted: &Wa
         Action::DeleteVpcBlockPublicAccessExclusion(action) => edge::delete_exclusion(model, action),
         Action::ModifySecurityGroupRules(action) => security_group::modify_rules(model, action),
         Action::ModifyNetworkInterfaceAttribute(action) => edge::modify_interface(model, action),
+        Action::NatGateway(action) => nat_gateway::apply(model, &call, action),
     }
+}
+
+fn nothing_created(name: &str) -> ControlError {
+    ControlError::new(
+        "InvalidParameterValue",
+        format!("An id was wanted for what {name} creates, but it creates nothing that has one."),
+    )
 }
 
 /// What an action answers that only succeeds or not.
@@ -118,6 +126,11 @@ impl Call<'_> {
             candidate = format!("{label} {number}");
         }
         candidate
+    }
+
+    /// Refuses a wanted id for an action that creates nothing.
+    pub(super) fn creates_nothing(&self, name: &str) -> Result<(), ControlError> {
+        if self.wanted.id.is_some() { Err(nothing_created(name)) } else { Ok(()) }
     }
 
     /// Refuses a wanted id that another resource has.

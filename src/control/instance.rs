@@ -3,7 +3,7 @@
 use super::apply::Call;
 use super::*;
 use crate::ids::*;
-use crate::model::{ElasticAddress, InstanceState, ModelError, NewInstance, Subnet};
+use crate::model::{AddressHolder, ElasticAddress, InstanceState, ModelError, NewInstance, Subnet};
 
 /// Instances per call. AWS counts vCPUs per account instead; this bounds the work of one call.
 const INSTANCES_PER_CALL: u32 = 100;
@@ -116,10 +116,15 @@ pub(super) fn associate_address(model: &mut Model, action: AssociateAddress) -> 
         )
         .into());
     };
-    model.network_interface(interface_id)?;
+    if model.network_interface(interface_id)?.interface_type.is_requester_managed() {
+        return Err(ModelError::managed_by_aws().into());
+    }
     match address.association {
         // The same again: AWS answers with the association there is.
         Some((id, holder)) if holder.interface() == Some(interface_id) => return Ok(Output::AddressAssociation(id)),
+        Some((_, AddressHolder::NatGateway(_))) if action.allow_reassociation => {
+            return Err(ModelError::managed_by_aws().into());
+        }
         Some((id, _)) if !action.allow_reassociation => {
             return Err(ControlError::new(
                 "Resource.AlreadyAssociated",
@@ -149,13 +154,16 @@ pub(super) fn associate_address(model: &mut Model, action: AssociateAddress) -> 
 pub(super) fn disassociate_address(model: &mut Model, action: DisassociateAddress) -> Result<Output, ControlError> {
     let id = action.association_id;
     let associated = |address: &&ElasticAddress| address.association.is_some_and(|(association, _)| association == id);
-    let Some(allocation_id) = model.elastic_addresses.values().find(associated).map(|address| address.allocation_id)
-    else {
+    let Some(address) = model.elastic_addresses.values().find(associated) else {
         return Err(ControlError::new(
             "InvalidAssociationID.NotFound",
             format!("The association ID '{id}' does not exist"),
         ));
     };
+    let allocation_id = address.allocation_id;
+    if matches!(address.association, Some((_, AddressHolder::NatGateway(_)))) {
+        return Err(ModelError::managed_by_aws().into());
+    }
     release(model, allocation_id);
     Ok(Output::Done)
 }

@@ -14,14 +14,17 @@ mod dhcp_options;
 mod endpoint;
 mod error;
 mod instance;
+mod nat_gateway;
 mod network;
 mod network_acl;
 mod on_premises;
+mod peering;
 pub mod region;
 mod route;
 mod security_group;
 pub mod tagging;
 mod vpn;
+mod transit;
 pub mod zone;
 
 pub use action::*;
@@ -89,6 +92,11 @@ impl ControlPlane {
         } else {
             self.model.dns_failures.remove(name);
         }
+    }
+
+    /// What happens by itself as time goes by: requests for peering expire. Packets never notice.
+    pub fn advance(&mut self, now: SimTime) {
+        self.model.expire_peering_requests(now);
     }
 
     /// Does `action` at `now`: clones the model, applies, compiles, commits both. A call that repeats an earlier one's client

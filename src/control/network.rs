@@ -3,7 +3,7 @@
 //! Ids of what was deleted do not come back: AWS does not use them twice either.
 
 use super::apply::Call;
-use super::region::{zone_id, zone_names};
+use super::region::{zone_id, zone_names_in};
 use super::*;
 use crate::ids::*;
 use crate::model::{NewSubnet, NewVpc};
@@ -16,7 +16,7 @@ pub(super) fn create_vpc(model: &mut Model, call: &Call<'_>, action: CreateVpc) 
         model.vpcs.contains_key(&id) || model.is_retired(id)
     });
     let new = NewVpc {
-        region: None,
+        region: Some(action.region),
         label,
         id,
         cidrs: vec![action.cidr],
@@ -51,7 +51,8 @@ pub(super) fn create_subnet(model: &mut Model, call: &Call<'_>, action: CreateSu
 
 /// The zone asked for, else the Region's first. AWS picks one itself; a fixed choice reads better.
 fn zone(model: &Model, action: &CreateSubnet) -> Result<String, ControlError> {
-    let zones = zone_names(model);
+    let region = model.region_of(action.vpc_id);
+    let zones = zone_names_in(model, region);
     let refuse = |given: &str, parameter: &str, known: Vec<String>| {
         ControlError::new(
             "InvalidParameterValue",
@@ -78,7 +79,7 @@ fn zone(model: &Model, action: &CreateSubnet) -> Result<String, ControlError> {
         (None, None) => zones
             .into_iter()
             .next()
-            .ok_or_else(|| ControlError::new("InternalError", format!("{} has no zones.", model.region))),
+            .ok_or_else(|| ControlError::new("InternalError", format!("{region} has no zones."))),
     }
 }
 

@@ -41,7 +41,12 @@ pub fn regions(model: &Model) -> BTreeSet<String> {
 
 /// The zones of the model's Region, and any other that its subnets name.
 pub fn zone_names(model: &Model) -> BTreeSet<String> {
-    let letters = match model.region.as_str() {
+    zone_names_in(model, &model.region)
+}
+
+/// The zones of a Region, and any other that subnets there name.
+pub fn zone_names_in(model: &Model, region: &str) -> BTreeSet<String> {
+    let letters = match region {
         "us-east-1" => "abcdef",
         "us-west-2" | "ap-northeast-2" => "abcd",
         "ap-northeast-1" => "acd",
@@ -49,8 +54,9 @@ pub fn zone_names(model: &Model) -> BTreeSet<String> {
         "us-west-1" => "ac",
         _ => "abc",
     };
-    let known = letters.chars().map(|letter| format!("{}{letter}", model.region));
-    known.chain(model.subnets.values().map(|subnet| subnet.availability_zone.clone())).collect()
+    let known = letters.chars().map(|letter| format!("{region}{letter}"));
+    let subnets = model.subnets.values().filter(|subnet| model.region_of(subnet.vpc_id) == region);
+    known.chain(subnets.map(|subnet| subnet.availability_zone.clone())).collect()
 }
 
 /// The id of a zone, `use1-az1` for `us-east-1a`.

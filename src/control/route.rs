@@ -197,6 +197,9 @@ fn target(model: &Model, target: RequestedTarget) -> Result<RouteTarget, Control
         RequestedTarget::Local => Ok(RouteTarget::Local),
         RequestedTarget::NetworkInterface(id) => Ok(RouteTarget::NetworkInterface(id)),
         RequestedTarget::VpnGateway(id) => Ok(RouteTarget::VpnGateway(id)),
+        RequestedTarget::NatGateway(id) => Ok(RouteTarget::NatGateway(id)),
+        RequestedTarget::PeeringConnection(id) => Ok(RouteTarget::PeeringConnection(id)),
+        RequestedTarget::TransitGateway(id) => Ok(RouteTarget::TransitGateway(id)),
         RequestedTarget::Instance(id) => Ok(RouteTarget::NetworkInterface(instance::primary_interface(model, id)?)),
         // Code and wording unverified; that AWS refuses is documented.
         RequestedTarget::GatewayEndpoint(id) => Err(ControlError::new(

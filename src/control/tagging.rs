@@ -81,10 +81,32 @@ fn tags_of<'m>(model: &'m mut Model, text: &str) -> Result<&'m mut Tags, Control
             model.security_groups.get_mut(&id).map(|group| &mut group.tags).ok_or_else(invalid)
         }
         NetworkAclId::PREFIX => find!(NetworkAclId, network_acls, "InvalidNetworkAclID.NotFound", "networkAcl"),
+        NatGatewayId::PREFIX => find!(NatGatewayId, nat_gateways, "NatGatewayNotFound", "NatGateway"),
         InstanceId::PREFIX => find!(InstanceId, instances, "InvalidInstanceID.NotFound", "instance"),
         AllocationId::PREFIX => {
             find!(AllocationId, elastic_addresses, "InvalidAllocationID.NotFound", "allocation")
         }
+        VpcPeeringConnectionId::PREFIX => find!(
+            VpcPeeringConnectionId,
+            peering_connections,
+            "InvalidVpcPeeringConnectionID.NotFound",
+            "vpcPeeringConnection"
+        ),
+        TransitGatewayId::PREFIX => {
+            find!(TransitGatewayId, transit_gateways, "InvalidTransitGatewayID.NotFound", "transitGateway")
+        }
+        TransitGatewayAttachmentId::PREFIX => find!(
+            TransitGatewayAttachmentId,
+            transit_gateway_attachments,
+            "InvalidTransitGatewayAttachmentID.NotFound",
+            "transitGatewayAttachment"
+        ),
+        TransitGatewayRouteTableId::PREFIX => find!(
+            TransitGatewayRouteTableId,
+            transit_gateway_route_tables,
+            "InvalidRouteTableID.NotFound",
+            "transitGatewayRouteTable"
+        ),
         VpcEndpointId::PREFIX => {
             let id = text.parse::<VpcEndpointId>().map_err(|_| invalid())?;
             model.vpc_endpoint(id)?;

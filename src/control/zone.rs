@@ -67,12 +67,15 @@ fn insert_instance_names(
     let inside = view == View::Vpc(interface.vpc_id);
     let has_hostnames = model.vpcs.get(&interface.vpc_id).is_some_and(|vpc| vpc.enable_dns_hostnames);
     if inside {
-        zone.insert(&private_name(&model.region, interface.private_ip), vec![interface.private_ip])?;
+        zone.insert(
+            &private_name(model.region_of(interface.vpc_id), interface.private_ip),
+            vec![interface.private_ip],
+        )?;
     }
     if let Some(public) = interface.public_address.filter(|_| has_hostnames) {
         let means_private = inside || is_allowed_to_peer(model, interface.vpc_id, view);
         let address = if means_private { interface.private_ip } else { public.address };
-        zone.insert(&public_name(&model.region, public.address), vec![address])?;
+        zone.insert(&public_name(model.region_of(interface.vpc_id), public.address), vec![address])?;
     }
     Ok(())
 }

@@ -56,9 +56,8 @@ pub struct Nat {
 
 impl Nat {
     /// What CloudWatch would show of a NAT gateway at `now`, since the beginning.
-    pub fn metrics(&mut self, gateway: NodeIx, now: SimTime) -> NatMetrics {
-        self.table.expire(now);
-        self.table.owner(gateway).metrics
+    pub fn metrics(&self, gateway: NodeIx, now: SimTime) -> NatMetrics {
+        self.table.metrics(gateway, now)
     }
 
     /// Bytes that the sessions take.

@@ -8,6 +8,7 @@
 
 mod component;
 
+use super::hints::hints;
 use super::trace::{Leg, LegKind, Outcome, Traced};
 use crate::control::ControlPlane;
 use crate::dataplane::{Decision, Direction, DropReason};
@@ -21,7 +22,12 @@ use serde_json::{Value, json};
 pub fn analysis(traced: &Traced, control: &ControlPlane) -> Value {
     let describe = Describe::new(control, &traced.program);
     let components = |kind: LegKind| traced.leg(kind).map_or_else(Vec::new, |leg| components(&describe, traced, leg));
-    let explanations = explanation(&describe, traced);
+    let mut explanations = explanation(&describe, traced);
+    // Remarks stand among the explanations of a path that was not found, as AWS has them.
+    if !traced.is_reachable() {
+        let remarks = hints(traced, control.model());
+        explanations.extend(remarks.iter().map(|hint| json!({ "ExplanationCode": hint.code })));
+    }
     let id = |prefix: &str| {
         let label = format!("{prefix} {} {} {:?}", traced.sender.name, traced.sent, traced.outcome);
         format!("{prefix}-0{:016x}", Seed::new(0).derive(&label).next_u64())
@@ -149,6 +155,8 @@ fn explanation(describe: &Describe<'_>, traced: &Traced) -> Vec<Value> {
 const fn direction_of(reason: DropReason) -> &'static str {
     match reason {
         DropReason::SecurityGroupIngress
+        | DropReason::SecurityGroupNoRulesIngress
+        | DropReason::GatewayTableNoPublicAddress
         | DropReason::NetworkAclIngress
         | DropReason::DestinationCheck
         | DropReason::InternetGatewayNoPrivateAddress

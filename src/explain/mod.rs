@@ -8,6 +8,7 @@
 //! | [`state`] | the network after a step, only its control lines applied |
 //! | [`probe`], [`trace`], [`road`] | who sends what to whom; the walk there and back; the road it took |
 //! | [`story`], [`analysis`] | the walk as a table, and as EC2's `NetworkInsightsAnalysis` |
+//! | [`hints`] | AWS's codes that no packet dies of, where they explain a trace |
 //! | [`mend`] | the smallest change after which the probe arrives, found by trying |
 //!
 //! Non-goals: deciding anything.
@@ -15,6 +16,7 @@
 //! name stands first, as `via ID`.
 
 pub mod analysis;
+pub mod hints;
 pub mod mend;
 pub mod operator;
 pub mod probe;
@@ -117,7 +119,7 @@ pub fn sentence(program: &Program, at: NodeIx, decision: &Decision) -> String {
             format!("{}: {state}", origins.node(interface).id)
         }
         Decision::BlockPublicAccess { passed } => {
-            let verdict = if passed { "excluded, passes" } else { "blocks it" };
+            let verdict = if passed { "a NAT gateway's traffic passes" } else { "blocks it" };
             format!("VPC Block Public Access: {verdict}")
         }
         Decision::LinkLocalRate { limit } => format!("more than {limit} packets a second to link-local services"),

@@ -79,7 +79,8 @@ pub fn operate(
     let mut command = Command::new(with_ids(invocation, names));
     let mut created = None;
     loop {
-        let answer = execute::execute(control, now, invocation.operation, command.parameters(), wanted);
+        let region = invocation.globals.region.clone().unwrap_or_else(|| control.model().region.clone());
+        let answer = execute::execute_in(control, &region, now, invocation.operation, command.parameters(), wanted);
         created = answer.as_ref().ok().and_then(|answer| execute::created_id(invocation.operation, answer)).or(created);
         if let Some(output) = command.answered(answer) {
             return Done { output, created };
@@ -206,6 +207,8 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "transitgatewayroutetableid" | "associationdefaultroutetableid" | "propagationdefaultroutetableid" => {
             &[Kind::TransitGatewayRouteTable]
         }
+        "exclusionid" => &[Kind::PublicAccessExclusion],
+        "referencedgroupid" => &[Kind::SecurityGroup],
         "resource" | "resourceid" => &Kind::ALL,
         _ => &[],
     }

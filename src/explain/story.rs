@@ -534,9 +534,11 @@ impl Variables {
 fn says_why(reason: DropReason, decision: &Decision) -> bool {
     match reason {
         DropReason::SourceCheck | DropReason::DestinationCheck => matches!(decision, Decision::SourceDestCheck { .. }),
-        DropReason::SecurityGroupEgress | DropReason::SecurityGroupIngress => {
-            matches!(decision, Decision::SecurityGroup { .. })
-        }
+        DropReason::SecurityGroupEgress
+        | DropReason::SecurityGroupIngress
+        | DropReason::SecurityGroupNoRulesEgress
+        | DropReason::SecurityGroupNoRulesIngress => matches!(decision, Decision::SecurityGroup { .. }),
+        DropReason::BlockPublicAccess => matches!(decision, Decision::BlockPublicAccess { .. }),
         DropReason::NetworkAclEgress | DropReason::NetworkAclIngress => matches!(decision, Decision::NetworkAcl { .. }),
         DropReason::VpnGatewaySource | DropReason::VpnGatewayDestination => {
             matches!(decision, Decision::VpnGatewayAddress { known: false, .. })

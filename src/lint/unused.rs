@@ -28,11 +28,11 @@ pub(super) fn security_groups(network: &Network<'_>) -> Vec<Lint> {
         .collect()
 }
 
-/// A table that routes for no subnet, though it is not its VPC's main one.
+/// A table that routes for no subnet and no gateway, though it is not its VPC's main one.
 pub(super) fn route_tables(network: &Network<'_>) -> Vec<Lint> {
     let model = network.model;
     let unused = model.route_tables.values().filter(|table| table.main_association.is_none());
-    let unused = unused.filter(|table| !routes_for_subnets(model, table.id));
+    let unused = unused.filter(|table| !routes_for_subnets(model, table.id) && table.gateway_associations.is_empty());
     unused
         .map(|table| {
             let name = network.names.name_of(&table.id.to_string()).unwrap_or("NAME").to_owned();

@@ -298,7 +298,8 @@ impl Model {
     ///
     /// # Errors
     /// `InvalidRouteTableID.NotFound`, `RouteAlreadyExists`, `RouteLimitExceeded`, `InvalidPrefixListID.NotFound`, `InvalidParameterValue` (equal to
-    /// or inside a block of the VPC with a target that AWS does not allow there), `InvalidGatewayID.NotFound`, `InvalidNetworkInterfaceID.NotFound`.
+    /// or inside a block of the VPC with a target that AWS does not allow there), `InvalidGatewayID.NotFound`, `InvalidNetworkInterfaceID.NotFound`,
+    /// `InvalidNatGatewayID.NotFound`.
     pub fn add_route(
         &mut self,
         table_id: RouteTableId,
@@ -391,6 +392,7 @@ impl Model {
                     format!("route table {} and network gateway {id} belong to different networks", table.id),
                 ))
             }
+            RouteTarget::NatGateway(id) => self.check_nat_target(table, id),
             RouteTarget::NetworkInterface(id) if !self.network_interfaces.contains_key(&id) => {
                 Err(ModelError::not_found("InvalidNetworkInterfaceID.NotFound", "networkInterface", id))
             }

@@ -239,7 +239,7 @@ impl Model {
     }
 
     /// How many addresses of a subnet nobody has.
-    pub(super) fn free_private_addresses(&self, subnet: &Subnet) -> usize {
+    pub fn free_private_addresses(&self, subnet: &Subnet) -> usize {
         let usable = (1usize << (32 - subnet.cidr.prefix_len())) - Subnet::RESERVED_ADDRESSES;
         let of_interfaces = self.network_interfaces.values().filter(|eni| eni.subnet_id == subnet.id).count();
         let gateways = self.nat_gateways.values().filter(|gateway| gateway.subnet_id == subnet.id);

@@ -34,6 +34,7 @@ mod peering;
 pub mod prefix_list;
 mod public_access;
 mod quota;
+mod region;
 mod replace;
 mod route_table;
 mod rules;

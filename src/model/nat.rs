@@ -201,6 +201,20 @@ impl Model {
         self.nat_gateways.values().find(|gateway| gateway.interface_id == Some(interface_id))
     }
 
+    /// Whether a route may point at a NAT gateway: it must be there, not failed or deleted, and in the table's VPC.
+    pub(super) fn check_nat_target(&self, table: &RouteTable, id: NatGatewayId) -> Result<(), ModelError> {
+        let live = |gateway: &&NatGateway| gateway.state == NatGatewayState::Available;
+        match self.nat_gateways.get(&id).filter(live) {
+            None => Err(ModelError::not_found("InvalidNatGatewayID.NotFound", "natGateway", id)),
+            // Unverified wording, after that of internet gateways.
+            Some(gateway) if gateway.vpc_id != table.vpc_id => Err(ModelError::new(
+                "InvalidParameterValue",
+                format!("route table {} and NAT gateway {id} belong to different networks", table.id),
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// What is refused at once.
     fn check_nat_parameters(&self, new: &NewNatGateway, subnet: &Subnet) -> Result<(), ModelError> {
         let refuse = |code, message: &str| Err(ModelError::new(code, message));

@@ -23,6 +23,12 @@ pub struct NewTransitGateway {
     pub default_propagation: bool,
     /// Whether security groups may name groups across it (AWS: no).
     pub security_group_referencing: bool,
+    /// Whether VPN connections share flows (AWS: yes).
+    pub vpn_equal_cost: bool,
+    /// Its description.
+    pub description: String,
+    /// The AS number of AWS's side.
+    pub amazon_side_asn: u64,
     /// When.
     pub at: SimTime,
     /// Tags.
@@ -90,13 +96,16 @@ impl Model {
             default_association_route_table_id: None,
             default_propagation_route_table_id: None,
             security_group_referencing: new.security_group_referencing,
+            vpn_equal_cost: new.vpn_equal_cost,
+            description: new.description,
+            amazon_side_asn: new.amazon_side_asn,
             created_at: new.at,
             tags: new.tags,
         };
         self.transit_gateways.insert(id, gateway);
         if new.default_association || new.default_propagation {
             let label = format!("default {}", new.label);
-            let table = self.add_transit_gateway_route_table(&label, None, id, Tags::default())?;
+            let table = self.add_transit_gateway_route_table(&label, None, id, new.at, Tags::default())?;
             if let Some(gateway) = self.transit_gateways.get_mut(&id) {
                 gateway.default_association_route_table_id = new.default_association.then_some(table);
                 gateway.default_propagation_route_table_id = new.default_propagation.then_some(table);

@@ -25,10 +25,21 @@ pub struct TransitGateway {
     pub default_propagation_route_table_id: Option<TransitGatewayRouteTableId>,
     /// Whether security groups may name groups of other attached VPCs (inbound rules only).
     pub security_group_referencing: bool,
+    /// Whether VPN connections that announce the same share the flows (`VpnEcmpSupport`).
+    pub vpn_equal_cost: bool,
+    /// Its description.
+    pub description: String,
+    /// The AS number of AWS's side, shown only.
+    pub amazon_side_asn: u64,
     /// When it was created.
     pub created_at: SimTime,
     /// Tags.
     pub tags: Tags,
+}
+
+impl TransitGateway {
+    /// The AS number that AWS gives its side unless told otherwise.
+    pub const DEFAULT_ASN: u64 = 64_512;
 }
 
 /// Something attached to a transit gateway.
@@ -101,6 +112,8 @@ pub struct TransitGatewayRouteTable {
     pub propagations: BTreeSet<TransitGatewayAttachmentId>,
     /// Static routes.
     pub routes: BTreeMap<Ipv4Net, TransitGatewayRouteTarget>,
+    /// When it was created.
+    pub created_at: SimTime,
     /// Tags.
     pub tags: Tags,
 }

@@ -13,6 +13,7 @@
 
 use super::*;
 use crate::net::Ipv4Net;
+use crate::time::SimTime;
 
 /// One row of a transit gateway's route table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ impl Model {
         label: &str,
         id: Option<TransitGatewayRouteTableId>,
         transit_gateway_id: TransitGatewayId,
+        at: SimTime,
         tags: Tags,
     ) -> Result<TransitGatewayRouteTableId, ModelError> {
         self.transit_gateway(transit_gateway_id)?;
@@ -77,6 +79,7 @@ impl Model {
             associations: BTreeSet::new(),
             propagations: BTreeSet::new(),
             routes: BTreeMap::new(),
+            created_at: at,
             tags,
         };
         self.transit_gateway_route_tables.insert(id, table);

@@ -127,7 +127,7 @@ impl std::fmt::Display for RibEntry {
             write!(f, " ({list})")?;
         }
         write!(f, " -> {}", self.target)?;
-        if self.kind == NextHopKind::Blackhole {
+        if self.kind == NextHopKind::Blackhole && self.target != "blackhole" {
             f.write_str(" (blackhole)")?;
         }
         Ok(())

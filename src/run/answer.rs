@@ -89,7 +89,7 @@ impl Services {
             _ => self.region.clone(),
         };
         match service_behind(control.model(), host) {
-            ServiceKind::Ec2 => self.ec2(control, now, request, wanted),
+            ServiceKind::Ec2 => self.ec2(control, now, &region, request, wanted),
             ServiceKind::DynamoDb => (self.dynamodb(control, now, &region, request), None),
             ServiceKind::S3 => (self.s3(control, now, &region, request), None),
             ServiceKind::Sts => (self.sts(control, now, &region, request), None),
@@ -140,6 +140,7 @@ impl Services {
         &mut self,
         control: &mut ControlPlane,
         now: SimTime,
+        region: &str,
         request: &HttpRequest,
         wanted: Option<&Wanted>,
     ) -> (HttpResponse, Option<String>) {
@@ -148,7 +149,7 @@ impl Services {
         let body = String::from_utf8_lossy(&request.body);
         let outcome = query::decode_request(&body).and_then(|(operation, parameters)| {
             let wanted = wanted.cloned().unwrap_or_default();
-            let document = api::execute::execute(control, now, operation, &parameters, &wanted)?;
+            let document = api::execute::execute_in(control, region, now, operation, &parameters, &wanted)?;
             let created = api::execute::created_id(operation, &document);
             let xml = xml::encode_response(operation, &document, &request_id)
                 .map_err(|error| ApiError::new("InternalError", error.to_string()))?;

@@ -24,8 +24,8 @@ pub use crate::explain::operator::PlanError;
 pub use crate::explain::road::Road;
 pub use observer::{Observation, Observer, RouteUse};
 pub use result::{
-    Check, CheckSummary, DropCount, FileEntry, HostResult, LossFreeRange, PacketAccount, RouteDecision, RunResult,
-    SCHEMA, StepResult, Via, Warning,
+    Check, CheckSummary, DropCount, FileEntry, HostResult, LossFreeRange, NatGatewayMetrics, PacketAccount,
+    RouteDecision, RunResult, SCHEMA, StepResult, Via, Warning,
 };
 pub use timeline::{Progress, Run};
 

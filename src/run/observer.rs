@@ -196,6 +196,8 @@ impl Tap for Observer {
     fn on_enter(&mut self, _now: SimTime, _at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
         if self.run.length == 0 {
             self.run.length = bytes.len();
+            // What was seen of the way before the last link is part of it.
+            self.run.road = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
             (self.run.source, self.run.destination) = ends(bytes);
             // A road goes on behind a link, and a packet is for whom its sender sent it to.
             if let Some(UnderWay { road, destination, .. }) = self.under_way.get(&packet.id) {

@@ -11,7 +11,7 @@ use crate::capture::FileSet;
 use crate::explain;
 use crate::host::Outcome;
 use crate::model::{Model, Provenance, UnknownConnection, prefix_list};
-use crate::program::{NextHopKind, Program};
+use crate::program::{NextHopKind, NodeKey, Program};
 use crate::sim::Conservation;
 use crate::time::SimTime;
 use std::collections::BTreeMap;
@@ -283,11 +283,22 @@ pub(super) fn run_result(run: &Run, steps: Vec<StepResult>, complete: bool, file
         loss_free_ranges: loss_free_ranges(&steps, files),
         checks,
         packets: account(&run.sim.conservation()),
+        nat_gateways: nat_gateways(run),
         latency: run.sim.tap.observer.latencies().summaries(),
         files: Vec::new(),
         assumptions: assumptions(run.control.model(), &run.scenario.settings),
         steps,
     }
+}
+
+/// The metrics of NAT gateways that packets came to.
+fn nat_gateways(run: &Run) -> BTreeMap<String, NatGatewayMetrics> {
+    let (now, nat) = (run.sim.now(), &run.sim.state().nat);
+    let gateways = run.sim.program().lookup.nodes.iter().filter_map(|(key, at)| match key {
+        NodeKey::NatGateway(id) => Some((id.to_string(), NatGatewayMetrics::from(nat.metrics(*at, now)))),
+        _ => None,
+    });
+    gateways.filter(|(_, metrics)| metrics.packets_in_from_source + metrics.packets_in_from_destination > 0).collect()
 }
 
 /// Where all packets went.

@@ -4,6 +4,7 @@
 //! only ever added; `schema` grows when one changes its meaning. `result.schema.json` beside this file is the same as a JSON Schema, made from
 //! these types and their comments (`scripts/make-schema`); the tests hold it against both.
 
+use crate::dataplane::nat::NatMetrics;
 use crate::metrics::RoadSummary;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct RunResult {
     pub packets: PacketAccount,
     /// Latency per road.
     pub latency: Vec<RoadSummary>,
+    /// What CloudWatch would show of each NAT gateway that packets came to, by id.
+    pub nat_gateways: BTreeMap<String, NatGatewayMetrics>,
     /// When a host's captures hold neither lost packets nor their retransmissions.
     pub loss_free_ranges: Vec<LossFreeRange>,
     /// Files written beside this one, by what they are.
@@ -246,6 +249,62 @@ pub struct PacketAccount {
     pub absorbed: u64,
     /// Still on a link at the end.
     pub queued: u64,
+}
+
+/// The metrics of a NAT gateway since the beginning, as CloudWatch names them (namespace AWS/NATGateway). Bytes are those of IP packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct NatGatewayMetrics {
+    /// The most TCP connections that were open at one time.
+    pub active_connection_count: u64,
+    /// TCP connections that the inside tried to open.
+    pub connection_attempt_count: u64,
+    /// TCP connections that were answered.
+    pub connection_established_count: u64,
+    /// Connections for which no port was left.
+    pub error_port_allocation: u64,
+    /// TCP connections that were forgotten because they were silent.
+    pub idle_timeout_count: u64,
+    /// Packets it dropped.
+    pub packets_drop_count: u64,
+    /// Packets from the VPC.
+    pub packets_in_from_source: u64,
+    /// Bytes from the VPC.
+    pub bytes_in_from_source: u64,
+    /// Packets sent on for the VPC.
+    pub packets_out_to_destination: u64,
+    /// Bytes sent on for the VPC.
+    pub bytes_out_to_destination: u64,
+    /// Packets from the outside.
+    pub packets_in_from_destination: u64,
+    /// Bytes from the outside.
+    pub bytes_in_from_destination: u64,
+    /// Packets sent back into the VPC.
+    pub packets_out_to_source: u64,
+    /// Bytes sent back into the VPC.
+    pub bytes_out_to_source: u64,
+}
+
+impl From<NatMetrics> for NatGatewayMetrics {
+    fn from(counted: NatMetrics) -> Self {
+        NatGatewayMetrics {
+            active_connection_count: counted.active_connection_count,
+            connection_attempt_count: counted.connection_attempt_count,
+            connection_established_count: counted.connection_established_count,
+            error_port_allocation: counted.error_port_allocation,
+            idle_timeout_count: counted.idle_timeout_count,
+            packets_drop_count: counted.packets_drop_count,
+            packets_in_from_source: counted.packets_in_from_source,
+            bytes_in_from_source: counted.bytes_in_from_source,
+            packets_out_to_destination: counted.packets_out_to_destination,
+            bytes_out_to_destination: counted.bytes_out_to_destination,
+            packets_in_from_destination: counted.packets_in_from_destination,
+            bytes_in_from_destination: counted.bytes_in_from_destination,
+            packets_out_to_source: counted.packets_out_to_source,
+            bytes_out_to_source: counted.bytes_out_to_source,
+        }
+    }
 }
 
 /// A range in which a host lost nothing.

@@ -1,7 +1,7 @@
 //! Elastic IP addresses.
 
 use super::with_tags;
-use crate::model::{AddressHolder, ElasticAddress, Model};
+use crate::model::{AddressHolder, ElasticAddress, Model, NatGatewayAddress};
 use serde_json::{Value, json};
 
 /// An Elastic IP address.
@@ -22,7 +22,14 @@ pub fn address(model: &Model, address: &ElasticAddress) -> Value {
         document["NetworkInterfaceId"] = json!(interface_id);
         document["NetworkInterfaceOwnerId"] = json!(model.account_id);
         if let Some(interface) = interface_id.and_then(|id| model.network_interfaces.get(&id)) {
-            document["PrivateIpAddress"] = json!(interface.private_ip.to_string());
+            let of_gateway = model.nat_gateway_of(interface.id).and_then(|gateway| {
+                let own = |held: &&NatGatewayAddress| {
+                    held.elastic.is_some_and(|elastic| elastic.allocation_id == address.allocation_id)
+                };
+                gateway.addresses.iter().find(own)
+            });
+            let private_ip = of_gateway.map_or(interface.private_ip, |held| held.private_ip);
+            document["PrivateIpAddress"] = json!(private_ip.to_string());
             if let Some(instance_id) = interface.attachment.and_then(|attachment| attachment.instance_id) {
                 document["InstanceId"] = json!(instance_id);
             }

@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::control::region::zone_id;
 use crate::model::dns_names::{private_name, public_name};
-use crate::model::{InterfaceType, Model, NetworkInterface, SecurityGroup};
+use crate::model::{InterfaceType, Model, NatGatewayAddress, NetworkInterface, SecurityGroup};
 use serde_json::{Value, json};
 
 /// A network interface.
@@ -61,13 +61,15 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         document["Attachment"] = json!({
             "AttachTime": calendar.ec2(attachment.attached_at),
             "AttachmentId": attachment.id,
-            "DeleteOnTermination": true,
+            "DeleteOnTermination": attachment.instance_id.is_some(),
             "DeviceIndex": attachment.device_index,
             "NetworkCardIndex": 0,
-            "InstanceId": attachment.instance_id,
-            "InstanceOwnerId": model.account_id,
+            "InstanceOwnerId": attachment.instance_id.map_or("amazon-aws", |_| &model.account_id),
             "Status": "attached",
         });
+        if let Some(instance_id) = attachment.instance_id {
+            document["Attachment"]["InstanceId"] = json!(instance_id);
+        }
     }
     if interface.interface_type.is_requester_managed() {
         let attachment = &mut document["Attachment"];
@@ -80,7 +82,27 @@ pub fn network_interface(model: &Model, calendar: Calendar, interface: &NetworkI
         attachment["DeleteOnTermination"] = json!(false);
         attachment["InstanceOwnerId"] = json!("amazon-aws");
     }
-    document["PrivateIpAddresses"] = json!([address]);
+    let secondary = model.nat_gateway_of(interface.id).into_iter().flat_map(|gateway| gateway.addresses.iter().skip(1));
+    let secondary = secondary.map(|held| secondary_address(model, held));
+    document["PrivateIpAddresses"] = std::iter::once(address).chain(secondary).collect();
+    document
+}
+
+/// A further address of a NAT gateway's interface.
+fn secondary_address(model: &Model, held: &NatGatewayAddress) -> Value {
+    let mut document = json!({
+        "Primary": false,
+        "PrivateDnsName": private_name(&model.region, held.private_ip),
+        "PrivateIpAddress": held.private_ip.to_string(),
+    });
+    if let Some(elastic) = held.elastic {
+        document["Association"] = json!({
+            "AllocationId": elastic.allocation_id,
+            "AssociationId": elastic.association_id,
+            "IpOwnerId": model.account_id,
+            "PublicIp": elastic.public_ip.to_string(),
+        });
+    }
     document
 }
 

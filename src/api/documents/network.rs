@@ -7,9 +7,6 @@ use crate::model::{
 };
 use serde_json::{Value, json};
 
-/// Addresses that AWS keeps in every subnet.
-const RESERVED_PER_SUBNET: u64 = 5;
-
 /// A VPC.
 pub fn vpc(model: &Model, vpc: &Vpc) -> Value {
     let block = |block| cidr_block(block, "associated");
@@ -29,8 +26,6 @@ pub fn vpc(model: &Model, vpc: &Vpc) -> Value {
 
 /// A subnet.
 pub fn subnet(model: &Model, subnet: &Subnet) -> Value {
-    let size = 1u64 << (32 - u32::from(subnet.cidr.prefix_len()));
-    let used = model.network_interfaces.values().filter(|interface| interface.subnet_id == subnet.id).count() as u64;
     let document = json!({
         "AvailabilityZoneId": zone_id(&subnet.availability_zone),
         "MapCustomerOwnedIpOnLaunch": false,
@@ -52,7 +47,7 @@ pub fn subnet(model: &Model, subnet: &Subnet) -> Value {
         "State": "available",
         "VpcId": subnet.vpc_id,
         "CidrBlock": subnet.cidr.to_string(),
-        "AvailableIpAddressCount": size.saturating_sub(RESERVED_PER_SUBNET + used),
+        "AvailableIpAddressCount": model.free_private_addresses(subnet),
         "AvailabilityZone": subnet.availability_zone,
         "DefaultForAz": subnet.default_for_az,
         "MapPublicIpOnLaunch": subnet.map_public_ip_on_launch,

@@ -30,6 +30,11 @@ pub fn tags_of_everything(model: &Model) -> Vec<Value> {
         customer_gateways => "customer-gateway",
         vpn_connections => "vpn-connection",
         dhcp_options => "dhcp-options",
+        nat_gateways => "natgateway",
+        peering_connections => "vpc-peering-connection",
+        transit_gateways => "transit-gateway",
+        transit_gateway_attachments => "transit-gateway-attachment",
+        transit_gateway_route_tables => "transit-gateway-route-table",
     }
     let lists = model.prefix_lists.values().filter_map(|list| Some((list, list.customer.as_ref()?)));
     found.extend(lists.map(|(list, customer)| (list.id.to_string(), "prefix-list", &customer.tags)));

@@ -5,7 +5,7 @@
 //! `InstanceInitiatedShutdownBehavior`; of TerminateInstances `Force` and `SkipOsShutdown`.
 
 use super::parameters::{Parameters, parse_id};
-use super::{dhcp_options, edge, endpoint, network, rules, vpn};
+use super::{dhcp_options, edge, endpoint, nat_gateway, network, peering, rules, transit, vpn};
 use crate::api::ApiError;
 use crate::api::model::{Service, Shape};
 use crate::control::*;
@@ -31,6 +31,15 @@ pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Actio
         return Ok(action);
     }
     if let Some(action) = dhcp_options::action(parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = nat_gateway::action(parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = peering::action(model, parameters)? {
+        return Ok(action);
+    }
+    if let Some(action) = transit::action(model, parameters)? {
         return Ok(action);
     }
     Ok(match parameters.operation() {
@@ -310,15 +319,19 @@ fn destination(parameters: &Parameters<'_>) -> Result<RouteDestination, ApiError
 }
 
 /// Parameters that name targets, and what AWS says of one that does not exist; no such thing exists here.
-const ABSENT_TARGETS: [(&str, &str, &str); 4] = [
-    ("NatGatewayId", "NatGatewayNotFound", "NatGateway"),
-    ("TransitGatewayId", "InvalidTransitGatewayID.NotFound", "transitGateway"),
-    ("VpcPeeringConnectionId", "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection"),
-    ("EgressOnlyInternetGatewayId", "InvalidGatewayID.NotFound", "egressOnlyInternetGateway"),
-];
+const ABSENT_TARGETS: [(&str, &str, &str); 1] =
+    [("EgressOnlyInternetGatewayId", "InvalidGatewayID.NotFound", "egressOnlyInternetGateway")];
 
 fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
-    let simulated = ["GatewayId", "NetworkInterfaceId", "InstanceId", "LocalTarget"];
+    let simulated = [
+        "GatewayId",
+        "NetworkInterfaceId",
+        "InstanceId",
+        "NatGatewayId",
+        "VpcPeeringConnectionId",
+        "TransitGatewayId",
+        "LocalTarget",
+    ];
     let others = ["VpcEndpointId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn"];
     let absent = ABSENT_TARGETS.iter().map(|(name, ..)| *name);
     let given: Vec<_> = simulated.into_iter().chain(absent).chain(others).filter(|name| parameters.has(name)).collect();
@@ -336,7 +349,12 @@ fn target(parameters: &Parameters<'_>) -> Result<RequestedTarget, ApiError> {
     match *name {
         "GatewayId" => gateway(&parameters.required_text("GatewayId")?),
         "NetworkInterfaceId" => Ok(RequestedTarget::NetworkInterface(parameters.required_id("NetworkInterfaceId")?)),
+        "NatGatewayId" => Ok(RequestedTarget::NatGateway(parameters.required_id("NatGatewayId")?)),
         "InstanceId" => Ok(RequestedTarget::Instance(parameters.required_id("InstanceId")?)),
+        "VpcPeeringConnectionId" => {
+            Ok(RequestedTarget::PeeringConnection(parameters.required_id("VpcPeeringConnectionId")?))
+        }
+        "TransitGatewayId" => Ok(RequestedTarget::TransitGateway(parameters.required_id("TransitGatewayId")?)),
         // Only `true` names a target.
         "LocalTarget" if parameters.boolean("LocalTarget")? == Some(true) => Ok(RequestedTarget::Local),
         other => {

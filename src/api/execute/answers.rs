@@ -5,9 +5,10 @@ use crate::api::ApiError;
 use crate::api::model::Service;
 use crate::control::{ControlPlane, Output};
 use crate::ids::{InstanceId, ReservationId, VpcEndpointId};
-use crate::model::{InstanceState, ModelError};
+use crate::model::{InstanceState, Model, ModelError};
 use documents::Life;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// The answer to a call of `operation`. `token` is echoed where AWS does.
 ///
@@ -15,11 +16,15 @@ use serde_json::{Value, json};
 /// What a repeated client token made is gone since.
 pub(super) fn answer(
     control: &ControlPlane,
+    region: &str,
     operation: &str,
     output: Output,
     token: Option<String>,
 ) -> Result<Value, ApiError> {
-    let model = control.model();
+    // What the call was about may lie in any Region; ARNs and names are those of the one that was called.
+    let whole = control.model();
+    let model = &in_region(whole, region);
+    let calendar = control.calendar();
     let egress = operation.ends_with("SecurityGroupEgress");
     Ok(match output {
         Output::Done => done(operation),
@@ -107,7 +112,82 @@ pub(super) fn answer(
         }
         Output::NetworkAclAssociation(id) => json!({"NewAssociationId": id}),
         Output::Edge(output) => super::edge::answer(control, output)?,
+        Output::NatGateway(id) => super::nat_gateway::answer(control, operation, id, token),
+        Output::PeeringConnection(id) => {
+            let connection = model.peering_connection(id).map_err(gone)?;
+            match operation {
+                "ModifyVpcPeeringConnectionOptions" => json!({
+                    "AccepterPeeringConnectionOptions": documents::peering_options(&connection.accepter),
+                    "RequesterPeeringConnectionOptions": documents::peering_options(&connection.requester),
+                }),
+                _ => json!({"VpcPeeringConnection": documents::peering_connection(whole, calendar, connection)}),
+            }
+        }
+        Output::TransitGateway(id) => {
+            // AWS answers while it is still busy; here it is done.
+            let state = if operation == "CreateTransitGateway" { "pending" } else { "modifying" };
+            let gateway = model.transit_gateway(id).map_err(gone)?;
+            json!({"TransitGateway": documents::transit_gateway(model, calendar, gateway, state)})
+        }
+        Output::TransitGatewayDeleted(gateway) => {
+            json!({"TransitGateway": documents::transit_gateway(model, calendar, &gateway, "deleting")})
+        }
+        Output::TransitGatewayAttachment(id) => {
+            let attachment = model.transit_gateway_attachment(id).map_err(gone)?;
+            let (member, document) = match documents::transit_gateway_vpc_attachment(model, calendar, attachment) {
+                Some(document) => ("TransitGatewayVpcAttachment", Some(document)),
+                None => (
+                    "TransitGatewayPeeringAttachment",
+                    documents::transit_gateway_peering_attachment(whole, calendar, attachment),
+                ),
+            };
+            let mut document = document.unwrap_or_default();
+            document["State"] = json!(match operation.split("Transit").next() {
+                Some("Create") if attachment.peer().is_some() => "initiatingRequest",
+                Some("Create" | "Accept") => "pending",
+                Some("Modify") => "modifying",
+                _ => "deleting",
+            });
+            json!({member: document})
+        }
+        Output::TransitGatewayRouteTable(id) => {
+            let table = model.transit_gateway_route_table(id).map_err(gone)?;
+            let document = documents::transit_gateway_route_table(model, calendar, table, "pending");
+            json!({"TransitGatewayRouteTable": document})
+        }
+        Output::TransitGatewayRouteTableDeleted(table) => {
+            let document = documents::transit_gateway_route_table(model, calendar, &table, "deleting");
+            json!({"TransitGatewayRouteTable": document})
+        }
+        Output::TransitGatewayLink(table_id, attachment_id) => {
+            let gateway_id = model.transit_gateway_route_table(table_id).map_err(gone)?.transit_gateway_id;
+            let attachment = model.attachment_of_gateway(attachment_id, gateway_id).map_err(gone)?;
+            let (member, state) = match operation.split("Transit").next() {
+                Some("Associate") => ("Association", "associating"),
+                Some("Disassociate") => ("Association", "disassociating"),
+                Some("Enable") => ("Propagation", "enabled"),
+                _ => ("Propagation", "disabled"),
+            };
+            let mut document = documents::transit_gateway_link(attachment, state);
+            document["TransitGatewayRouteTableId"] = json!(table_id);
+            json!({member: document})
+        }
+        Output::TransitGatewayRoute(route) => {
+            let mut document = documents::transit_gateway_route(model, &route);
+            if operation == "DeleteTransitGatewayRoute" {
+                document["State"] = json!("deleted");
+            }
+            json!({"Route": document})
+        }
     })
+}
+
+/// The account with another Region as its own.
+fn in_region<'m>(whole: &'m Model, region: &str) -> Cow<'m, Model> {
+    if whole.region == region {
+        return Cow::Borrowed(whole);
+    }
+    Cow::Owned(Model { region: region.to_owned(), ..whole.clone() })
 }
 
 /// Success: most operations say so, some have an answer without members.

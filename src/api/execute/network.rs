@@ -14,7 +14,7 @@ use crate::net::{Ipv4Net, Protocol};
 /// What is wrong with the parameters by themselves.
 pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Option<Action>, ApiError> {
     Ok(Some(match parameters.operation() {
-        "CreateVpc" => Action::CreateVpc(create_vpc(parameters)?),
+        "CreateVpc" => Action::CreateVpc(create_vpc(model, parameters)?),
         "DeleteVpc" => Action::DeleteVpc(DeleteVpc { vpc_id: parameters.required_id("VpcId")? }),
         "CreateSubnet" => Action::CreateSubnet(CreateSubnet {
             vpc_id: parameters.required_id("VpcId")?,
@@ -67,7 +67,7 @@ pub(super) fn action(model: &Model, parameters: &Parameters<'_>) -> Result<Optio
     }))
 }
 
-fn create_vpc(parameters: &Parameters<'_>) -> Result<CreateVpc, ApiError> {
+fn create_vpc(model: &Model, parameters: &Parameters<'_>) -> Result<CreateVpc, ApiError> {
     if parameters.text("InstanceTenancy")?.is_some_and(|tenancy| tenancy != "default") {
         return Err(ApiError::new("UnsupportedOperation", "vpcsim has VPCs of the default tenancy only."));
     }
@@ -75,7 +75,7 @@ fn create_vpc(parameters: &Parameters<'_>) -> Result<CreateVpc, ApiError> {
         return Err(unsupported_ipv6());
     }
     let cidr = block(parameters, "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.")?;
-    Ok(CreateVpc { cidr, tags: tags_at_creation(parameters, "vpc")? })
+    Ok(CreateVpc { region: model.region.clone(), cidr, tags: tags_at_creation(parameters, "vpc")? })
 }
 
 /// `CidrBlock`. Absent together with everything else that could stand for it, it is missed in AWS's words.

@@ -229,7 +229,12 @@ pub fn parse_id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ApiError> {
             "vpce" => "InvalidVpcEndpointId.Malformed",
             "cgw" => "InvalidCustomerGatewayId.Malformed",
             "vpn" => "InvalidVpnConnectionID",
+            "nat" => "NatGatewayMalformed",
             "pl" => "InvalidPrefixListId.Malformed",
+            "pcx" => "InvalidVpcPeeringConnectionId.Malformed",
+            "tgw" => "InvalidTransitGatewayID.Malformed",
+            "tgw-attach" => "InvalidTransitGatewayAttachmentID.Malformed",
+            "tgw-rtb" => "InvalidRouteTableId.Malformed",
             // AWS lists no "Malformed" code for the remaining kinds.
             _ => "InvalidParameterValue",
         };

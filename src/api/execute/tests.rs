@@ -7,6 +7,8 @@ use crate::control::tests::{control, tutorial};
 use serde_json::json;
 
 mod interface_endpoint;
+mod edge;
+mod nat_gateway;
 mod network;
 mod properties;
 mod refusals;

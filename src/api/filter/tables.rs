@@ -324,6 +324,12 @@ pub const NETWORK_INTERFACES: FilterTable = FilterTable {
     tags: Some("TagSet"),
 };
 
+/// NAT gateways.
+pub const NAT_GATEWAYS: FilterTable = FilterTable {
+    names: &[("nat-gateway-id", "NatGatewayId"), ("state", "State"), ("subnet-id", "SubnetId"), ("vpc-id", "VpcId")],
+    tags: Some("Tags"),
+};
+
 /// Elastic IP addresses.
 pub const ADDRESSES: FilterTable = FilterTable {
     names: &[

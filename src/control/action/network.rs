@@ -7,6 +7,8 @@ use crate::net::Ipv4Net;
 /// Makes a VPC with its main route table, default security group and default network ACL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateVpc {
+    /// The Region of the API that was called.
+    pub region: String,
     /// Its block.
     pub cidr: Ipv4Net,
     /// Tags.

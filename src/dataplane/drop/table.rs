@@ -145,7 +145,7 @@ reasons! {
         "the packet's time to live ran out; its sender is told (ICMP 11/0)",
         "look for a loop, or send with a higher TTL (traceroute does this on purpose)";
     PeeringAddressNotInVpc: aws "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR" in "drops/peering-transit",
-        "peering connections carry packets only from and to addresses of the two VPCs",
+        "a peering connection carries only packets with an address of the VPC that it leads to",
         "peering is not transitive: peer with the other VPC itself, or use a transit gateway";
     TransitZone: aws "TGW_ROUTE_AZ_RESTRICTION" in "drops/transit-zone",
         "the transit gateway has no interface in the sender's availability zone",

@@ -109,6 +109,20 @@ impl Table {
         self.owners.entry(owner).or_default()
     }
 
+    /// A translator's counters as of `now`: sessions whose time has come count as idle, whether or not anybody looked since.
+    pub(super) fn metrics(&self, owner: NodeIx, now: SimTime) -> NatMetrics {
+        let mut metrics = self.owners.get(&owner).map_or_else(NatMetrics::default, |kept| kept.metrics);
+        // Free places have no timer.
+        let is_idle = |session: &&Session| {
+            session.owner == owner
+                && session.timer_at != SimTime::NEVER
+                && session.expires_at <= now
+                && session.state.is_open_tcp()
+        };
+        metrics.idle_timeout_count += self.sessions.iter().filter(is_idle).count() as u64;
+        metrics
+    }
+
     /// Begins a session from the first address of `pool`, beginning at a place that the flow decides, that has a free port for the destination.
     ///
     /// # Errors

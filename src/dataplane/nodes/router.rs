@@ -68,8 +68,19 @@ fn enter<T: Tap>(
     subnet: u16,
     packet: &Parsed,
 ) -> Stage<Step> {
-    visit.frame.meta.entered_by = Some(from);
     visit.frame.meta.zone = router.zone_of(subnet);
+    enter_by(visit, router, from, subnet, packet)
+}
+
+/// The same, without looking where in the VPC that is.
+fn enter_by<T: Tap>(
+    visit: &mut Visit<'_, '_, T>,
+    router: &RouterNode,
+    from: NodeIx,
+    subnet: u16,
+    packet: &Parsed,
+) -> Stage<Step> {
+    visit.frame.meta.entered_by = Some(from);
     by_table(visit, router, Origin::Subnet(subnet), subnet, packet)
 }
 
@@ -193,7 +204,8 @@ fn from_transit_gateway<T: Tap>(
         return drop(DropReason::AttachmentGone);
     };
     visit.decide(Decision::TransitPort { zone });
-    enter(visit, router, from, subnet, packet)
+    // The sender's zone stays known: the way from there to the receiver's is what takes time.
+    enter_by(visit, router, from, subnet, packet)
 }
 
 /// The interface by which a packet from a transit gateway enters: that of its zone, else the first; in appliance mode the one that the flow's hash names.
@@ -223,6 +235,7 @@ fn to_transit_gateway<T: Tap>(
     {
         network_acl::ask(visit, acl, Direction::Ingress, packet)?;
     }
+    visit.frame.meta.zone = router.zone_of(port);
     let segment = Segment::of(visit.program.settings.transit_gateway_mtu_bytes);
     visit.forward_within(packet, segment, gateway, None)
 }
@@ -272,8 +285,11 @@ fn into_subnet<T: Tap>(
         network_acl::ask(visit, acl, Direction::Ingress, packet)?;
     }
     let link = match origin {
-        Origin::Subnet(subnet) => router.link_between_subnets(subnet, target),
         // Zones are numbered alike in all VPCs; one of another Region has no link here.
+        Origin::Subnet(subnet) => {
+            let from_sender = visit.frame.meta.zone.and_then(|sender| router.link_between(sender, zone));
+            from_sender.or_else(|| router.link_between_subnets(subnet, target))
+        }
         Origin::Peer => visit.frame.meta.zone.and_then(|sender| router.link_between(sender, zone)),
         Origin::Router(_) | Origin::Gateway => None,
     };

@@ -63,8 +63,13 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
             guess.other_tables();
         }
         DropReason::EndpointProtocol => guess.around_the_endpoint(),
-        DropReason::SecurityGroupEgress => guess.group_rules(Direction::Egress),
-        DropReason::SecurityGroupIngress => guess.group_rules(Direction::Ingress),
+        DropReason::SecurityGroupEgress | DropReason::SecurityGroupNoRulesEgress => {
+            guess.group_rules(Direction::Egress);
+        }
+        DropReason::SecurityGroupIngress | DropReason::SecurityGroupNoRulesIngress => {
+            guess.group_rules(Direction::Ingress);
+        }
+        DropReason::BlockPublicAccess => guess.public_access_exclusions(),
         DropReason::NetworkAclEgress => guess.acl_entries(Direction::Egress),
         DropReason::NetworkAclIngress => guess.acl_entries(Direction::Ingress),
         DropReason::SourceCheck | DropReason::DestinationCheck => guess.without_check(),
@@ -88,6 +93,17 @@ impl<'g> Guess<'g> {
     fn add(&mut self, lines: impl IntoIterator<Item = String>, changed_count: usize, opened_bits: u32, public: u32) {
         let cost = Cost { changed_count, opened_bits, public, ..Cost::default() };
         self.found.push(Candidate::new(lines.into_iter().collect(), cost));
+    }
+
+    /// The subnet of whoever is behind the internet gateway, excluded from VPC Block Public Access.
+    fn public_access_exclusions(&mut self) {
+        let inside = self.sending_interface().or_else(|| self.wanted_interface());
+        let Some(subnet_id) = inside.map(|interface| interface.subnet_id) else { return };
+        let line = format!(
+            "aws ec2 create-vpc-block-public-access-exclusion --subnet-id {subnet_id} --internet-gateway-exclusion-mode \
+             allow-bidirectional"
+        );
+        self.add([line], 1, 0, 1);
     }
 
     /// The service's own road: its gateway endpoint, with the sender's table.

@@ -1,4 +1,4 @@
-//! `[dynamodb]`, `[s3]`, and the public side of the services: DynamoDB, S3 and STS of every Region, and this Region's EC2 API.
+//! `[dynamodb]`, `[s3]`, and the public side of the services: DynamoDB, S3 and STS of every Region, and the EC2 API of the Regions that the scenario builds in.
 //!
 //! A service of this Region answers on its whole prefix list, those of other Regions on one address each. Which addresses DNS gives is **assumed**:
 //! real answers rotate through the lists. STS has no list; its addresses are invented as the EC2 API's are (see `regions`).
@@ -61,6 +61,21 @@ impl<'a, 'r> Builder<'a, 'r> {
             address: self.region.ec2_api,
             dns_names: vec![format!("ec2.{region}.{}", dns_suffix(&region))],
         });
+        // The EC2 API of the other Regions that the scenario builds in.
+        let elsewhere: BTreeSet<String> = (self.model.vpcs.values().map(|vpc| &vpc.region))
+            .chain(self.model.transit_gateways.values().map(|gateway| &gateway.region))
+            .filter(|other| **other != region)
+            .cloned()
+            .collect();
+        for other in elsewhere.iter().filter_map(|name| Region::named(name)) {
+            services.push(PublicService {
+                kind: ServiceKind::Ec2,
+                region: other.name.to_owned(),
+                cidrs: vec![Ipv4Net::new_assert(other.ec2_api, 32)],
+                address: other.ec2_api,
+                dns_names: vec![format!("ec2.{}.{}", other.name, dns_suffix(other.name))],
+            });
+        }
         for other in others() {
             if let Some(address) = default_address(&self.blocks("dynamodb", other)) {
                 services.push(dynamodb(other, vec![Ipv4Net::new_assert(address, 32)], address));

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::ids::{SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId};
-use crate::model::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment, Tags};
+use crate::model::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment, Tags, TransitGateway};
 use crate::net::Ipv4Net;
 use crate::scenario::notation::route;
 use crate::time::SimTime;
@@ -53,6 +53,9 @@ impl<'a, 'r> Builder<'a, 'r> {
             default_association,
             default_propagation,
             security_group_referencing,
+            vpn_equal_cost: true,
+            description: String::new(),
+            amazon_side_asn: TransitGateway::DEFAULT_ASN,
             at: SimTime::ZERO,
             tags: Tags::named(name.text),
         };
@@ -203,7 +206,13 @@ impl<'a, 'r> Builder<'a, 'r> {
         if !self.is_free(Kind::TransitGatewayRouteTable, name) {
             return None;
         }
-        let result = self.model.add_transit_gateway_route_table(name.text, id?, gateway_id, Tags::named(name.text));
+        let result = self.model.add_transit_gateway_route_table(
+            name.text,
+            id?,
+            gateway_id,
+            SimTime::ZERO,
+            Tags::named(name.text),
+        );
         let table_id = self.accepted(name.span.clone(), result)?;
         self.declare(Kind::TransitGatewayRouteTable, name, table_id);
         for text in associate.unwrap_or_default() {

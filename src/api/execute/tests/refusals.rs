@@ -197,7 +197,7 @@ fn refusals_are_awss() {
         (
             "CreateRoute",
             json!({"RouteTableId": table, "DestinationCidrBlock": "10.0.0.0/8", "NatGatewayId": "nat-12345678"}),
-            "NatGatewayNotFound",
+            "InvalidNatGatewayID.NotFound",
         ),
         (
             "ReplaceRoute",
