@@ -108,6 +108,9 @@ fn add_transit_gateway(
         default_association: dice.percent(75),
         default_propagation: dice.percent(75),
         security_group_referencing: dice.percent(50),
+        vpn_equal_cost: dice.percent(70),
+        amazon_side_asn: 64_512,
+        description: String::new(),
         at: SimTime::ZERO,
         tags: Tags::named(&format!("tgw-{number}")),
     };
@@ -287,7 +290,7 @@ fn add_static_routes_on_premises(model: &mut Model, dice: &mut Dice) {
 fn fill_tables(model: &mut Model, dice: &mut Dice, gateway: TransitGatewayId) {
     for number in 0..dice.below(2) {
         let label = format!("table {number} of {gateway}");
-        let _ = model.add_transit_gateway_route_table(&label, None, gateway, Tags::default());
+        let _ = model.add_transit_gateway_route_table(&label, None, gateway, SimTime::ZERO, Tags::default());
     }
     let tables: Vec<_> = (model.transit_gateway_route_tables.values())
         .filter(|table| table.transit_gateway_id == gateway)
@@ -325,7 +328,14 @@ fn add_routes_between(model: &mut Model, dice: &mut Dice) {
         let others: Vec<Ipv4Net> = (model.vpcs.values().filter(|other| other.id != vpc))
             .flat_map(|other| other.cidr_blocks.iter().map(|block| block.cidr))
             .collect();
-        for _ in 0..dice.below(4) {
+        for block in &others {
+            if let Some(target) = dice.maybe(&targets)
+                && dice.percent(50)
+            {
+                let _ = model.add_route(table, RouteDestination::Cidr(*block), target, RouteOrigin::CreateRoute);
+            }
+        }
+        for _ in 0..dice.below(3) {
             let Some(target) = dice.maybe(&targets) else { continue };
             let blocks = if dice.percent(65) { others.clone() } else { ELSEWHERE.map(cidr).to_vec() };
             let Some(block) = dice.maybe(&blocks) else { continue };

@@ -143,6 +143,7 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
     });
     add_subnets(model, dice, vpc_id, position);
     add_groups(model, dice, vpc_id, position);
+    networks::open_up(model, dice, vpc_id);
     add_acls(model, dice, vpc_id, position);
     let subnets: Vec<_> = model.subnets.values().filter(|s| s.vpc_id == vpc_id).map(|s| s.id).collect();
     for number in 0..subnets.len() + dice.below(4) {
@@ -386,7 +387,9 @@ pub fn add_route(model: &mut Model, dice: &mut Dice, table: RouteTableId, gatewa
             "100.64.0.0/10",
         ]))),
     };
-    let interface = dice.maybe(&interfaces).map(RouteTarget::NetworkInterface);
+    let forwarders: Vec<EniId> = interfaces.iter().copied().filter(|eni| is_forwarder(model, *eni)).collect();
+    let interface = if dice.percent(60) { dice.maybe(&forwarders) } else { None };
+    let interface = interface.or_else(|| dice.maybe(&interfaces)).map(RouteTarget::NetworkInterface);
     let gateway = gateway.map(RouteTarget::InternetGateway);
     let target = if dice.percent(50) { interface.or(gateway) } else { gateway.or(interface) };
     let origin = match propagated {
@@ -404,6 +407,12 @@ pub fn add_route(model: &mut Model, dice: &mut Dice, table: RouteTableId, gatewa
     {
         let _ = model.add_route(table, destination, target, origin);
     }
+}
+
+/// Whether the instance on an interface forwards.
+fn is_forwarder(model: &Model, eni: EniId) -> bool {
+    let instance = model.network_interfaces[&eni].attachment.and_then(|attachment| attachment.instance_id);
+    instance.is_some_and(|instance| model.instances[&instance].forwarding != Forwarding::Off)
 }
 
 fn break_things(model: &mut Model, dice: &mut Dice) {

@@ -5,7 +5,7 @@ use super::models::Dice;
 use vpcsim::ids::{InternetGatewayId, NatGatewayId, RouteTableId, SubnetId, VpcId};
 use vpcsim::model::{
     BlockPublicAccessMode, EdgeGateway, ExcludedResource, InterfaceType, Model, NatConnectivity, NewInterfaceEndpoint,
-    NewNatGateway, RouteDestination, RouteOrigin, RouteTarget, Tags,
+    NewNatGateway, RouteDestination, RouteOrigin, RouteTarget, RulePeer, Tags, TrafficMatch,
 };
 use vpcsim::net::{Ipv4Net, TtlMode};
 use vpcsim::time::SimTime;
@@ -19,6 +19,24 @@ pub fn set_forwarding(model: &mut Model, dice: &mut Dice) {
     model.forwarding.nat_connections_per_destination = dice.pick(&[1, 2, 55_000]);
     model.quotas.elastic_addresses_per_region = 100;
     model.quotas.elastic_addresses_per_nat_gateway = 8;
+}
+
+/// In some networks everybody may talk to everybody, so that packets come far.
+pub fn open_up(model: &mut Model, dice: &mut Dice, vpc: VpcId) {
+    if dice.percent(55) {
+        return;
+    }
+    let groups: Vec<_> =
+        model.security_groups.values().filter(|group| group.vpc_id == vpc).map(|group| group.id).collect();
+    for group in groups {
+        // In two halves, flows are tracked.
+        for block in dice.pick(&[["0.0.0.0/0", "0.0.0.0/0"], ["0.0.0.0/1", "128.0.0.0/1"]]) {
+            let everybody = RulePeer::Cidr(block.parse().expect("a block written in this file"));
+            for egress in [false, true] {
+                let _ = model.add_security_group_rule(group, egress, TrafficMatch::All, everybody, None);
+            }
+        }
+    }
 }
 
 fn subnets_of(model: &Model, vpc: VpcId) -> Vec<SubnetId> {

@@ -116,7 +116,10 @@ fn in_pieces(packet: &Packet, dice: &mut Dice) -> Option<Vec<Packet>> {
 fn fresh(model: &Model, dice: &mut Dice) -> (Party, Packet) {
     let addresses = interesting_addresses(model);
     let interfaces = guests(model);
-    let mut destination = dice.pick(&addresses);
+    // Half of the packets are for somebody who is there.
+    let ends = ends(model, dice);
+    let somebody = dice.maybe(&ends).filter(|_| dice.percent(55));
+    let mut destination = somebody.unwrap_or_else(|| dice.pick(&addresses));
     let on_premises = !model.on_premises.is_empty();
     let (from, source) = match (dice.below(100), dice.maybe(&interfaces)) {
         (0..62, Some((eni, address))) => (Party::Instance(eni), address),
@@ -149,6 +152,21 @@ fn fresh(model: &Model, dice: &mut Dice) -> (Party, Packet) {
         return (from, Packet::plain(source, destination, UDP, content));
     }
     (from, random_packet(source, destination, dice))
+}
+
+/// Addresses of end systems of one kind.
+fn ends(model: &Model, dice: &mut Dice) -> Vec<Ipv4Addr> {
+    let interfaces = |wanted: InterfaceType| {
+        let all = model.network_interfaces.values().filter(move |eni| eni.interface_type == wanted);
+        all.map(|eni| eni.private_ip).collect::<Vec<_>>()
+    };
+    match dice.below(10) {
+        0..5 => interfaces(InterfaceType::Interface),
+        5..7 => interfaces(InterfaceType::VpcEndpoint),
+        7 => model.on_premises.values().flat_map(|network| network.hosts.values().copied()).collect(),
+        8 => model.outside_hosts.values().map(|host| host.address).collect(),
+        _ => model.public_services.iter().map(|service| service.address).collect(),
+    }
 }
 
 /// A service behind some endpoint.

@@ -105,7 +105,8 @@ impl Visit<'_, '_> {
             self.say("sg ingress exempt");
         } else {
             let through_dynamodb = matches!(self.walk.via, Some(Via::Gateway(id)) if self.is_dynamodb(id));
-            let always = through_dynamodb || self.is_endpoint_interface(&eni);
+            let of_endpoint = self.is_endpoint_interface(&eni) || self.leads_to_endpoint_interface(&eni);
+            let always = through_dynamodb || of_endpoint;
             self.ask_groups(&eni, Side::In, Ok(always))?;
         }
         let for_itself = self.packet().destination == eni.private_ip;
@@ -175,7 +176,7 @@ impl Visit<'_, '_> {
         }))
     }
 
-    /// So are those to interface endpoints. (Of the same VPC; follows vpcsim.)
+    /// So are those to interface endpoints, at an appliance on the way too. (Endpoints of the same VPC; follows vpcsim.)
     fn leads_to_endpoint_interface(&self, eni: &NetworkInterface) -> bool {
         let destination = self.packet().destination;
         let mut interfaces = self.model().network_interfaces.values();

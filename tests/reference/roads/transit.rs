@@ -57,7 +57,9 @@ impl Visit<'_, '_> {
             return drop("TransitNoRoute");
         };
         let target = best.attachment.map_or("blackhole".to_owned(), |id| id.to_string());
-        let (cidr, rank, shares) = (best.cidr, best.rank, best.shares);
+        // VpnEcmpSupport: where it is off, nothing is shared.
+        let shares = best.shares && self.model().transit_gateways[&id].vpn_equal_cost;
+        let (cidr, rank) = (best.cidr, best.rank);
         let alike = rows.iter().filter(|row| row.cidr == cidr && row.rank == rank && row.shares);
         let alike: Vec<_> = if shares { alike.filter_map(|row| row.attachment).collect() } else { Vec::new() };
         let only = best.attachment;
