@@ -17,6 +17,8 @@ pub mod interconnects;
 pub mod models;
 pub mod networks;
 pub mod packet;
+#[cfg(test)]
+mod road_examples;
 pub mod roads;
 pub mod routes;
 pub mod rules;
