@@ -68,6 +68,57 @@ fn errors_and_empty_answers_agree_with_botocore() {
     assert_eq!(parsed[1]["document"], json!({}));
 }
 
+/// What the control plane answers about peering connections and transit gateways, read by botocore.
+#[test]
+fn answers_about_roads_to_vpcs_agree_with_botocore() {
+    let model = Model::new("us-east-1", "111122223333", Seed::new(1));
+    let mut control = ControlPlane::new(model, Calendar::starting_at(1_767_225_600).unwrap()).unwrap();
+    let (mut sent, mut documents) = (Vec::new(), Vec::new());
+    let mut line = |line: &str| {
+        let invocation = awscli::parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let region = invocation.globals.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+        let (operation, parameters) = (invocation.operation, &invocation.parameters);
+        let wanted = Wanted::default();
+        let answer = execute::execute_in(&mut control, &region, SimTime::ZERO, operation, parameters, &wanted);
+        let answer = answer.unwrap_or_else(|error| panic!("{line}: {error}"));
+        let xml = xml::encode_response(operation, &answer, "id-1").unwrap();
+        sent.push(json!({"operation": operation, "status": 200, "xml": xml}));
+        // Whole seconds, as the judge writes them.
+        documents.push(serde_json::from_str::<Value>(&answer.to_string().replace(".000Z", "Z")).unwrap());
+        execute::created_id(operation, &answer).unwrap_or_default()
+    };
+    let a = line("aws ec2 create-vpc --cidr-block 10.1.0.0/16");
+    let b = line("aws ec2 create-vpc --cidr-block 10.2.0.0/16 --region eu-west-1");
+    let subnet = line(&format!("aws ec2 create-subnet --vpc-id {a} --cidr-block 10.1.1.0/24"));
+    let ask = format!("aws ec2 create-vpc-peering-connection --vpc-id {a} --peer-vpc-id {b} --peer-region eu-west-1");
+    let peering = line(&ask);
+    line(&format!("aws ec2 accept-vpc-peering-connection --vpc-peering-connection-id {peering} --region eu-west-1"));
+    line("aws ec2 describe-vpc-peering-connections --filters Name=status-code,Values=active");
+    let hub = line("aws ec2 create-transit-gateway --description hub --options AmazonSideAsn=64600");
+    let far = line("aws ec2 create-transit-gateway --region eu-west-1");
+    let ask = format!("aws ec2 create-transit-gateway-peering-attachment --transit-gateway-id {hub}");
+    let ask = format!("{ask} --peer-transit-gateway-id {far} --peer-account-id 111122223333 --peer-region eu-west-1");
+    let ocean = line(&ask);
+    let accept = "aws ec2 accept-transit-gateway-peering-attachment --region eu-west-1 --transit-gateway-attachment-id";
+    line(&format!("{accept} {ocean}"));
+    let attach = format!("aws ec2 create-transit-gateway-vpc-attachment --transit-gateway-id {hub} --vpc-id {a}");
+    line(&format!("{attach} --subnet-ids {subnet} --options ApplianceModeSupport=enable"));
+    let table = line(&format!("aws ec2 create-transit-gateway-route-table --transit-gateway-id {hub}"));
+    let route = format!("aws ec2 create-transit-gateway-route --transit-gateway-route-table-id {table}");
+    line(&format!("{route} --destination-cidr-block 10.2.0.0/16 --transit-gateway-attachment-id {ocean}"));
+    line(&format!("{route} --destination-cidr-block 10.3.0.0/16 --blackhole"));
+    let search = format!("aws ec2 search-transit-gateway-routes --transit-gateway-route-table-id {table}");
+    line(&format!("{search} --filters Name=type,Values=static"));
+    for what in ["gateways", "gateway-attachments", "gateway-vpc-attachments", "gateway-peering-attachments"] {
+        line(&format!("aws ec2 describe-transit-{what}"));
+    }
+    line("aws ec2 describe-transit-gateway-route-tables");
+    line("aws ec2 describe-network-interfaces");
+    let parsed = python(&["parse"], &json!(sent));
+    let read: Vec<_> = parsed.as_array().unwrap().iter().map(|parsed| parsed["document"].clone()).collect();
+    assert_eq!(read, documents);
+}
+
 /// A line, and the answers of the service to its calls.
 struct Case {
     line: &'static str,

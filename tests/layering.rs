@@ -18,8 +18,8 @@ const LAYERS: [&[&str]; 7] = [
     &["host", "service", "control", "traffic", "sim"],
     // `api` before `awscli`: both speak the same service model, and the command line is the richer reader of it.
     &[
-        "api", "scenario", "awscli", "programs", "replay", "explain", "lint", "codes", "diff", "capture", "metrics",
-        "report", "lesson", "import", "run",
+        "api", "scenario", "awscli", "programs", "replay", "explain", "cost", "lint", "codes", "diff", "capture",
+        "metrics", "report", "lesson", "import", "run", "lanes",
     ],
     &["live", "server", "cli"],
 ];

@@ -500,7 +500,9 @@ impl Teller<'_> {
     fn owner(&self, address: Ipv4Addr) -> String {
         let has = |eni: &&NetworkInterface| eni.public_address.is_some_and(|public| public.address == address);
         if let Some(eni) = self.model.network_interfaces.values().find(has) {
-            let name = self.model.instance_of(eni).and_then(|instance| instance.tags.name());
+            let instance = self.model.instance_of(eni).and_then(|instance| instance.tags.name());
+            let gateway = || self.model.nat_gateway_of(eni.id).and_then(|gateway| gateway.tags.name());
+            let name = instance.or_else(gateway);
             return name.map_or_else(|| eni.id.to_string(), str::to_owned);
         }
         let names = &self.program.origins.address_names;

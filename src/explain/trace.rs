@@ -244,8 +244,13 @@ impl World<'_> {
         let View::Vpc(vpc_id) = sender.view else { return Ok(()) };
         let Some(vpc) = control.model().vpcs.get(&vpc_id) else { return Ok(()) };
         let transport = Transport::Udp { source_port: probe::SOURCE_PORT, destination_port: DNS_PORT };
-        let question = probe::ipv4(transport, sender.address, vpc.resolver_address(), 0, false);
-        let frame = ethernet_frame(self.router_of(sender.host), self.mac_of(sender.host), &question);
+        // Without DHCP options hosts know no resolver; the trace then goes by the zone all the same.
+        let Some(resolver) = control.model().resolvers_of(vpc).first().copied() else { return Ok(()) };
+        let question = probe::ipv4(transport, sender.address, resolver, 0, false);
+        let frame = match resolver == vpc.resolver_address() {
+            true => ethernet_frame(self.router_of(sender.host), self.mac_of(sender.host), &question),
+            false => self.addressed(LegKind::Arp, sender.host, &question)?,
+        };
         let (leg, frame) = self.walk(LegKind::Resolve, sender.host, frame);
         self.unless_dropped(leg, &frame)
     }

@@ -360,3 +360,209 @@ impl Model {
 fn no_route(table_id: TransitGatewayRouteTableId, cidr: Ipv4Net) -> ModelError {
     ModelError::new("InvalidRoute.NotFound", format!("Route {cidr} does not exist in {table_id}."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        model: Model,
+        gateway: TransitGatewayId,
+        table: TransitGatewayRouteTableId,
+        vpc: TransitGatewayAttachmentId,
+    }
+
+    fn net(text: &str) -> Ipv4Net {
+        text.parse().unwrap()
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let mut model = Model::new("us-east-1", "111122223333", Seed::new(1));
+            let new = NewVpc {
+                label: "v".into(),
+                id: None,
+                region: None,
+                cidrs: vec![net("10.1.0.0/16")],
+                is_default: false,
+                enable_dns_hostnames: false,
+                tags: Tags::default(),
+            };
+            let vpc_id = model.add_vpc(new).unwrap();
+            let subnet = |model: &mut Model, label: &str, cidr: &str, zone: &str| {
+                let new = NewSubnet {
+                    label: label.into(),
+                    id: None,
+                    vpc_id,
+                    cidr: net(cidr),
+                    availability_zone: zone.into(),
+                    default_for_az: false,
+                    map_public_ip_on_launch: false,
+                    tags: Tags::default(),
+                };
+                model.add_subnet(new).unwrap()
+            };
+            let first = subnet(&mut model, "s", "10.1.1.0/24", "us-east-1a");
+            subnet(&mut model, "t", "10.1.2.0/24", "us-east-1a");
+            let new = NewTransitGateway {
+                label: "hub".into(),
+                id: None,
+                region: None,
+                default_association: true,
+                default_propagation: true,
+                security_group_referencing: false,
+                vpn_equal_cost: true,
+                description: String::new(),
+                amazon_side_asn: TransitGateway::DEFAULT_ASN,
+                at: SimTime::ZERO,
+                tags: Tags::default(),
+            };
+            let gateway = model.add_transit_gateway(new).unwrap();
+            let table = model.transit_gateways[&gateway].default_association_route_table_id.unwrap();
+            let vpc = Bench::attach(&mut model, gateway, vpc_id, &[first]).unwrap();
+            Bench { model, gateway, table, vpc }
+        }
+
+        fn attach(
+            model: &mut Model,
+            transit_gateway_id: TransitGatewayId,
+            vpc_id: VpcId,
+            subnets: &[SubnetId],
+        ) -> Result<TransitGatewayAttachmentId, ModelError> {
+            model.add_vpc_attachment(NewVpcAttachment {
+                label: "attachment".into(),
+                id: None,
+                transit_gateway_id,
+                vpc_id,
+                subnet_ids: subnets.to_vec(),
+                appliance_mode: false,
+                security_group_referencing: true,
+                at: SimTime::ZERO,
+                tags: Tags::default(),
+            })
+        }
+
+        /// A VPN that announces `cidr`.
+        fn vpn(
+            &mut self,
+            name: &str,
+            cidr: &str,
+            bgp: bool,
+            as_path_length: u8,
+            up: bool,
+        ) -> TransitGatewayAttachmentId {
+            let id = VpnConnectionId::mint(Seed::new(1), name, IdLength::Short);
+            let connection = VpnConnection {
+                id,
+                target: VpnTarget::TransitGateway(self.gateway),
+                customer_gateway_id: CustomerGatewayId::mint(Seed::new(1), name, IdLength::Short),
+                on_premises: "office".into(),
+                static_routes_only: !bgp,
+                routes: vec![LearnedRoute { cidr: net(cidr), as_path_length, multi_exit_discriminator: 0 }],
+                tunnels_up: [up, false],
+                deleted: false,
+                created_at: SimTime::ZERO,
+                tags: Tags::default(),
+            };
+            self.model.vpn_connections.insert(id, connection);
+            let resource = TransitGatewayResource::Vpn(id);
+            self.model.add_connection_attachment(name, self.gateway, resource, SimTime::ZERO).unwrap()
+        }
+
+        /// Who has `cidr`, best first.
+        fn ranking(&self, cidr: &str) -> Vec<Option<TransitGatewayAttachmentId>> {
+            let table = self.model.transit_gateway_route_table(self.table).unwrap();
+            let routes = self.model.transit_gateway_routes(table);
+            routes.iter().filter(|route| route.cidr == net(cidr)).map(|route| route.attachment_id).collect()
+        }
+    }
+
+    #[test]
+    fn equal_prefixes_rank_by_kind_then_path() {
+        let mut bench = Bench::new();
+        let block = "10.1.0.0/16";
+        let long = bench.vpn("long", block, true, 3, true);
+        let short = bench.vpn("short", block, true, 1, true);
+        let down = bench.vpn("down", block, true, 1, false);
+        let fixed = bench.vpn("fixed", block, false, 0, false);
+        let id = VirtualInterfaceId::mint(Seed::new(1), "dx", IdLength::Short);
+        let interface = VirtualInterface {
+            id,
+            kind: VirtualInterfaceKind::Transit(bench.gateway),
+            on_premises: "office".into(),
+            routes: vec![LearnedRoute { cidr: net(block), as_path_length: 9, multi_exit_discriminator: 9 }],
+            mtu_bytes: 8500,
+            up: true,
+            tags: Tags::default(),
+        };
+        bench.model.virtual_interfaces.insert(id, interface);
+        let resource = TransitGatewayResource::DirectConnect(id);
+        let dx = bench.model.add_connection_attachment("dx", bench.gateway, resource, SimTime::ZERO).unwrap();
+        let wanted = [bench.vpc, dx, fixed, short, long].map(Some);
+        assert_eq!(bench.ranking(block), wanted, "what BGP says over a VPN that is down is withdrawn");
+        assert!(!bench.ranking(block).contains(&Some(down)));
+        bench.model.put_transit_gateway_route(bench.table, net(block), None, false).unwrap();
+        assert_eq!(bench.ranking(block)[0], None, "static before propagated");
+    }
+
+    #[test]
+    fn refusals_have_awss_codes_and_change_nothing() {
+        let mut bench = Bench::new();
+        let (table, vpc, model) = (bench.table, bench.vpc, &mut bench.model);
+        let code = |result: Result<(), ModelError>| result.unwrap_err().code;
+        let block = net("10.9.0.0/16");
+        assert_eq!(code(model.associate_transit_gateway_route_table(table, vpc)), "Resource.AlreadyAssociated");
+        let twice = model.enable_transit_gateway_propagation(table, vpc);
+        assert_eq!(code(twice), "TransitGatewayRouteTablePropagation.Duplicate");
+        assert_eq!(code(model.delete_transit_gateway_route(table, block)), "InvalidRoute.NotFound");
+        assert_eq!(code(model.put_transit_gateway_route(table, block, Some(vpc), true)), "InvalidRoute.NotFound");
+        model.put_transit_gateway_route(table, block, Some(vpc), false).unwrap();
+        assert_eq!(code(model.put_transit_gateway_route(table, block, None, false)), "RouteAlreadyExists");
+        model.put_transit_gateway_route(table, block, None, true).unwrap();
+        assert_eq!(code(model.delete_transit_gateway_route_table(table)), "IncorrectState");
+        assert_eq!(code(model.delete_transit_gateway(bench.gateway)), "IncorrectState");
+
+        let vpc_id = model.transit_gateway_attachments[&vpc].vpc_id().unwrap();
+        let subnets: Vec<_> = model.subnets.keys().copied().collect();
+        let again = Bench::attach(model, bench.gateway, vpc_id, &subnets[..1]);
+        assert_eq!(again.unwrap_err().code, "DuplicateTransitGatewayAttachment");
+        let interfaces = model.network_interfaces.len();
+        let same_zone = model.modify_vpc_attachment(vpc, &subnets, &[], None, None, SimTime::ZERO);
+        assert_eq!(same_zone.unwrap_err().code, "DuplicateSubnetsInSameZone");
+        assert_eq!(model.network_interfaces.len(), interfaces);
+
+        // Another subnet of the zone in the place of the one there was.
+        let TransitGatewayResource::Vpc { subnets: before, .. } = &model.transit_gateway_attachments[&vpc].resource
+        else {
+            panic!("a VPC's")
+        };
+        let (old, old_interface) = before.iter().map(|(subnet, eni)| (*subnet, *eni)).next().unwrap();
+        let new = *subnets.iter().find(|subnet| **subnet != old).unwrap();
+        model.modify_vpc_attachment(vpc, &[new], &[old], Some(true), None, SimTime::ZERO).unwrap();
+        assert!(model.is_retired(old_interface) && model.network_interfaces.len() == interfaces);
+        assert_eq!(model.delete_subnet(new).unwrap_err().code, "DependencyViolation", "the interface is in it");
+
+        model.delete_transit_gateway_attachment(vpc).unwrap();
+        assert!(model.network_interfaces.is_empty());
+        assert_eq!(code(model.delete_transit_gateway_attachment(vpc)), "IncorrectState");
+        model.delete_transit_gateway(bench.gateway).unwrap();
+        assert!(model.transit_gateway_route_tables.is_empty() && model.is_retired(table));
+    }
+
+    #[test]
+    fn quotas_are_counted() {
+        let mut bench = Bench::new();
+        bench.model.quotas.transit_gateway_attachments = 1;
+        let vpn = VpnConnectionId::mint(Seed::new(1), "x", IdLength::Short);
+        let resource = TransitGatewayResource::Vpn(vpn);
+        let refused = bench.model.add_connection_attachment("x", bench.gateway, resource, SimTime::ZERO);
+        assert_eq!(refused.unwrap_err().code, "TransitGatewayAttachmentLimitExceeded");
+        bench.model.quotas.transit_gateway_route_tables = 1;
+        let refused =
+            bench.model.add_transit_gateway_route_table("t", None, bench.gateway, SimTime::ZERO, Tags::default());
+        assert_eq!(refused.unwrap_err().code, "TransitGatewayRouteTableLimitExceeded");
+        bench.model.quotas.transit_gateway_routes = 0;
+        let refused = bench.model.put_transit_gateway_route(bench.table, net("10.9.0.0/16"), None, false);
+        assert_eq!(refused.unwrap_err().code, "RouteLimitExceeded");
+    }
+}

@@ -11,6 +11,7 @@ use super::dns::{self, DnsChange};
 use super::error::{Problem, Span};
 use super::names::Kind;
 use super::packet::{self, PacketSpec};
+use super::prices::{Usd, amount_at};
 use super::read::{Section, Text, closest, shown};
 use super::settings::{AccountIdEndpointMode, TlsChoice, account_id_endpoint_mode_at, duration_at, one_of, tls_at};
 use crate::dataplane::DropReason;
@@ -131,6 +132,8 @@ pub struct Expectation {
     pub reason: Option<String>,
     /// What the output must contain.
     pub output_contains: Option<String>,
+    /// What a gigabyte of the host's traffic cost, as measured.
+    pub usd_per_gb: Option<Usd>,
     /// Where it stands in the source.
     pub span: Span,
 }
@@ -569,6 +572,7 @@ impl Timeline<'_, '_, '_> {
             exit: table.integer("exit", 0..=255).and_then(|status| u8::try_from(status).ok()),
             reason: table.text("reason").and_then(|text| reason(table, &text)),
             output_contains: table.text("output_contains").map(|text| text.text.to_owned()),
+            usd_per_gb: amount_at(table, "usd_per_gb"),
             span: table.span.clone(),
         }
     }

@@ -11,7 +11,7 @@ use vpcsim::dataplane::{
 use vpcsim::ids::*;
 use vpcsim::model::*;
 use vpcsim::net::MacAddress;
-use vpcsim::program::{HostIx, HostKind, Named, Node, NodeIx, Origins, Program};
+use vpcsim::program::{HostIx, HostKind, LinkIx, Named, Node, NodeIx, Origins, Program};
 use vpcsim::rng::Seed;
 use vpcsim::time::{SimDuration, SimTime};
 use vpcsim::wire::fragment::fragments;
@@ -49,6 +49,8 @@ pub struct Way {
     pub decisions: Vec<String>,
     /// Nodes in order, by name.
     pub nodes: Vec<String>,
+    /// Where each step led, and over which link.
+    pub hops: Vec<(NodeIx, Option<LinkIx>)>,
     /// The ways of what the network made of it: its fragments, what its source is told.
     pub made: Vec<Way>,
     is_made: bool,
@@ -122,6 +124,34 @@ impl World {
         };
         world.launch("app-public", public_subnet, &[]);
         world.launch("app-private", private_subnet, &[]);
+        world
+    }
+
+    /// The network of a scenario. Its VPCs, gateways and peering connections are called as there; `vpc` and its like are the first ones.
+    pub fn of(scenario: &str) -> World {
+        let model = vpcsim::scenario::parse("world.toml", scenario, None).unwrap_or_else(|error| panic!("{error:?}"));
+        let model = model.model;
+        let vpc = *model.vpcs.keys().next().unwrap();
+        let subnet = *model.subnets.keys().next().unwrap();
+        let main_table = model.vpcs[&vpc].main_route_table_id;
+        let igw = InternetGatewayId::mint(Seed::new(0), "none", IdLength::Short);
+        let mut world = World {
+            igw: model.internet_gateways.keys().next().copied().unwrap_or(igw),
+            model,
+            compiler: Compiler::new(),
+            program: Program::empty(),
+            state: State::default(),
+            now: SimTime::ZERO,
+            vpc,
+            main_table,
+            private_table: main_table,
+            public_subnet: subnet,
+            private_subnet: subnet,
+            expected: BTreeMap::new(),
+            unseen: 0,
+            next_packet: 0,
+        };
+        world.publish();
         world
     }
 
@@ -269,11 +299,16 @@ impl World {
         self.program.node_mac(self.program.node_of_router(self.vpc).unwrap())
     }
 
+    /// The Ethernet address of the router that the interface at `at` sends to.
+    fn router_mac_of(&self, at: NodeIx) -> MacAddress {
+        self.program.node_mac(self.program.eni(at).unwrap().router)
+    }
+
     /// Sends `frame` (whose Ethernet addresses are filled in as the host would: to its first router) and walks it.
     pub fn send(&mut self, from: From<'_>, mut frame: Vec<u8>) -> Way {
         let attachment = self.program.hosts[self.host(from).at()].clone();
         let next = match from {
-            From::Instance(_) | From::ByInterface(_) => self.router_mac(),
+            From::Instance(_) | From::ByInterface(_) => self.router_mac_of(attachment.node),
             From::Platform(name) => self.program.node_mac(self.node(name)),
             _ => self.program.node_mac(attachment.node),
         };
@@ -297,10 +332,10 @@ impl World {
 
     /// Walks a packet, then what the network makes of it, as a driver does.
     fn follow(&mut self, at: NodeIx, mut bytes: Vec<u8>, mut meta: PacketMeta, is_made: bool) -> Way {
-        let mut story = Story { program: &self.program, decisions: Vec::new(), nodes: Vec::new() };
+        let mut story = Story { program: &self.program, decisions: Vec::new(), nodes: Vec::new(), hops: Vec::new() };
         let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
         let verdict = dataplane::walk(&self.program, &mut self.state, at, &mut frame, self.now, &mut story);
-        let (decisions, nodes) = (story.decisions, story.nodes);
+        let (decisions, nodes, hops) = (story.decisions, story.nodes, story.hops);
         let mut made = Vec::new();
         match verdict.step {
             Step::Reply(Reply::Error { answer, .. }) => {
@@ -320,7 +355,7 @@ impl World {
             }
             _ => {}
         }
-        Way { verdict, bytes, meta, decisions, nodes, made, is_made }
+        Way { verdict, bytes, meta, decisions, nodes, hops, made, is_made }
     }
 
     /// The packet went through exactly these nodes and ended so at the last; and *every* counter of every node is what all packets so far make it.
@@ -395,12 +430,12 @@ fn name_of(program: &Program, at: NodeIx) -> String {
         Node::Tombstone if id.starts_with("vpce-") => "vpce".into(),
         Node::Tombstone if id.starts_with("nat-") => "nat".into(),
         Node::Eni(_) | Node::Tombstone => name.clone().unwrap_or_else(|| id.clone()),
-        Node::Router(_) => "router".into(),
+        Node::Router(_) => name.as_ref().map_or_else(|| "router".into(), |name| format!("router {name}")),
         Node::InternetGateway(_) => "igw".into(),
         Node::GatewayEndpoint(_) => "vpce".into(),
         Node::NatGateway(_) => "nat".into(),
-        Node::Peering(_) => "pcx".into(),
-        Node::TransitGateway(_) => "tgw".into(),
+        Node::Peering(_) => name.clone().unwrap_or_else(|| "pcx".into()),
+        Node::TransitGateway(_) => name.clone().unwrap_or_else(|| "tgw".into()),
         Node::VpnGateway(_) => "vgw".into(),
         Node::VpnConnection(_) => "vpn".into(),
         Node::VirtualInterface(_) => "dxvif".into(),
@@ -413,9 +448,15 @@ struct Story<'a> {
     program: &'a Program,
     decisions: Vec<String>,
     nodes: Vec<String>,
+    hops: Vec<(NodeIx, Option<LinkIx>)>,
 }
 
 impl Tap for Story<'_> {
+    fn on_step(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _bytes: &[u8], step: Step) {
+        if let Step::Forward(next, link) = step {
+            self.hops.push((next, link));
+        }
+    }
     fn on_enter(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, _bytes: &[u8]) {
         self.nodes.push(name_of(self.program, at));
     }
@@ -457,6 +498,9 @@ fn words(origins: &Origins, decision: Decision) -> String {
         Decision::Translate { before, after, .. } => format!("{before} becomes {after}"),
         Decision::Endpoint { direction, .. } => format!("endpoint {}", side(direction)),
         Decision::PublicAddress { address } => format!("public {address}"),
+        Decision::Peering { passed, .. } => format!("peering passed={passed}"),
+        Decision::TransitAttachment { table, .. } => format!("transit associated={}", table.is_some()),
+        Decision::TransitPort { zone } => format!("transit port {}", origins.zones[usize::from(zone)].id),
         other => format!("{other:?}"),
     }
 }

@@ -12,6 +12,7 @@ mod nat_gateway;
 mod network;
 mod properties;
 mod refusals;
+mod transit;
 
 const DDB: &str = "com.amazonaws.us-east-1.dynamodb";
 

@@ -39,3 +39,37 @@ fn target(gateway: &TransitGatewayNode, table: TableIx, hop: NextHop, flow: Five
         _ => hop.node,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{MacAddress, Protocol};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn flows_are_spread_over_ways_of_equal_cost_and_stay_there() {
+        let ways = [NodeIx(7), NodeIx(8)];
+        let gateway = TransitGatewayNode {
+            mac: MacAddress::default(),
+            attachments: BTreeMap::new(),
+            equal_cost: BTreeMap::from([((TableIx(1), 3), ways.into())]),
+        };
+        let hop = |entry| NextHop { kind: NextHopKind::Node, entry, node: NodeIx(7) };
+        let flow = |port| FiveTuple {
+            protocol: Protocol::TCP,
+            source: [10, 1, 1, 10].into(),
+            destination: [192, 168, 1, 10].into(),
+            source_port: port,
+            destination_port: 443,
+        };
+        let chosen: Vec<NodeIx> = (1_024..1_088).map(|port| target(&gateway, TableIx(1), hop(3), flow(port))).collect();
+        assert_eq!(chosen.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(ways), "both are used");
+        for (port, way) in (1_024..1_088).zip(&chosen) {
+            assert_eq!(target(&gateway, TableIx(1), hop(3), flow(port).reversed()), *way);
+        }
+        // Routes that nothing shares, and other tables.
+        for (table, entry) in [(TableIx(1), 4), (TableIx(2), 3)] {
+            assert!((1_024..1_088).all(|port| target(&gateway, table, hop(entry), flow(port)) == NodeIx(7)));
+        }
+    }
+}

@@ -33,6 +33,7 @@ const TIME: Value =
 const RATE: Value =
     Pattern(r"^\s*(unlimited|\d+(\.\d+)?\s*(bit|kbit|Mbit|Gbit)/s)\s*$", &["5 Gbit/s", "64 kbit/s", "unlimited"]);
 const SIZE: Value = Pattern(r"^\s*\d+(\.\d+)?\s*(B|kB|KiB|MB|MiB|GiB)\s*$", &["1500 B", "64 KiB", "1 MiB"]);
+const VOLUME: Value = Pattern(r"^\s*\d+(\.\d+)?\s*(MB|GB|TB|PB)\s*$", &["100 GB", "1.5 TB"]);
 const ROUTE: Value = Pattern(
     r"^\s*\S+\s*->\s*\S.*$",
     &[
@@ -103,6 +104,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("peering", Table(&transit::PEERINGS), "", "VPC peering connections by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
+        key("prices", Table(&PRICES), "", "What the roads cost, in US dollars; us-east-1's prices of 2026 if left out"),
         key("quotas", Table(&QUOTAS), "", "Quotas that AWS raises on request"),
         must("region", Region, "The Region; its prefix lists are known"),
         key("route_table", Table(&ROUTE_TABLES), "", "Route tables by name"),
@@ -502,6 +504,35 @@ static LINK: Shape = shape(
     ],
 );
 
+static PRICES: Shape = shape(
+    "What AWS charges, in US dollars; the defaults are us-east-1's of 2026, unverified",
+    &[
+        key("cross_zone_per_gb", Amount, "0.01", "Between two zones, at either end"),
+        key("direct_connect_per_gb", Amount, "0.09", "Out of AWS by Direct Connect; assumed"),
+        key("inter_region_per_gb", Amount, "0.02", "Between two Regions, at the sender"),
+        key(
+            "interface_endpoint_cross_zone_per_gb",
+            Amount,
+            "0.01",
+            "To an interface endpoint in another zone, at either end",
+        ),
+        key("interface_endpoint_per_gb", Amount, "0.01", "What an interface endpoint processes, up to 1 PB a month"),
+        key("interface_endpoint_per_gb_after_1_pb", Amount, "0.006", "The next 4 PB"),
+        key("interface_endpoint_per_gb_after_5_pb", Amount, "0.004", "All beyond"),
+        key("interface_endpoint_per_hour", Amount, "0.01", "An interface endpoint, for each zone"),
+        key("internet_free", VOLUME, "\"100 GB\"", "What may leave AWS for the internet in a month for nothing"),
+        key("internet_per_gb", Amount, "0.09", "What leaves AWS for the internet beyond that"),
+        key("monthly_volume", VOLUME, "\"100 GB\"", "For how much traffic months are reckoned, on each road"),
+        key("nat_gateway_per_gb", Amount, "0.045", "What a NAT gateway processes, in both directions"),
+        key("nat_gateway_per_hour", Amount, "0.045", "A NAT gateway"),
+        key("public_ipv4_per_hour", Amount, "0.005", "A public IPv4 address"),
+        key("transit_gateway_attachment_per_hour", Amount, "0.05", "An attachment of a transit gateway"),
+        key("transit_gateway_per_gb", Amount, "0.02", "What attachments send into a transit gateway"),
+        key("vpn_connection_per_hour", Amount, "0.05", "A Site-to-Site VPN connection"),
+        key("vpn_per_gb", Amount, "0.09", "Out of AWS by a Site-to-Site VPN; assumed"),
+    ],
+);
+
 static SERVICE: Shape = shape(
     "How services treat connections",
     &[
@@ -671,6 +702,7 @@ static EXPECTATION: Shape = shape(
         key("output_contains", Text, "", "What its output contains"),
         key("reason", Text, "", "A drop reason's code: packets were dropped for it"),
         key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
+        key("usd_per_gb", Amount, "", "What a gigabyte of the host's traffic cost, as measured; to six decimals"),
         key(
             "via",
             Either(
