@@ -92,6 +92,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("programs/traceroute", include_str!("../../scenarios/programs/traceroute.toml")),
     ("roads/direct-connect", include_str!("../../scenarios/roads/direct-connect.toml")),
     ("roads/dynamodb-over-vpn", include_str!("../../scenarios/roads/dynamodb-over-vpn.toml")),
+    ("roads/explanations", include_str!("../../scenarios/roads/explanations.toml")),
     ("roads/four-lanes", include_str!("../../scenarios/roads/four-lanes.toml")),
     ("roads/gateway-endpoint-s3", include_str!("../../scenarios/roads/gateway-endpoint-s3.toml")),
     ("roads/gateway-route-table", include_str!("../../scenarios/roads/gateway-route-table.toml")),
