@@ -58,12 +58,6 @@ pub(super) const TABLE: &[Line] = &[
         "add a route for the destination",
     ),
     near(
-        "BAD_STATE_ATTACHMENT",
-        "the attachment on the way is not in a state in which it carries packets: pending, failed, being deleted",
-        "wait for it, accept it, or make it anew",
-        &["BAD_STATE_ROUTE"],
-    ),
-    near(
         "BAD_STATE_VPN",
         "the VPN connection on the way is not available, or none of its tunnels is up",
         "look at the tunnels' status and at the device on the other side",
@@ -155,11 +149,6 @@ pub(super) const TABLE: &[Line] = &[
         &["VPCE_GATEWAY_PROTOCOL_RESTRICTION"],
     ),
     // Peering, VPCs.
-    line(
-        "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR",
-        "a peering connection takes only packets whose addresses lie in the two VPCs: it leads no further",
-        "peer with the VPC that is meant, or use a transit gateway",
-    ),
     line(
         "DISCONNECTED_VPCS",
         "nothing joins the VPCs of source and destination",
@@ -318,46 +307,23 @@ pub(super) const TABLE: &[Line] = &[
         "change the firewall's policy",
     ),
     // Transit gateways.
-    line(
-        "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION",
-        "the attachment is associated with no route table of the transit gateway",
-        "associate it",
-    ),
-    line(
-        "TGW_ATTACH_VPC_AZ_RESTRICTION",
-        "the VPC's attachment has no subnet in the zone that the packet comes from or goes to",
-        "add a subnet of that zone to the attachment",
-    ),
     line("TGW_BAD_STATE_VPN", "the VPN attachment of the transit gateway is not up", "look at its tunnels"),
-    line(
-        "TGW_ROUTE_AZ_RESTRICTION",
-        "the route leads to a transit gateway attachment that has nothing in the packet's zone",
-        "add a subnet of that zone to the attachment",
-    ),
-    line(
-        "TGW_RTB_BAD_STATE_ROUTE",
-        "the transit gateway's matching route is a blackhole: its attachment is gone",
-        "replace or delete the route",
-    ),
     line(
         "TGW_RTB_CANNOT_ROUTE",
         "the transit gateway's route does not cover the destination",
         "add a route for it, or a propagation",
     ),
-    line(
+    told(
         "TGW_RTB_HIGHER_PRIORITY_ROUTE",
         "another route of the transit gateway's table has a higher rank for the same prefix",
         "delete the one that wins",
+        &["TGW_RTB_MORE_SPECIFIC_ROUTE"],
     ),
-    line(
+    told(
         "TGW_RTB_MORE_SPECIFIC_ROUTE",
         "a route of the transit gateway's table with a longer prefix takes the packet",
         "delete or change the longer route",
-    ),
-    line(
-        "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT",
-        "no route of the transit gateway's table leads to the attachment",
-        "add one, or turn propagation on",
+        &["TGW_RTB_HIGHER_PRIORITY_ROUTE"],
     ),
     line(
         "TGW_RTB_ROUTES_ARE_UNKNOWN",
