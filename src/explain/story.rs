@@ -209,6 +209,12 @@ impl Teller<'_> {
                 lines.extend(more.map(str::to_owned));
                 (here, "MTU of what comes next", lines)
             }
+            Decision::TransitAttachment { from, table } => {
+                let table = table.map(|table| table_name(&self.program.origins.tables[table.at()]));
+                let asked =
+                    table.map_or_else(|| "associated with no table".to_owned(), |table| format!("asks {table}"));
+                (here, "attachment's association", vec![format!("from {}", self.node(from)), asked])
+            }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);
                 let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
@@ -218,7 +224,6 @@ impl Teller<'_> {
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",
                     Decision::Peering { .. } => "addresses of the other VPC",
-                    Decision::TransitAttachment { .. } => "attachment's association",
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
                     Decision::Tunnel { .. } => "tunnel",

@@ -107,6 +107,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("roads/peering", include_str!("../../scenarios/roads/peering.toml")),
     ("roads/peering-inter-region", include_str!("../../scenarios/roads/peering-inter-region.toml")),
     ("roads/transit-gateway", include_str!("../../scenarios/roads/transit-gateway.toml")),
+    ("roads/transit-gateway-appliance", include_str!("../../scenarios/roads/transit-gateway-appliance.toml")),
     ("roads/transit-gateway-peering", include_str!("../../scenarios/roads/transit-gateway-peering.toml")),
     ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
     ("roads/vpn", include_str!("../../scenarios/roads/vpn.toml")),
