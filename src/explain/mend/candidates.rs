@@ -77,9 +77,11 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
         }
         DropReason::EndpointProtocol => guess.around_the_endpoint(),
         DropReason::SecurityGroupEgress | DropReason::SecurityGroupNoRulesEgress => {
+            guess.appliance_mode();
             guess.group_rules(Direction::Egress);
         }
         DropReason::SecurityGroupIngress | DropReason::SecurityGroupNoRulesIngress => {
+            guess.appliance_mode();
             guess.group_rules(Direction::Ingress);
         }
         DropReason::BlockPublicAccess => guess.public_access_exclusions(),
@@ -277,6 +279,10 @@ impl<'g> Guess<'g> {
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},PrefixListIds=[{{PrefixListId={}}}]'",
                 list.id
             ),
+            // Answers come to whatever port the client chose.
+            (None, Protocol::TCP | Protocol::UDP) if self.is_answer() && tuple.destination_port >= EPHEMERAL_FIRST => {
+                format!("--protocol {protocol} --port {EPHEMERAL_FIRST}-65535 --cidr {peer}/32")
+            }
             (None, Protocol::TCP | Protocol::UDP) => format!("--protocol {protocol} --port {from} --cidr {peer}/32"),
             (None, _) => format!(
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},IpRanges=[{{CidrIp={peer}/32}}]'"
