@@ -343,11 +343,11 @@ impl Model {
             return Err(ModelError::new("RouteAlreadyExists", message));
         }
         match destination {
-            RouteDestination::PrefixList(list) => {
-                let region = self.region_of(table.vpc_id);
-                self.prefix_list_in(region, list).map(|_| ()).ok_or_else(|| self.unknown_prefix_list_in(region, list))
+            RouteDestination::PrefixList(list) if self.prefix_list_in(self.region_of(table.vpc_id), list).is_none() => {
+                Err(self.unknown_prefix_list_in(self.region_of(table.vpc_id), list))
             }
             _ if !table.gateway_associations.is_empty() => self.check_gateway_route(table, destination, target),
+            RouteDestination::PrefixList(_) => Ok(()),
             RouteDestination::Cidr(cidr) => {
                 let vpc = self.vpc(table.vpc_id)?;
                 let inside = vpc.cidr_blocks.iter().any(|block| block.cidr.contains(&cidr));
