@@ -363,17 +363,18 @@ impl<'g> Guess<'g> {
         self.leg >= LegKind::ArpBack
     }
 
-    /// The table that was last asked on the lost packet's way, and for which address.
+    /// The VPC's table that was last asked on the lost packet's way, and for which address. What gateways have learned cannot be changed there.
     fn table(&self) -> Option<(&'g RouteTable, Ipv4Addr)> {
         let leg = self.traced.leg(self.leg)?;
-        let (table, destination) =
-            leg.visits.iter().flat_map(|visit| &visit.decisions).rev().find_map(|decision| match *decision {
-                Decision::Route { table, destination, .. } => Some((table, destination)),
-                _ => None,
-            })?;
-        let id = &self.traced.program.origins.tables[table.at()].table.id;
         let model = self.model;
-        Some((model.route_tables.values().find(|table| table.id.to_string() == *id)?, destination))
+        leg.visits.iter().flat_map(|visit| &visit.decisions).rev().find_map(|decision| match *decision {
+            Decision::Route { table, destination, .. } => {
+                let id = &self.traced.program.origins.tables[table.at()].table.id;
+                let table = id.parse().ok().and_then(|id| model.route_tables.get(&id))?;
+                Some((table, destination))
+            }
+            _ => None,
+        })
     }
 
     /// The list of a service that has a gateway endpoint, if `address` is in one.
