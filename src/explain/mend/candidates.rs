@@ -3,6 +3,8 @@
 //! Each candidate is a guess drawn from the account and the failing step; the search in [`super`] finds out whether it mends. Non-goal: every
 //! conceivable change. Left out on purpose: changes of the hosts, taking away what others may need when adding mends as well.
 
+mod transit;
+
 use super::Cost;
 use crate::control::{ControlPlane, VpcEndpointType};
 use crate::dataplane::{Decision, Direction, DropReason};
@@ -54,6 +56,14 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
             guess.replaced_routes();
             guess.endpoint_roads();
         }
+        DropReason::PeeringAddressNotInVpc | DropReason::GatewayRejectsSpoofed => guess.endpoint_at_home(),
+        DropReason::TransitNoAssociation => guess.associations(),
+        DropReason::TransitNoRoute => {
+            guess.propagations();
+            guess.endpoint_at_home();
+        }
+        DropReason::TransitZone => guess.attachment_subnet_of_sender(),
+        DropReason::TransitAttachmentZone => guess.attachment_subnet_of_receiver(),
         DropReason::InternetGatewayNoPublicAddress => {
             guess.endpoint_roads();
             guess.public_addresses(guess.sending_interface());
@@ -108,7 +118,13 @@ impl<'g> Guess<'g> {
 
     /// The service's own road: its gateway endpoint, with the sender's table.
     fn endpoint_roads(&mut self) {
-        let Some((table, destination)) = self.table() else { return };
+        if let Some((table, destination)) = self.table() {
+            self.endpoint_roads_of(table, destination);
+        }
+    }
+
+    /// The same with a table of the caller's choice.
+    fn endpoint_roads_of(&mut self, table: &RouteTable, destination: Ipv4Addr) {
         let Some(list) = self.list_of(destination) else { return };
         let endpoints = self.model.vpc_endpoints.values();
         let mut exists = false;
