@@ -29,7 +29,7 @@
 //! | L2 program | [`program`], [`compile`] | the compiled network; route priority, security groups, ACLs |
 //! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
 //! | L4 worlds | [`host`], [`service`], [`control`], [`sim`] | end systems on smoltcp, what answers them, the control plane, the event loop |
-//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, comparisons, captures, the timeline |
+//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads |
 //! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
 //!
 //! # Invariants
@@ -76,11 +76,13 @@ pub mod api;
 pub mod awscli;
 pub mod programs;
 pub mod explain;
+pub mod cost;
 pub mod lint;
 pub mod codes;
 pub mod diff;
 pub mod capture;
 pub mod metrics;
 pub mod run;
+pub mod lanes;
 // L6 shell
 pub mod cli;

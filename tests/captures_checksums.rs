@@ -30,14 +30,26 @@ fn judge(workplace: &Workplace, scenario: &str) -> Vec<Judged> {
         for check in ["ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_checksum:TRUE"] {
             arguments.extend(["-o", check]);
         }
-        arguments.extend(STATUSES.iter().chain(&["frame.number", "frame.comment"]).flat_map(|field| ["-e", field]));
+        arguments.extend(
+            STATUSES.iter().chain(&["ip.len", "frame.number", "frame.comment"]).flat_map(|field| ["-e", field]),
+        );
         for line in wireshark::run("tshark", &workplace.join("o"), &arguments) {
-            let bad = line.split('\t').take(STATUSES.len()).any(|status| status.split(',').any(|status| status == "0"));
+            let fields: Vec<&str> = line.split('\t').collect();
+            // Wireshark sums what there is of a quoted segment, though the rest of it is not quoted.
+            let judges = |field: &usize| !(1..=2).contains(field) || !quote_is_cut(fields[STATUSES.len()]);
+            let bad =
+                (0..STATUSES.len()).filter(judges).any(|field| fields[field].split(',').any(|status| status == "0"));
             let on_purpose = line.contains("[MALFORMED_PACKET]");
             judged.push(Judged { line: format!("{scenario} {file}: {line}"), bad, on_purpose });
         }
     }
     judged
+}
+
+/// Whether `lengths`, those of an ICMP error and of the packet it quotes, say that the quote is not whole: errors end at 576 bytes (RFC 1812 section 4.3.2.3).
+fn quote_is_cut(lengths: &str) -> bool {
+    let mut lengths = lengths.split(',').map(|length| length.parse::<u32>().unwrap());
+    matches!((lengths.next(), lengths.next()), (Some(outer), Some(quoted)) if quoted + 28 > outer)
 }
 
 #[test]

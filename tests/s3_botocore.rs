@@ -26,7 +26,6 @@ fn converse(connection: &mut TcpStream, answer: &mut impl FnMut(&HttpRequest) ->
             Ok(request) => request,
             Err(error) => panic!("botocore's request: {error}"),
         };
-        fresh = 0;
         let Some(request) = request else {
             match connection.read(&mut bytes) {
                 Ok(count) if count > 0 => fresh = count,

@@ -196,15 +196,25 @@ fn service_and_operation<'a, 'w>(words: &'a [&'w Word]) -> Result<(Service, &'st
             // Either misspelt, or an operation of the real service that this version does not have.
             Err(match error.suggestion {
                 Some(_) => error,
-                None => UsageError::unsupported(format!(
-                    "vpcsim does not simulate `aws {} {}`; it has {}",
-                    service.command(),
-                    second.text,
-                    names.join(", ")
-                ))
-                .at(&second.range),
+                None => {
+                    let (service, there_is) = (service.command(), what_there_is(&names));
+                    let message =
+                        format!("vpcsim does not simulate `aws {service} {}`; it has {there_is}", second.text);
+                    UsageError::unsupported(message).at(&second.range)
+                }
             })
         }
+    }
+}
+
+/// Operations that are named one by one; of more, only how many there are.
+const NAMED_MAX: usize = 20;
+
+/// A service's operations, in a line.
+fn what_there_is(names: &[String]) -> String {
+    match names.len() {
+        0..=NAMED_MAX => names.join(", "),
+        count => format!("{count} other operations, those about networks and the instances in them"),
     }
 }
 

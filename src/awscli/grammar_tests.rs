@@ -181,7 +181,10 @@ fn what_vpcsim_leaves_out_is_said() {
         ("aws s3 cp a s3://b", "`aws s3 ls`, not `aws s3 cp`"),
         ("aws iam list-users", "not `aws iam`"),
         ("aws s3api put-object --bucket b --key k --body f", "hosts here have no files"),
-        ("aws ec2 describe-volumes", "vpcsim does not simulate `aws ec2 describe-volumes`; it has allocate-address"),
+        (
+            "aws ec2 describe-volumes",
+            "vpcsim does not simulate `aws ec2 describe-volumes`; it has 133 other operations",
+        ),
         ("aws ec2 describe-vpcs --output yaml", "--output yaml is not simulated"),
         ("aws ec2 describe-vpcs --debug", "--debug"),
         ("aws ec2 create-vpc-endpoint --vpc-id v --policy-document file://policy.json", "reads no files"),

@@ -294,8 +294,11 @@ impl Tap for CaptureTap {
                 }
             }
             (Some(_), Some(NodeFiles::One(file))) => {
-                if !matches!(self.program.nodes[at.at()], Node::Eni(_)) {
-                    self.see(file, Some(Way::Inbound), bytes);
+                match (&self.program.nodes[at.at()], packet.from.map(|from| &self.program.nodes[from.at()])) {
+                    // What the instance's system forwards leaves it.
+                    (Node::Eni(_), Some(Node::Forwarder(_))) => self.see(file, Some(Way::Outbound), bytes),
+                    (Node::Eni(_), _) => {}
+                    _ => self.see(file, Some(Way::Inbound), bytes),
                 }
             }
             (Some(_), None) => {}
@@ -317,6 +320,11 @@ impl Tap for CaptureTap {
                 {
                     self.see(file, Some(Way::Inbound), bytes);
                 }
+            }
+            (Step::Forward(next, _), Some(NodeFiles::One(file)))
+                if is_eni && matches!(self.program.nodes[next.at()], Node::Forwarder(_)) =>
+            {
+                self.see(file, Some(Way::Inbound), bytes);
             }
             (Step::Drop(_), Some(NodeFiles::One(file))) if is_eni && packet.from.is_some() => {
                 self.see(file, Some(Way::Inbound), bytes);

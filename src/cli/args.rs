@@ -38,6 +38,8 @@ pub(super) enum Command {
     Check(super::check::CheckArguments),
     /// Compare two networks, or two steps of one, by what packets meet in them
     Diff(super::diff::DiffArguments),
+    /// Tell what a scenario's roads cost, and compare one call by gateway, NAT and endpoints
+    Cost(super::cost::CostArguments),
     /// Explain a drop reason, a Reachability Analyzer code or a rule of `check`
     Explain(super::explain_code::ExplainArguments),
     /// List the built-in scenarios
@@ -75,6 +77,9 @@ pub(super) struct RunArguments {
     /// Form of the captures; pcap is the classic one, without decisions, names and TLS secrets
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "pcapng")]
     pub(super) pcap_format: PcapFormat,
+    /// Traffic of a month on each road, for the costs: 500 MB, 100GB, 1.5TB [default: the scenario's, or 100 GB]
+    #[arg(long, value_name = "VOLUME", value_parser = super::cost::volume)]
+    pub(super) volume: Option<u64>,
     /// Also write merged.pcapng: all vantage points in one capture, in order of time
     #[arg(long)]
     pub(super) merged: bool,

@@ -22,7 +22,7 @@ SCENARIO is a scenario as it begins; SCENARIO@STEP is its network after that ste
 out, no traffic run. Each instance is held against DynamoDB and the EC2 API of its Region (TCP 443), each other
 instance (TCP 22) and each outside host (443), and each outside host against each instance (22). Compared are
 reachability, road, the source address that the far end sees, and the price of a gigabyte where both are
-reachable (USD, us-east-1, data transfer only; from third-party pages of 2026, not verified).
+reachable (USD at list prices, without hours and free amounts: each scenario's [prices], unverified if it names none).
 
 Exit codes: 0 no difference, 1 differences, 2 error";
 

@@ -3,6 +3,7 @@
 use super::table::wrap;
 use crate::explain::probe::ProbeError;
 use crate::explain::state::StateError;
+use crate::lanes::LanesError;
 use crate::run::{PlanError, RunError};
 use crate::scenario::{Scenario, ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -21,6 +22,9 @@ pub(super) enum CliError {
     /// A command line in the scenario is wrong.
     #[error(transparent)]
     Plan(Box<PlanReport>),
+    /// A call cannot be compared over several roads.
+    #[error(transparent)]
+    Lanes(#[from] LanesError),
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),

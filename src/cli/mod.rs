@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod completions;
+mod cost;
 mod diff;
 mod error;
 mod explain_code;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Trace(trace) => trace::run(&trace),
         Command::Check(check) => check::run(&check),
         Command::Diff(diff) => diff::run(&diff),
+        Command::Cost(cost) => cost::run(&cost),
         Command::Explain(explain) => explain_code::run(&explain),
         Command::List(list) => list::run(&list),
         Command::New(new) => new::run(&new),

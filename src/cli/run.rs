@@ -98,7 +98,10 @@ fn refuse_merging_nothing(arguments: &RunArguments) -> Result<(), CliError> {
 }
 
 fn captured(source: &Source, arguments: &RunArguments) -> Result<Run, CliError> {
-    let scenario = scenario::parse(&source.file_name, &source.text, arguments.seed)?;
+    let mut scenario = scenario::parse(&source.file_name, &source.text, arguments.seed)?;
+    if let Some(bytes) = arguments.volume {
+        scenario.settings.prices.monthly_volume_bytes = bytes;
+    }
     let options = CaptureOptions {
         selection: arguments.capture.clone(),
         format: arguments.pcap_format.into(),

@@ -57,6 +57,7 @@ pub(super) fn summary(name: &str, result: &RunResult, out: &Path, incomplete_bec
         after(&mut text, step);
     }
     totals(&mut text, result);
+    text += &super::cost::block(result);
     files(&mut text, result, out);
     if !result.complete {
         let because = incomplete_because;

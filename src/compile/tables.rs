@@ -10,7 +10,8 @@ use crate::lpm::Fib;
 use crate::model::Model;
 use crate::net::Ipv4Net;
 use crate::program::{NextHop, TableIx, TableKey, TableOrigin};
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -118,8 +119,7 @@ fn is_same(key: &TableKey, before: &Model, after: &Model) -> bool {
 /// Tables of this compilation by what they hold.
 #[derive(Default)]
 pub(super) struct ByContent {
-    // Never iterated: its order is not reproducible.
-    tables: FxHashMap<u64, Vec<BuiltTable>>,
+    tables: BTreeMap<u64, Vec<BuiltTable>>,
 }
 
 impl ByContent {

@@ -94,7 +94,7 @@ fn is_allowed_to_peer(model: &Model, vpc_id: VpcId, view: View) -> bool {
 mod tests {
     use super::*;
     use crate::control::tests::tutorial;
-    use crate::model::PublicService;
+    use crate::model::{NewInterfaceEndpoint, NewVpc, PeeringSide, PublicService, VpcPeeringConnection};
     use crate::service::dns::Answer;
     use std::net::Ipv4Addr;
 
@@ -126,5 +126,91 @@ mod tests {
 
         model.vpcs.get_mut(&vpc_id).unwrap().enable_dns_hostnames = false;
         assert_eq!(zone(&model, View::Outside).unwrap().lookup(name), Answer::NoSuchName);
+    }
+
+    /// An interface endpoint of `service` in the default subnet of zone a.
+    fn interface_endpoint(model: &mut Model, service: &str, only_inbound: Option<bool>) -> Ipv4Addr {
+        let subnet = model.subnets.values().find(|subnet| subnet.availability_zone == "us-east-1a").unwrap().clone();
+        let id = model
+            .add_interface_endpoint(NewInterfaceEndpoint {
+                label: service.to_owned(),
+                id: None,
+                vpc_id: subnet.vpc_id,
+                service_name: format!("com.amazonaws.us-east-1.{service}"),
+                subnets: vec![(subnet.id, None)],
+                security_group_ids: Vec::new(),
+                private_dns_enabled: only_inbound.map(|_| true),
+                private_dns_only_for_inbound_resolver: only_inbound,
+                dns_suffix: Some("sow3v4uq".to_owned()),
+                policy_document: None,
+                at: crate::time::SimTime::ZERO,
+                tags: crate::model::Tags::default(),
+            })
+            .unwrap();
+        let (_, interface) = model.vpc_endpoints[&id].interfaces().next().unwrap();
+        model.network_interfaces[&interface].private_ip
+    }
+
+    #[test]
+    fn names_of_interface_endpoints_are_public_and_private_names_only_the_vpcs() {
+        let mut model = tutorial();
+        let vpc_id = *model.vpcs.keys().next().unwrap();
+        let ec2 = interface_endpoint(&mut model, "ec2", None);
+        let s3 = interface_endpoint(&mut model, "s3", Some(false));
+        let one = |address| Answer::Addresses(vec![address]);
+        let endpoint = model.vpc_endpoints.values().find(|endpoint| endpoint.service_name.ends_with(".ec2")).unwrap();
+        let name = format!("{}-sow3v4uq.ec2.us-east-1.vpce.amazonaws.com", endpoint.id);
+        let zonal = name.replacen(".ec2", "-us-east-1a.ec2", 1);
+        let (inside, outside) = (zone(&model, View::Vpc(vpc_id)).unwrap(), zone(&model, View::Outside).unwrap());
+        for zone in [&inside, &outside] {
+            assert_eq!((zone.lookup(&name), zone.lookup(&zonal)), (one(ec2), one(ec2)));
+        }
+        assert_eq!(inside.lookup("ec2.us-east-1.amazonaws.com"), one(ec2));
+        assert_eq!(inside.lookup("s3.us-east-1.amazonaws.com"), one(s3));
+        assert_eq!(inside.lookup("pictures.s3.us-east-1.amazonaws.com"), one(s3));
+        assert_ne!(outside.lookup("ec2.us-east-1.amazonaws.com"), one(ec2));
+        // Without both of the VPC's attributes private names mean nothing; the endpoint's own stay.
+        model.vpcs.get_mut(&vpc_id).unwrap().enable_dns_hostnames = false;
+        let inside = zone(&model, View::Vpc(vpc_id)).unwrap();
+        assert_ne!(inside.lookup("ec2.us-east-1.amazonaws.com"), one(ec2));
+        assert_eq!(inside.lookup(&name), one(ec2));
+    }
+
+    #[test]
+    fn a_peer_sees_private_addresses_where_the_other_side_allows_it() {
+        let mut model = tutorial();
+        let vpc_id = *model.vpcs.keys().next().unwrap();
+        let far = model
+            .add_vpc(NewVpc {
+                label: "far".to_owned(),
+                id: None,
+                region: None,
+                cidrs: vec!["10.0.0.0/16".parse().unwrap()],
+                is_default: false,
+                enable_dns_hostnames: false,
+                tags: crate::model::Tags::default(),
+            })
+            .unwrap();
+        let side = |vpc_id, allowed| PeeringSide { vpc_id, allow_dns_resolution_from_remote_vpc: allowed };
+        let id = crate::ids::VpcPeeringConnectionId::mint(model.seed, "peering", model.id_length);
+        let name = "ec2-203-0-113-25.compute-1.amazonaws.com";
+        let (private, public) = (Ipv4Addr::new(172, 31, 0, 10), Ipv4Addr::new(203, 0, 113, 25));
+        for (state, allowed, seen) in [
+            (PeeringState::Active, true, private),
+            (PeeringState::Active, false, public),
+            (PeeringState::Deleted, true, public),
+        ] {
+            let connection = VpcPeeringConnection {
+                id,
+                requester: side(far, false),
+                accepter: side(vpc_id, allowed),
+                state,
+                created_at: crate::time::SimTime::ZERO,
+                tags: crate::model::Tags::default(),
+            };
+            model.peering_connections.insert(id, connection);
+            let zone = zone(&model, View::Vpc(far)).unwrap();
+            assert_eq!(zone.lookup(name), Answer::Addresses(vec![seen]), "{state:?} {allowed}");
+        }
     }
 }

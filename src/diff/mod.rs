@@ -4,12 +4,12 @@
 //! differ, with the route or rule that decided on either side. Non-goals: comparing configurations line by line.
 //! Invariants: every answer is one of [`crate::explain::trace`]'s; pairs come in the order of hosts' names; hosts are matched by name.
 
-mod price;
 #[cfg(test)]
 mod tests;
 
-pub use price::Price;
+pub use crate::cost::Price;
 
+use crate::cost::price_of;
 use crate::explain::probe::Probe;
 use crate::explain::road::Road;
 use crate::explain::state::State;
@@ -201,7 +201,10 @@ impl Side<'_> {
             ..Probe::tcp(from, to, Some(port))
         };
         match trace(&self.state.control, &self.state.names, &probe) {
-            Ok(traced) => Meeting { price: price::price(self, &traced, target), ..self.told(&traced) },
+            Ok(traced) => {
+                let price = price_of(&traced, self.state.control.model(), &self.scenario.settings.prices);
+                Meeting { price, ..self.told(&traced) }
+            }
             Err(error) => Meeting::impossible(error.to_string()),
         }
     }

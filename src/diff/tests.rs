@@ -85,6 +85,12 @@ fn two_scenarios_are_matched_by_name_not_by_id() {
     assert!(new.before.why[0].contains("no host"), "{:?}", new.before.why);
 }
 
+/// Thousandths of a dollar.
+fn price(sent: u64, answered: u64) -> Price {
+    let thousandths = |count: u64| crate::scenario::Usd::from_nanos(count * 1_000_000);
+    Price { sent_usd_per_gb: thousandths(sent), answered_usd_per_gb: thousandths(answered) }
+}
+
 #[test]
 fn another_zone_and_another_gateway_change_the_price() {
     let network = |zone: &str| {
@@ -101,16 +107,16 @@ fn another_zone_and_another_gateway_change_the_price() {
     let found = between(&one, None, &other, None);
     let told: Vec<_> = found.differences.iter().map(|it| (it.from.as_str(), it.to.as_str(), &it.changed)).collect();
     assert_eq!(told, [("far", "near", &vec![Aspect::Price]), ("near", "far", &vec![Aspect::Price])]);
-    let both_ways = Price { sent_usd_per_gb: 0.02, answered_usd_per_gb: 0.02 };
-    assert_eq!(found.differences[0].before.price, Some(Price { sent_usd_per_gb: 0.0, answered_usd_per_gb: 0.0 }));
+    let both_ways = price(20, 20);
+    assert_eq!(found.differences[0].before.price, Some(price(0, 0)));
     assert_eq!(found.differences[0].after.price, Some(both_ways));
 
     // To the internet the sender pays; to DynamoDB by the same gateway nobody does.
     let state = state::after(&one, None).unwrap();
     let side = Side { scenario: &one, state: &state };
     let to_laptop = side.meeting("near", &Target::Host("laptop".to_owned(), HTTPS));
-    assert_eq!(to_laptop.price, Some(Price { sent_usd_per_gb: 0.09, answered_usd_per_gb: 0.0 }));
+    assert_eq!(to_laptop.price, Some(price(90, 0)));
     let to_dynamodb = side.meeting("near", &Target::Service(ServiceKind::DynamoDb));
-    assert_eq!(to_dynamodb.price, Some(Price { sent_usd_per_gb: 0.0, answered_usd_per_gb: 0.0 }));
+    assert_eq!(to_dynamodb.price, Some(price(0, 0)));
     assert_eq!(side.meeting("far", &Target::Service(ServiceKind::DynamoDb)).price, None);
 }

@@ -65,7 +65,10 @@ impl Model {
     /// Ends whatever edge association a gateway has: it was detached.
     pub(super) fn forget_edge_associations(&mut self, gateway: EdgeGateway) {
         for table in self.route_tables.values_mut() {
-            table.gateway_associations.remove(&gateway);
+            // Only what holds it is written to: the rest stays shared.
+            if table.gateway_associations.contains_key(&gateway) {
+                table.gateway_associations.remove(&gateway);
+            }
         }
     }
 

@@ -95,6 +95,7 @@ impl Model {
         if let Some(gateway) = self.vpn_gateways.get_mut(&id) {
             gateway.attached_vpc_id = None;
         }
+        self.forget_edge_associations(EdgeGateway::VpnGateway(id));
         let tables = self.route_tables.values().filter(|table| table.propagating_gateways.contains(&id));
         for table_id in tables.map(|table| table.id).collect::<Vec<_>>() {
             if let Some(table) = self.route_tables.get_mut(&table_id) {
@@ -288,7 +289,15 @@ impl Model {
         gateway_id: VpnGatewayId,
         enabled: bool,
     ) -> Result<(), ModelError> {
-        let vpc_id = self.route_table(table_id)?.vpc_id;
+        let table = self.route_table(table_id)?;
+        let vpc_id = table.vpc_id;
+        if enabled && !table.gateway_associations.is_empty() {
+            // Unverified wording.
+            return Err(ModelError::new(
+                "InvalidParameterValue",
+                format!("route table {table_id} is a gateway route table: nothing is propagated into it"),
+            ));
+        }
         if self.vpn_gateway(gateway_id)?.attached_vpc_id != Some(vpc_id) && enabled {
             return Err(ModelError::new(
                 "Gateway.NotAttached",

@@ -5,6 +5,7 @@ use super::command::{self, Conversation};
 use super::record::{CallRecord, HostRecord};
 use super::timeline::Run;
 use super::{Observation, RunError};
+use crate::cost::Spent;
 use crate::explain::operator;
 use crate::host::http::{HttpRequest, HttpResponse};
 use crate::host::{HostEvent, Outcome, ProcessId, Reply, Ssh, Workload};
@@ -27,6 +28,8 @@ pub(super) struct HostRun {
     pub(super) next_start: SimTime,
     /// What was seen of the host before the task.
     pub(super) seen_before: Observation,
+    /// What its traffic had come to before the task.
+    pub(super) spent_before: Spent,
     pub(super) jitter: Stream,
     pub(super) current: Option<Current>,
     /// A raw packet is under way until then.

@@ -67,6 +67,12 @@ fn check_host(expectation: &Expectation, result: &HostResult, names: &Names, che
         let got = if codes.is_empty() { "no drops".to_owned() } else { codes.join(", ") };
         add("reason", reason.clone(), got, codes.contains(&reason.as_str()));
     }
+    if let Some(expected) = expectation.usd_per_gb {
+        let got = result.usd_per_gb.map(|got| (got * 1e6).round() / 1e6);
+        let passed = got == Some((expected.dollars() * 1e6).round() / 1e6);
+        let got = got.map_or_else(|| "nothing arrived".to_owned(), |got| format!("{got}"));
+        add("usd_per_gb", expected.to_string(), got, passed);
+    }
     if let Some(text) = &expectation.output_contains {
         let output = format!("{}{}", result.stdout, result.stderr);
         let got = if output.trim().is_empty() { "no output".to_owned() } else { output.trim().to_owned() };

@@ -8,6 +8,7 @@ use super::result::*;
 use super::timeline::Run;
 use crate::awscli::CommandOutput;
 use crate::capture::FileSet;
+use crate::cost::bill;
 use crate::explain;
 use crate::host::Outcome;
 use crate::model::{Model, Provenance, UnknownConnection, prefix_list};
@@ -285,6 +286,7 @@ pub(super) fn run_result(run: &Run, steps: Vec<StepResult>, complete: bool, file
         packets: account(&run.sim.conservation()),
         nat_gateways: nat_gateways(run),
         latency: run.sim.tap.observer.latencies().summaries(),
+        cost: bill(&run.sim.tap.meter, &run.names, &run.scenario.settings.prices, &run.scenario.region),
         files: Vec::new(),
         assumptions: assumptions(run.control.model(), &run.scenario.settings),
         steps,

@@ -4,6 +4,7 @@
 //! only ever added; `schema` grows when one changes its meaning. `result.schema.json` beside this file is the same as a JSON Schema, made from
 //! these types and their comments (`scripts/make-schema`); the tests hold it against both.
 
+use crate::cost::Cost;
 use crate::dataplane::nat::NatMetrics;
 use crate::metrics::RoadSummary;
 use serde::Serialize;
@@ -40,6 +41,8 @@ pub struct RunResult {
     pub packets: PacketAccount,
     /// Latency per road.
     pub latency: Vec<RoadSummary>,
+    /// What the roads cost.
+    pub cost: Cost,
     /// What CloudWatch would show of each NAT gateway that packets came to, by id.
     pub nat_gateways: BTreeMap<String, NatGatewayMetrics>,
     /// When a host's captures hold neither lost packets nor their retransmissions.
@@ -124,6 +127,8 @@ pub struct HostResult {
     pub duration_ns: u64,
     /// Median duration of a call.
     pub call_ns_median: u64,
+    /// What a gigabyte of its traffic in the step cost, as measured, at list prices; none if nothing arrived that is metered.
+    pub usd_per_gb: Option<f64>,
     /// The route decisions on its packets.
     pub routes: Vec<RouteDecision>,
     /// Packets of its flows that were dropped.
@@ -209,7 +214,7 @@ pub struct Warning {
 pub struct Check {
     /// On which host.
     pub host: String,
-    /// What was expected of: `via`, `source`, `exit`, `reason`, `output_contains`.
+    /// What was expected of: `via`, `source`, `exit`, `reason`, `output_contains`, `usd_per_gb`.
     pub what: &'static str,
     /// What the scenario expects.
     pub expected: String,

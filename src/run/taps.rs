@@ -2,27 +2,32 @@
 
 use super::observer::Observer;
 use crate::capture::CaptureTap;
+use crate::cost::Meter;
 use crate::dataplane::{Decision, DropReason, Made, PacketMeta, Step, Tap};
+use crate::model::Model;
 use crate::program::{HostIx, NodeIx, Program};
 use crate::scenario::Names;
 use crate::time::SimTime;
 use std::sync::Arc;
 
-/// Captures and the report's observer.
+/// Captures, the report's observer and the meter.
 pub(super) struct Taps {
     /// Writes captures.
     pub(super) capture: CaptureTap,
     /// Counts for the report.
     pub(super) observer: Observer,
+    /// Counts for the bill.
+    pub(super) meter: Meter,
 }
 
 impl Taps {
     /// Follows a new program.
-    pub(super) fn adopt(&mut self, program: &Arc<Program>, names: &Names) {
+    pub(super) fn adopt(&mut self, program: &Arc<Program>, model: &Model, names: &Names) {
         if self.capture.is_on() {
             self.capture.adopt(program, &|id| names.name_of(id).map(str::to_owned));
         }
         self.observer.adopt(program);
+        self.meter.adopt(program, model);
     }
 }
 
@@ -39,6 +44,7 @@ impl Tap for Taps {
             self.capture.on_decision(now, at, packet, decision);
         }
         self.observer.on_decision(now, at, packet, decision);
+        self.meter.on_decision(now, at, packet, decision);
     }
 
     fn on_step(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
@@ -46,6 +52,7 @@ impl Tap for Taps {
             self.capture.on_step(now, at, packet, bytes, step);
         }
         self.observer.on_step(now, at, packet, bytes, step);
+        self.meter.on_step(now, at, packet, bytes, step);
     }
 
     fn on_made(&mut self, now: SimTime, at: NodeIx, of: &PacketMeta, packet: &PacketMeta, made: Made) {
@@ -53,6 +60,7 @@ impl Tap for Taps {
             self.capture.on_made(now, at, of, packet, made);
         }
         self.observer.on_made(now, at, of, packet, made);
+        self.meter.on_made(now, at, of, packet, made);
     }
 
     fn on_link_drop(
@@ -67,6 +75,7 @@ impl Tap for Taps {
             self.capture.on_link_drop(now, from, packet, bytes, reason);
         }
         self.observer.on_link_drop(now, from, packet, bytes, reason);
+        self.meter.on_link_drop(now, from, packet, bytes, reason);
     }
 
     fn on_run_end(&mut self, now: SimTime, packet: &PacketMeta) {
@@ -74,6 +83,7 @@ impl Tap for Taps {
             self.capture.on_run_end(now, packet);
         }
         self.observer.on_run_end(now, packet);
+        self.meter.on_run_end(now, packet);
     }
 
     fn on_secrets(&mut self, lines: &str) {
@@ -84,5 +94,6 @@ impl Tap for Taps {
 
     fn on_arrival(&mut self, now: SimTime, host: HostIx, packet: &PacketMeta, bytes: &[u8]) {
         self.observer.on_arrival(now, host, packet, bytes);
+        self.meter.on_arrival(now, host, packet, bytes);
     }
 }

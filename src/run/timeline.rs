@@ -4,13 +4,14 @@ use super::answer::Services;
 use super::calls::HostRun;
 use super::plan::{Task, plan};
 use super::record::{CallRecord, HostRecord};
-use super::result::{PacketAccount, RunResult, StepResult, Warning};
+use super::result::{HostResult, PacketAccount, RunResult, StepResult, Warning};
 use super::taps::Taps;
 use super::{Observer, RunError, check, record, vantage, warning};
 use crate::awscli::CommandOutput;
 use crate::calendar::Calendar;
 use crate::capture::{CaptureOptions, CaptureTap, FileSet};
 use crate::control::ControlPlane;
+use crate::cost::Meter;
 use crate::dataplane::DropReason;
 use crate::dataplane::conntrack::TrackingLimits;
 use crate::explain::operator;
@@ -21,7 +22,7 @@ use crate::metrics::IntervalLog;
 use crate::model::{Model, VpcEndpointType, endpoint_services_in};
 use crate::net::ServiceKind;
 use crate::program::HostKind;
-use crate::scenario::{Kind, Names, Scenario, StepAction};
+use crate::scenario::{Kind, Names, Scenario, StepAction, Usd};
 use crate::sim::{HostSettings, Sim};
 use crate::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,7 +106,8 @@ impl Run {
             service_idle_timeout: scenario.settings.service_idle_timeout,
             servers: servers(&scenario),
         };
-        let mut taps = Taps { capture: CaptureTap::new(calendar, options), observer: Observer::new() };
+        let mut taps =
+            Taps { capture: CaptureTap::new(calendar, options), observer: Observer::new(), meter: Meter::default() };
         taps.observer.latencies_mut().keep_log(calendar);
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
         let mut sim = Sim::new(scenario.seed, settings, taps);
@@ -326,6 +328,7 @@ impl Run {
             let host = self.host_called(&name).ok_or_else(|| self.host_gone(task, &name))?;
             let seen_before = self.sim.tap.observer.observation(host);
             let jitter = seed.derive(&format!("jitter:{task}:{name}"));
+            let spent_before = self.sim.tap.meter.spent(host);
             let record = HostRecord::new(&name, now);
             active.hosts.push(HostRun {
                 record,
@@ -333,6 +336,7 @@ impl Run {
                 remaining: repeat,
                 next_start: now,
                 seen_before,
+                spent_before,
                 jitter,
                 current: None,
                 busy_until: now,
@@ -371,8 +375,10 @@ impl Run {
         let mut results = Vec::new();
         for run in hosts {
             let observation = self.sim.tap.observer.observation(run.host).since(&run.seen_before);
+            let spent = self.sim.tap.meter.spent(run.host).since(&run.spent_before);
             let was_cut_short = !run.is_done(now);
-            let result = record::host_result(self, run.record, &observation);
+            let usd_per_gb = spent.per_gb(&self.scenario.settings.prices).map(Usd::dollars);
+            let result = HostResult { usd_per_gb, ..record::host_result(self, run.record, &observation) };
             results.push(if was_cut_short { result.cut_short() } else { result });
         }
         results.extend(operator.map(record::operator_result));
@@ -426,19 +432,27 @@ impl Run {
 
     fn publish(&mut self) -> Result<(), RunError> {
         let program = Arc::clone(self.control.program());
-        self.sim.tap.adopt(&program, &self.names);
+        self.sim.tap.adopt(&program, self.control.model(), &self.names);
         self.sim.publish(program, self.control.model())?;
         self.end_what_vanished();
         Ok(())
     }
 }
 
-/// The names that interface endpoints' certificates are for: a list for each service, in every Region that has a VPC.
+/// The names that interface endpoints' certificates are for: a list for each service, in every Region that has a VPC. S3's endpoints have names of one label
+/// more (`bucket.vpce-...`), for which each of them needs names of its own; those that a run creates have none.
 fn vpce_names(model: &Model) -> Vec<Vec<String>> {
     let regions: BTreeSet<&str> = model.vpcs.values().map(|vpc| vpc.region.as_str()).collect();
     let services = regions.into_iter().flat_map(|region| endpoint_services_in(model, region));
     let interfaces = services.filter(|service| service.endpoint_type == VpcEndpointType::Interface);
-    interfaces.map(|service| vec![format!("*.{}", service.base_dns_name)]).collect()
+    let mut names: Vec<Vec<String>> = interfaces.map(|service| vec![format!("*.{}", service.base_dns_name)]).collect();
+    for endpoint in model.vpc_endpoints.values() {
+        let deeper = model.endpoint_dns_names(endpoint).into_iter().filter(|name| name.name.starts_with("*."));
+        let deeper: Vec<String> =
+            deeper.flat_map(|name| [name.name.replacen("*.", "*.bucket.", 1), name.name]).collect();
+        names.extend((!deeper.is_empty()).then_some(deeper));
+    }
+    names
 }
 /// What listens where the scenario says so, by what the simulator knows hosts by.
 fn servers(scenario: &Scenario) -> BTreeMap<HostKind, Vec<Server>> {

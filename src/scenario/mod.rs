@@ -15,6 +15,7 @@ mod forwarding;
 mod names;
 mod notation;
 mod packet;
+mod prices;
 mod read;
 mod regions;
 pub mod schema;
@@ -29,11 +30,12 @@ pub use dns::DnsChange;
 pub use embedded::{EMBEDDED, embedded};
 pub use error::{PROBLEMS_MAX, Problem, ScenarioError, Span, position};
 pub use names::{Kind, Names};
-pub use notation::parse_duration;
+pub use notation::{parse_duration, parse_volume};
 pub use packet::{
     FRAME_BYTES_MAX, Flaw, FragmentFields, NoAddress, PAYLOAD_BYTES_MAX, Packet, PacketAddress, PacketSpec, TcpFlags,
     Transport,
 };
+pub use prices::{BYTES_PER_GB, HOURS_PER_MONTH, Prices, Tier, Usd};
 pub use read::closest;
 pub use settings::{AccountIdEndpointMode, CliSettings, Credentials, Settings, TlsChoice};
 pub use step::{
@@ -144,6 +146,11 @@ pub fn parse(file_name: &str, source: &str, seed_override: Option<u64>) -> Resul
             Err(ScenarioError::one(file_name, shared, problem))
         }
     }
+}
+
+/// The availability zones of a Region, as accounts commonly see them; none of a Region that is not known.
+pub fn zone_names(region: &str) -> Vec<String> {
+    Region::named(region).map_or_else(Vec::new, |region| region.zone_names())
 }
 
 /// The report that a file of `bytes` is too large, for those who look before they read it.

@@ -63,8 +63,23 @@ pub(super) fn size(text: &Text<'_>) -> Result<u64, Problem> {
     quantity(text, &units, 1 << 40).ok_or_else(|| not_a(text, "a size", "1 MiB, 64 KiB or 1500 B"))
 }
 
+/// `100 GB`, `1.5 TB`: traffic of a month, in powers of 1,000.
+pub(super) fn volume(text: &Text<'_>) -> Result<u64, Problem> {
+    parse_volume(text.text).ok_or_else(|| not_a(text, "a volume", "100 GB, 1.5 TB or 2 PB; at most 1000 PB"))
+}
+
+/// The bytes that `text` says in the notation of `monthly_volume`: `500 MB`, `100 GB`, `1.5 TB`, `2 PB`, at most 1,000 PB.
+pub fn parse_volume(text: &str) -> Option<u64> {
+    let units = [("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("PB", 1_000_000_000_000_000)];
+    quantity_of(text, &units, 1_000_000_000_000_000_000)
+}
+
 fn quantity(text: &Text<'_>, units: &[(&str, u64)], max: u64) -> Option<u64> {
-    let (number, unit, after) = number_and_unit(text.text.trim());
+    quantity_of(text.text, units, max)
+}
+
+fn quantity_of(text: &str, units: &[(&str, u64)], max: u64) -> Option<u64> {
+    let (number, unit, after) = number_and_unit(text.trim());
     let (_, scale) = units.iter().find(|(name, _)| *name == unit)?;
     after.is_empty().then(|| scaled(number, *scale, max))?
 }

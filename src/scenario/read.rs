@@ -115,6 +115,13 @@ impl<'a> Text<'a> {
     }
 }
 
+/// A number as it is written, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Number<'a> {
+    pub(super) text: &'a str,
+    pub(super) span: Span,
+}
+
 /// One table of the file, being read.
 #[derive(Debug)]
 pub(super) struct Section<'a, 'r> {
@@ -226,6 +233,21 @@ impl<'a, 'r> Section<'a, 'r> {
             self.report(Problem::new(value.span(), format!("\"{key}\" is a share"), "expected a number from 0 to 1"));
         }
         share
+    }
+
+    /// A number as it is written, whole or with decimals.
+    pub(super) fn number(&self, key: &'static str) -> Option<Number<'a>> {
+        let value = self.get(key)?;
+        let text = match value.get_ref() {
+            DeValue::Float(number) => number.as_str(),
+            // Prices and their like are written in tens: digits of another radix are no number here.
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            _ => {
+                self.wrong_type(key, value, "a number");
+                return None;
+            }
+        };
+        Some(Number { text, span: value.span() })
     }
 
     pub(super) fn datetime(&self, key: &'static str) -> Option<(toml::value::Datetime, Span)> {

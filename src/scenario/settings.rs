@@ -3,6 +3,7 @@
 use super::error::Problem;
 use super::forwarding;
 use super::notation::{bandwidth, duration, size};
+use super::prices::{self, Prices};
 use super::read::{Section, Text, closest, shown};
 use crate::model::{LinkParameters, Links, Model, UnknownConnection};
 use crate::time::SimDuration;
@@ -23,6 +24,8 @@ pub struct Settings {
     /// How many connections one interface's security groups track (`[limits] tracked_connections`); `None`, the default, leaves
     /// it to the data plane.
     pub tracked_connections_max: Option<u32>,
+    /// What the roads cost (`[prices]`).
+    pub prices: Prices,
 }
 
 /// An access key. Public: the seed documents' example.
@@ -90,6 +93,7 @@ impl Default for Settings {
             service_idle_timeout: SimDuration::from_secs(300),
             dynamodb_table_settling: SimDuration::from_secs(5),
             tracked_connections_max: None,
+            prices: Prices::default(),
         }
     }
 }
@@ -134,7 +138,7 @@ pub(super) fn tls_at(section: &Section<'_, '_>) -> Option<TlsChoice> {
     }
 }
 
-/// Reads `[cli]`, `[service]`, `[dns]`, `[links]`, `[forwarding]` and `[limits]`, putting into `model` what belongs there.
+/// Reads `[cli]`, `[service]`, `[dns]`, `[links]`, `[forwarding]`, `[limits]` and `[prices]`, putting into `model` what belongs there.
 pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
     let mut settings = Settings::default();
     if let Some(cli) = root.section("cli") {
@@ -179,6 +183,7 @@ pub(super) fn read(root: &Section<'_, '_>, model: &mut Model) -> Settings {
         }
         limits.finish();
     }
+    settings.prices = prices::read(root);
     if let Some(links) = root.section("links") {
         read_links(&links, &mut model.links);
     }

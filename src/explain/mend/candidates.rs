@@ -3,7 +3,7 @@
 //! Each candidate is a guess drawn from the account and the failing step; the search in [`super`] finds out whether it mends. Non-goal: every
 //! conceivable change. Left out on purpose: changes of the hosts, taking away what others may need when adding mends as well.
 
-mod transit;
+mod joined;
 
 use super::Cost;
 use crate::control::{ControlPlane, VpcEndpointType};
@@ -49,21 +49,28 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
     match reason {
         DropReason::NoRoute => {
             guess.endpoint_roads();
+            guess.joining_routes();
             guess.gateway_routes();
             guess.other_tables();
         }
         DropReason::BlackholeRoute => {
             guess.replaced_routes();
             guess.endpoint_roads();
+            guess.joining_routes();
         }
-        DropReason::PeeringAddressNotInVpc | DropReason::GatewayRejectsSpoofed => guess.endpoint_at_home(),
-        DropReason::TransitNoAssociation => guess.associations(),
-        DropReason::TransitNoRoute => {
-            guess.propagations();
+        DropReason::PeeringAddressNotInVpc => {
+            guess.direct_peering();
             guess.endpoint_at_home();
         }
-        DropReason::TransitZone => guess.attachment_subnet_of_sender(),
-        DropReason::TransitAttachmentZone => guess.attachment_subnet_of_receiver(),
+        DropReason::GatewayRejectsSpoofed => guess.endpoint_at_home(),
+        DropReason::TransitZone => guess.transit_zones(true),
+        DropReason::TransitAttachmentZone => guess.transit_zones(false),
+        DropReason::TransitNoAssociation => guess.transit_associations(),
+        DropReason::TransitNoRoute | DropReason::TransitBlackhole => guess.transit_routes(),
+        DropReason::AttachmentGone => guess.transit_acceptances(),
+        DropReason::VpnGatewayNoRoute => guess.vpn_routes(),
+        // What goes round by a link that is down can take the service's own road.
+        DropReason::TunnelsDown | DropReason::VirtualInterfaceDown => guess.endpoint_roads(),
         DropReason::InternetGatewayNoPublicAddress => {
             guess.endpoint_roads();
             guess.public_addresses(guess.sending_interface());
@@ -120,6 +127,15 @@ impl<'g> Guess<'g> {
     fn endpoint_roads(&mut self) {
         if let Some((table, destination)) = self.table() {
             self.endpoint_roads_of(table, destination);
+        }
+    }
+
+    /// The same in the sender's VPC, where the service was sought in another one.
+    fn endpoint_at_home(&mut self) {
+        let model = self.model;
+        let table = self.subnet().and_then(|subnet| model.effective_route_table(subnet));
+        if let (Some(table), Some(tuple)) = (table, self.visit.before) {
+            self.endpoint_roads_of(table, tuple.destination);
         }
     }
 

@@ -78,6 +78,7 @@ fn value(value: &Value) -> Map<String, Json> {
         Value::Integer(from, u64::MAX) => json!({ "type": "integer", "minimum": from }),
         Value::Integer(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
         Value::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        Value::Amount => json!({ "type": "number", "minimum": 0, "maximum": 1_000_000 }),
         Value::Date => json!({ "type": "string", "format": "date-time" }),
         Value::Either(one, other) => {
             json!({ "anyOf": [Json::Object(self::value(one)), Json::Object(self::value(other))] })

@@ -9,7 +9,7 @@ mod shapes;
 
 pub(super) use shapes::ROOT;
 #[cfg(test)]
-pub(super) use shapes::STEP;
+pub(super) use shapes::step::STEP;
 
 use serde_json::Value as Json;
 
@@ -58,6 +58,8 @@ pub(super) enum Value {
     Integer(u64, u64),
     /// A number from 0 to 1.
     Share,
+    /// US dollars: a number that is not negative.
+    Amount,
     /// A date and time with zone, unquoted.
     Date,
     /// Either of two.
@@ -165,7 +167,7 @@ mod tests {
                     Value::Integer(from, to) => {
                         parsed["x"].as_integer().is_some_and(|n| (from..=to).contains(&(n as u64)))
                     }
-                    Value::Share => parsed["x"].is_integer() || parsed["x"].is_float(),
+                    Value::Share | Value::Amount => parsed["x"].is_integer() || parsed["x"].is_float(),
                     Value::Word(words) => parsed["x"].as_str().is_some_and(|word| words.contains(&word)),
                     Value::Date => parsed["x"].is_datetime(),
                     Value::List(_) => parsed["x"].is_array(),
