@@ -26,6 +26,50 @@ fn reachable_by_the_endpoint_by_the_gateway_and_inside() {
     );
 }
 
+/// Every road, there and back: what is decided at each place, what it translates, what AWS's analyzer would say besides.
+#[test]
+fn every_road_is_told() {
+    let detour = &["roads/dynamodb-over-vpn", "--from", "app", "--to", DYNAMODB];
+    let roads: &[&[&str]] = &[
+        &["roads/nat-gateway", "--from", "app", "--to", "laptop:80"],
+        &["roads/nat-gateway", "--from", "app", "--to", "laptop", "--protocol", "icmp"],
+        &["roads/nat-instance", "--from", "app", "--to", "laptop:80", "--after", "check-off"],
+        &["roads/hairpin", "--from", "app", "--to", "web.public:80", "--after", "by-address"],
+        &["roads/interface-endpoint", "--from", "app", "--to", "ec2.us-east-1.amazonaws.com"],
+        &["roads/peering", "--from", "web", "--to", "near:8080"],
+        &["roads/transit-gateway", "--from", "seller", "--to", "wiki:80"],
+        &["roads/transit-gateway-peering", "--from", "app", "--to", "db", "--protocol", "icmp"],
+        &["roads/vpn", "--from", "files", "--to", "app:80"],
+        detour,
+        &["roads/direct-connect", "--from", "app", "--to", "files:80"],
+        &["roads/direct-connect", "--from", "files", "--to", DYNAMODB],
+        &["roads/explanations", "--from", "app", "--to", "files:5000", "--protocol", "udp"],
+    ];
+    insta::assert_snapshot!("roads", traces(roads, 0));
+}
+
+/// Roads that end early: what was decided, who is told, and what mends it.
+#[test]
+fn every_road_that_ends_early_is_told() {
+    let lost: &[&[&str]] = &[
+        &["roads/hairpin", "--from", "app", "--to", "web.public:80"],
+        &["drops/nat-no-session", "--from", "far", "--to", "203.0.113.80:22"],
+        &["drops/peering-transit", "--from", "sender", "--to", "receiver:5000", "--protocol", "udp"],
+        &["drops/transit-zone", "--from", "there", "--to", "near:5000", "--protocol", "udp"],
+        &["drops/transit-association", "--from", "sender", "--to", "receiver:5000", "--protocol", "udp"],
+        &["roads/transit-gateway", "--from", "seller", "--to", "helper", "--protocol", "icmp"],
+        &["roads/transit-gateway", "--from", "seller", "--to", "vault", "--protocol", "icmp"],
+        &["drops/vpn-gateway-no-route", "--from", "app", "--to", "files:80"],
+        &["roads/dynamodb-over-vpn", "--from", "app", "--to", DYNAMODB, "--after", "tunnels-down"],
+        &["roads/path-mtu-nat", "--from", "app", "--to", "server:7", "--bytes", "8600", "--dont-fragment"],
+        &["roads/path-mtu-nat", "--from", "deaf", "--to", "server:7", "--bytes", "8600", "--dont-fragment"],
+        &["roads/path-mtu", "--from", "app", "--to", "52.94.2.72", "--bytes", "8600"],
+        &["roads/explanations", "--from", "app", "--to", "castle"],
+        &["roads/explanations", "--from", "router", "--to", "db:5000", "--protocol", "udp", "--source", "10.0.2.10"],
+    ];
+    insta::assert_snapshot!("roads_lost", traces(lost, 1));
+}
+
 #[test]
 fn the_tutorials_trap_and_its_mend() {
     let trap = trace(&["tutorial", "--from", "app-private", "--to", &format!("{DYNAMODB}:443"), "--after", "trap"], 1);
@@ -137,7 +181,7 @@ fn a_time_is_a_point_of_the_run() {
 
 #[test]
 fn json_is_what_botocore_expects_of_an_analysis() {
-    let probes: [&[&str]; 7] = [
+    let probes: [&[&str]; 17] = [
         &["tutorial", "--from", "app-public", "--to", DYNAMODB, "--after", "fixed"],
         &["tutorial", "--from", "app-private", "--to", DYNAMODB, "--after", "trap"],
         &["tutorial", "--from", "laptop", "--to", "app-public"],
@@ -145,6 +189,16 @@ fn json_is_what_botocore_expects_of_an_analysis() {
         &["drops/network-acl-ingress", "--from", "app", "--to", DYNAMODB],
         &["drops/blackhole", "--from", "app", "--to", "192.0.2.7", "--after", "end-the-router"],
         &["drops/security-group-egress", "--from", "app", "--to", DYNAMODB, "--after", "mended"],
+        &["roads/nat-gateway", "--from", "app", "--to", "laptop:80"],
+        &["roads/transit-gateway", "--from", "seller", "--to", "wiki:80"],
+        &["roads/transit-gateway", "--from", "seller", "--to", "vault", "--protocol", "icmp"],
+        &["roads/peering", "--from", "web", "--to", "near:8080"],
+        &["roads/interface-endpoint", "--from", "app", "--to", "ec2.us-east-1.amazonaws.com"],
+        &["roads/direct-connect", "--from", "app", "--to", "files:80"],
+        &["roads/dynamodb-over-vpn", "--from", "app", "--to", DYNAMODB, "--after", "tunnels-down"],
+        &["roads/hairpin", "--from", "app", "--to", "web.public:80"],
+        &["roads/explanations", "--from", "app", "--to", "castle"],
+        &["drops/source-check", "--from", "app", "--to", "db", "--protocol", "icmp", "--source", "10.0.1.99"],
     ];
     for arguments in probes {
         let document = json(arguments);
@@ -155,6 +209,8 @@ fn json_is_what_botocore_expects_of_an_analysis() {
     insta::assert_snapshot!("analysis_fixed", format!("{fixed:#}"));
     insta::assert_snapshot!("analysis_trap", format!("{:#}", json(probes[1])));
     assert_eq!(fixed["NetworkInsightsAnalysis"]["NetworkPathFound"], true);
+    insta::assert_snapshot!("analysis_nat", format!("{:#}", json(probes[7])["NetworkInsightsAnalysis"]));
+    insta::assert_snapshot!("analysis_transit", format!("{:#}", json(probes[9])["NetworkInsightsAnalysis"]));
 }
 
 #[test]
@@ -212,6 +268,12 @@ fn colours_only_where_they_belong_and_a_closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+/// Several traces, each below its command line.
+#[track_caller]
+fn traces(lines: &[&[&str]], code: i32) -> String {
+    lines.iter().map(|line| format!("$ vpcsim trace {}\n{}\n", line.join(" "), trace(line, code))).collect()
 }
 
 /// Runs a trace of a built-in scenario.

@@ -430,3 +430,47 @@ db  = { subnet = "far-a", groups = ["open"] }
         "InvalidParameterValue"
     ));
 }
+
+#[test]
+fn vpns_that_announce_the_same_share_the_flows() {
+    let source = r#"
+region = "us-east-1"
+[vpc]
+a = { cidr = "10.1.0.0/16" }
+[transit_gateway.hub.attachments]
+a = { subnets = ["a-1"] }
+[on_premises]
+corp = { cidr = "192.168.0.0/16", hosts = { desk = { address = "192.168.1.10" } }, internet_address = "198.51.100.200" }
+[vpn]
+one = { gateway = "hub", on_premises = "corp" }
+two = { gateway = "hub", on_premises = "corp" }
+[route_table]
+a-main = { vpc = "a", main = true, routes = ["192.168.0.0/16 -> hub"] }
+[subnet]
+a-1 = { vpc = "a", cidr = "10.1.1.0/24" }
+[instance]
+app = { subnet = "a-1" }
+"#;
+    let mut world = World::of(source);
+    let connections = |world: &mut World| {
+        let mut used = std::collections::BTreeSet::new();
+        for port in 4_000..4_032 {
+            let way = world.send(From::Instance("app"), udp([10, 1, 1, 10], port, [192, 168, 1, 10], 5_000));
+            assert!(matches!(way.verdict.step, Step::Deliver(_)), "{:#?}", way.decisions);
+            let connection = way.hops.iter().map(|(at, _)| world.program.origins.node(*at).name.clone());
+            used.extend(connection.flatten().filter(|name| name == "one" || name == "two"));
+        }
+        used.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(connections(&mut world), ["one", "two"]);
+    let id = *world.model.transit_gateways.keys().next().unwrap();
+    world.model.transit_gateways.get_mut(&id).unwrap().vpn_equal_cost = false;
+    world.publish();
+    assert_eq!(connections(&mut world).len(), 1, "switched off, one of them has all");
+    // A longer path is no equal.
+    world.model.transit_gateways.get_mut(&id).unwrap().vpn_equal_cost = true;
+    let two = *world.model.vpn_connections.iter().find(|(_, other)| other.tags.name() == Some("two")).unwrap().0;
+    world.model.vpn_connections.get_mut(&two).unwrap().routes[0].as_path_length += 1;
+    world.publish();
+    assert_eq!(connections(&mut world), ["one"]);
+}

@@ -3,7 +3,7 @@
 use super::DONE;
 use super::error::CliError;
 use super::output_dir::print;
-use super::table::{Layout, WIDTH, cut, wrap};
+use super::table::{Layout, WIDTH, cut, wrap, wrap_command};
 use crate::codes::{self, Explanation, Origin};
 use clap::Args;
 
@@ -57,10 +57,16 @@ fn explain(explanation: &Explanation) -> String {
         _ => "vpcsim run",
     };
     let shown: Vec<String> = explanation.scenarios.iter().map(|name| format!("{command} {name}")).collect();
-    match (shown.is_empty(), explanation.simulated) {
-        (false, _) => text += &labelled("see", &shown.join(", ")),
-        (true, true) => text += &labelled("see", "no shipped scenario shows it"),
-        (true, false) => text += &labelled("see", "vpcsim does not simulate this yet"),
+    match (shown.is_empty() && explanation.traces.is_empty(), explanation.absent_because) {
+        (false, _) => {}
+        (true, None) => text += &labelled("see", "no shipped scenario shows it"),
+        (true, Some(why)) => text += &labelled("see", &format!("vpcsim does not say it: {why}")),
+    }
+    if !shown.is_empty() {
+        text += &labelled("see", &shown.join(", "));
+    }
+    for arguments in &explanation.traces {
+        text += &labelled_command("see", &format!("vpcsim trace {arguments}"));
     }
     if !explanation.see_also.is_empty() {
         text += &labelled("also", &explanation.see_also.join(", "));
@@ -70,6 +76,10 @@ fn explain(explanation: &Explanation) -> String {
 
 fn labelled(label: &str, words: &str) -> String {
     format!("  {label:<8}{}", wrap(words, 10).trim_start())
+}
+
+fn labelled_command(label: &str, command: &str) -> String {
+    format!("  {label:<8}{}", wrap_command(command, 10).trim_start())
 }
 
 fn list(all: &[Explanation]) -> String {

@@ -11,6 +11,7 @@ use crate::dataplane::DropReason;
 use crate::lint::Rule;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use table::Shown;
 
 /// Whose code it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,10 +43,14 @@ pub struct Explanation {
     pub origin: Origin,
     /// Whether vpcsim can produce it.
     pub simulated: bool,
+    /// If not, why.
+    pub absent_because: Option<&'static str>,
     /// What it means; several where one code stands for several things.
     pub meanings: Vec<Meaning>,
-    /// Shipped scenarios that show it.
+    /// Shipped scenarios that show it when they are run or, a rule, checked.
     pub scenarios: Vec<&'static str>,
+    /// Arguments with which `vpcsim trace` says it.
+    pub traces: Vec<&'static str>,
     /// Codes that are easily confused with it.
     pub see_also: Vec<&'static str>,
 }
@@ -63,10 +68,16 @@ pub fn all() -> Vec<Explanation> {
         }
     }
     for line in table::TABLE {
-        let mut explanation = new(line.code, Origin::ReachabilityAnalyzer, line.simulated);
+        let simulated = !matches!(line.shown, Shown::Not(_));
+        let fresh = || new(line.code, Origin::ReachabilityAnalyzer, simulated);
+        let explanation = found.entry(line.code).or_insert_with(fresh);
         explanation.meanings.push(Meaning { cause: line.cause, remedy: line.remedy });
         explanation.see_also = line.see_also.to_vec();
-        found.insert(line.code, explanation);
+        match line.shown {
+            Shown::Trace(arguments) => explanation.traces.push(arguments),
+            Shown::TraceOnly => {}
+            Shown::Not(why) => explanation.absent_because = Some(why),
+        }
     }
     for rule in Rule::ALL {
         let mut explanation = new(rule.name(), Origin::Check, true);
@@ -106,7 +117,16 @@ pub fn find(code: &str) -> Result<Explanation, Vec<&'static str>> {
 }
 
 fn new(code: &'static str, origin: Origin, simulated: bool) -> Explanation {
-    Explanation { code, origin, simulated, meanings: Vec::new(), scenarios: Vec::new(), see_also: Vec::new() }
+    Explanation {
+        code,
+        origin,
+        simulated,
+        absent_because: None,
+        meanings: Vec::new(),
+        scenarios: Vec::new(),
+        traces: Vec::new(),
+        see_also: Vec::new(),
+    }
 }
 
 /// As compared: upper case, underscores.
@@ -140,12 +160,30 @@ mod tests {
         assert_eq!(aws, 89, "as many as AWS lists");
     }
 
+    /// What packets die of stands in their own table; only a code that no scenario's packet dies of may be told by traces as well.
     #[test]
-    fn a_line_of_the_table_does_not_hide_a_drop_reason() {
-        let dropped = DropReason::ALL.map(DropReason::code);
-        let doubled: Vec<_> = table::TABLE.iter().map(|line| line.code).filter(|code| dropped.contains(code)).collect();
+    fn the_table_does_not_repeat_drop_reasons() {
+        let dropped: Vec<_> = DropReason::ALL.into_iter().filter(|reason| reason.facts().scenario.is_some()).collect();
+        let is_dropped = |code: &str| dropped.iter().any(|reason| reason.code() == code);
+        let doubled: Vec<_> = table::TABLE.iter().map(|line| line.code).filter(|code| is_dropped(code)).collect();
         assert_eq!(doubled, Vec::<&str>::new());
     }
+
+    /// The codes that matter for what is simulated here: each has a scenario that shows it (`tests/cli_explain.rs` runs the traces, `tests/drop_reasons.rs` the
+    /// scenarios).
+    #[test]
+    fn every_code_is_shown_by_a_scenario_or_it_is_said_why_not() {
+        for explanation in all().iter().filter(|explanation| explanation.origin == Origin::ReachabilityAnalyzer) {
+            let is_shown = !explanation.scenarios.is_empty() || !explanation.traces.is_empty();
+            assert_ne!(explanation.simulated, explanation.absent_because.is_some(), "{}", explanation.code);
+            let is_needed = !explanation.simulated || SAID_WITHOUT_SCENARIO.contains(&explanation.code);
+            assert_eq!(is_shown, !is_needed, "{}", explanation.code);
+        }
+    }
+
+    /// Codes beside the starred ones that traces say, but of no shipped scenario.
+    const SAID_WITHOUT_SCENARIO: [&str; 3] =
+        ["SG_REFERENCING_SUPPORT", "TGW_BAD_STATE_VPN", "TGW_RTB_HIGHER_PRIORITY_ROUTE"];
 
     #[test]
     fn references_lead_somewhere() {

@@ -8,18 +8,15 @@ use crate::ids::VpcPeeringConnectionId;
 use crate::model::NewPeeringConnection;
 
 pub(super) fn apply(model: &mut Model, call: &Call<'_>, action: PeeringAction) -> Result<Output, ControlError> {
-    let name = action.name();
-    match action {
-        PeeringAction::CreateVpcPeeringConnection(action) => return create(model, call, action),
-        _ => call.creates_nothing(name)?,
+    if !matches!(action, PeeringAction::CreateVpcPeeringConnection(_)) {
+        call.creates_nothing(action.name())?;
     }
     match action {
-        PeeringAction::CreateVpcPeeringConnection(_) => {}
+        PeeringAction::CreateVpcPeeringConnection(action) => return create(model, call, action),
         PeeringAction::AcceptVpcPeeringConnection(answer) => {
-            let id = answer.vpc_peering_connection_id;
             check_region(model, &answer, "accepted")?;
-            model.accept_peering_connection(id)?;
-            return Ok(Output::PeeringConnection(id));
+            model.accept_peering_connection(answer.vpc_peering_connection_id)?;
+            return Ok(Output::PeeringConnection(answer.vpc_peering_connection_id));
         }
         PeeringAction::RejectVpcPeeringConnection(answer) => {
             check_region(model, &answer, "rejected")?;

@@ -82,7 +82,7 @@ impl Nat {
     fn answered(&self, owner: NodeIx, packet: &Parsed, frame: &[u8], now: SimTime) -> Option<u32> {
         if packet.icmp.is_some_and(|icmp| icmp.is_error()) {
             // The quoted packet had gone out translated.
-            let quoted = packet.quoted(frame).filter(|quoted| quoted.source == packet.destination)?;
+            let quoted = translated_quote(packet, frame).filter(|quoted| quoted.source == packet.destination)?;
             let key = OutsideKey::of_answer(quoted.five_tuple().reversed());
             return self.table.find_outside(owner, &key, now);
         }
@@ -193,9 +193,14 @@ fn session_of<T: Tap>(visit: &mut Visit<'_, '_, T>, pool: &[Ipv4Addr], packet: &
     }
 }
 
+/// The packet that an ICMP error quotes, if it is of a kind that is translated: other ICMP messages must not be taken for timestamp queries, which have no ports either.
+fn translated_quote(packet: &Parsed, frame: &[u8]) -> Option<Parsed> {
+    packet.quoted(frame).filter(|quoted| !quoted.is_later_fragment() && role_of(quoted.icmp) != Role::OtherIcmp)
+}
+
 /// An ICMP error from the inside, about a packet that came in translated: the quoted destination is the inside's.
 fn outbound_error<T: Tap>(visit: &mut Visit<'_, '_, T>, packet: &mut Parsed) -> Stage {
-    let quoted = packet.quoted(visit.frame.bytes);
+    let quoted = translated_quote(packet, visit.frame.bytes);
     let tuple = quoted.map(|quoted| quoted.five_tuple().reversed());
     let table = &visit.state.nat.table;
     let Some(at) = tuple.and_then(|tuple| table.find_inside(visit.at, &tuple, visit.now)) else {

@@ -8,7 +8,7 @@
 
 mod component;
 
-use super::hints::hints;
+use super::hints::{About, Hint, hints};
 use super::trace::{Leg, LegKind, Outcome, Traced};
 use crate::control::ControlPlane;
 use crate::dataplane::{Decision, Direction, DropReason};
@@ -23,18 +23,21 @@ pub fn analysis(traced: &Traced, control: &ControlPlane) -> Value {
     let describe = Describe::new(control, &traced.program);
     let components = |kind: LegKind| traced.leg(kind).map_or_else(Vec::new, |leg| components(&describe, traced, leg));
     let mut explanations = explanation(&describe, traced);
-    // Remarks stand among the explanations of a path that was not found, as AWS has them.
+    let remarks = hints(traced, control.model());
+    // Remarks stand among the explanations of a path that was not found, as AWS has them; of one that was, beside what they are about.
     if !traced.is_reachable() {
-        let remarks = hints(traced, control.model());
-        explanations.extend(remarks.iter().map(|hint| json!({ "ExplanationCode": hint.code })));
+        explanations.extend(remarks.iter().map(|hint| remark(&describe, hint)));
     }
     let id = |prefix: &str| {
         let label = format!("{prefix} {} {} {:?}", traced.sender.name, traced.sent, traced.outcome);
         format!("{prefix}-0{:016x}", Seed::new(0).derive(&label).next_u64())
     };
     let analysis_id = id("nia");
-    let forward: Vec<Value> =
+    let mut forward: Vec<Value> =
         [LegKind::Resolve, LegKind::Arp, LegKind::Forward].into_iter().flat_map(components).collect();
+    if traced.is_reachable() {
+        remarks.iter().for_each(|hint| beside(&mut forward, remark(&describe, hint)));
+    }
     let back: Vec<Value> = [LegKind::ArpBack, LegKind::Back].into_iter().flat_map(components).collect();
     json!({
         "NetworkInsightsAnalysisId": analysis_id,
@@ -47,6 +50,30 @@ pub fn analysis(traced: &Traced, control: &ControlPlane) -> Value {
         "ReturnPathComponents": numbered(back),
         "Explanations": explanations,
     })
+}
+
+/// A hint as an explanation.
+fn remark(describe: &Describe<'_>, hint: &Hint) -> Value {
+    let mut explanation = json!({ "ExplanationCode": hint.code, "Direction": "egress" });
+    match hint.about {
+        Some(About::Node(at)) => explanation["Component"] = describe.component(at),
+        Some(About::Table(table)) if describe.is_of_transit_gateway(table) => {
+            explanation["TransitGatewayRouteTable"] = describe.table(table);
+        }
+        Some(About::Table(table)) => explanation["RouteTable"] = describe.table(table),
+        None => {}
+    }
+    explanation
+}
+
+/// Puts an explanation beside the component that it is about.
+fn beside(components: &mut [Value], explanation: Value) {
+    let about = &explanation["Component"]["Id"];
+    let Some(there) = components.iter_mut().find(|component| component["Component"]["Id"] == *about) else { return };
+    match there["Explanations"].as_array_mut() {
+        Some(explanations) => explanations.push(explanation),
+        None => there["Explanations"] = json!([explanation]),
+    }
 }
 
 fn numbered(mut components: Vec<Value>) -> Vec<Value> {
@@ -140,10 +167,11 @@ fn explanation(describe: &Describe<'_>, traced: &Traced) -> Vec<Value> {
         }
         Some(Decision::Route { table, destination, entry }) => {
             let described = describe.route(*table, *destination, *entry);
-            explanation["RouteTable"] = described["Component"].clone();
+            let (table_field, route_field) = Describe::fields(describe.is_of_transit_gateway(*table));
+            explanation[table_field] = described["Component"].clone();
             explanation["Destination"] = json!({ "Id": traced.destination.address.to_string() });
-            if described.get("RouteTableRoute").is_some() {
-                explanation["RouteTableRoute"] = described["RouteTableRoute"].clone();
+            if described.get(route_field).is_some() {
+                explanation[route_field] = described[route_field].clone();
             }
         }
         _ => {}

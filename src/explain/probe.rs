@@ -31,7 +31,7 @@ const OUTSIDE_MTU_BYTES: u16 = 1500;
 pub struct Probe {
     /// The sender: an instance, a host outside or on premises by name or id, or a gateway endpoint (then the packet comes from its service).
     pub from: String,
-    /// The destination: an address, a host of the scenario, `NAME.public`, or a DNS name.
+    /// The destination: an address, a host of the scenario, `NAME.public`, `NAME.private`, or a DNS name.
     pub to: String,
     /// What kind of packet.
     pub protocol: ProbeProtocol,
@@ -92,7 +92,7 @@ impl fmt::Display for ProbeProtocol {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
     /// The sender is unknown.
-    #[error("there is no host \"{name}\" to send from{}", did_you_mean(suggestion.as_deref()))]
+    #[error("there is no host \"{name}\" to send from{} [NO_SOURCE_OR_DESTINATION]", did_you_mean(suggestion.as_deref()))]
     NoSender {
         /// What was asked for.
         name: String,
@@ -100,21 +100,46 @@ pub enum ProbeError {
         suggestion: Option<String>,
     },
     /// The sender existed once.
-    #[error("\"{name}\" is terminated at this point of the timeline: nothing can be sent from it")]
+    #[error(
+        "\"{name}\" is terminated at this point of the timeline: nothing can be sent from it [NO_SOURCE_OR_DESTINATION]"
+    )]
     SenderGone {
         /// What was asked for.
         name: String,
     },
     /// The destination is unknown.
-    #[error("\"{name}\" is no address, no host of the scenario, and no name that DNS knows here{}", did_you_mean(suggestion.as_deref()))]
+    #[error(
+        "\"{name}\" is no address, no host of the scenario, and no name that DNS knows here{} [NO_SOURCE_OR_DESTINATION]",
+        did_you_mean(suggestion.as_deref())
+    )]
     NoDestination {
         /// What was asked for.
         name: String,
         /// What was probably meant.
         suggestion: Option<String>,
     },
+    /// Something of the network, but nothing that packets begin or end at. (AWS's analyzer begins and ends at gateways too.)
+    #[error(
+        "\"{name}\" is {} {kind}: a packet begins and ends at a host; name an instance, a host outside or on premises, \
+         or an endpoint [UNSUPPORTED_COMPONENT]",
+        article(&kind.to_string())
+    )]
+    NotAHost {
+        /// What was asked for.
+        name: String,
+        /// What it is.
+        kind: Kind,
+    },
+    /// The same, and it belongs to no VPC at this point.
+    #[error("\"{name}\" is {} {kind} that is attached to nothing at this point of the timeline [UNASSOCIATED_COMPONENT]", article(&kind.to_string()))]
+    Unassociated {
+        /// What was asked for.
+        name: String,
+        /// What it is.
+        kind: Kind,
+    },
     /// The destination's name stands for no address.
-    #[error("\"{name}\" has no address at this point of the timeline")]
+    #[error("\"{name}\" has no address at this point of the timeline [NO_SOURCE_OR_DESTINATION]")]
     NoAddress {
         /// What was asked for.
         name: String,
@@ -148,6 +173,11 @@ pub enum ProbeError {
     /// The model holds a name that is none.
     #[error(transparent)]
     Name(#[from] NameError),
+}
+
+/// `a route table`, `an internet gateway`.
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O']) { "an" } else { "a" }
 }
 
 fn did_you_mean(suggestion: Option<&str>) -> String {
@@ -226,6 +256,9 @@ impl Sender {
             let address = address.ok_or_else(|| ProbeError::SenderGone { name: name.to_owned() })?;
             return sender(program.host_of(&HostKind::EndpointService(id)), address, None, View::Outside);
         }
+        if let Some(error) = no_host(names, model, name) {
+            return Err(error);
+        }
         Err(ProbeError::NoSender { name: name.to_owned(), suggestion: suggestion(model, names, name) })
     }
 }
@@ -244,11 +277,14 @@ impl Destination {
             return found(address, None, false);
         }
         let (name, public) = to.strip_suffix(".public").map_or((to, false), |name| (name, true));
+        let (name, private) = name.strip_suffix(".private").map_or((name, false), |name| (name, true));
         if let Some(id) = instance(names, model, name) {
             let eni = interface_of(model, id).ok_or_else(no_address)?;
             let on_premises = model.host_on_premises(&sender.name).is_some();
             let address = match eni.public_address {
-                Some(address) if public || (sender.view != View::Vpc(eni.vpc_id) && !on_premises) => address.address,
+                Some(address) if public || (!private && sender.view != View::Vpc(eni.vpc_id) && !on_premises) => {
+                    address.address
+                }
                 None if public => return Err(no_address()),
                 _ => eni.private_ip,
             };
@@ -264,6 +300,9 @@ impl Destination {
             Answer::Addresses(addresses) => found(*addresses.first().ok_or_else(no_address)?, None, true),
             Answer::NoData | Answer::Refused => Err(no_address()),
             Answer::NoSuchName => {
+                if let Some(error) = no_host(names, model, to) {
+                    return Err(error);
+                }
                 Err(ProbeError::NoDestination { name: to.to_owned(), suggestion: suggestion(model, names, to) })
             }
         }
@@ -338,6 +377,33 @@ fn instance(names: &Names, model: &Model, name: &str) -> Option<InstanceId> {
 
 fn interface_of(model: &Model, id: InstanceId) -> Option<&NetworkInterface> {
     model.network_interfaces.get(&model.instances.get(&id)?.primary_interface_id?)
+}
+
+/// What is wrong with a name that stands for something else than a host.
+fn no_host(names: &Names, model: &Model, name: &str) -> Option<ProbeError> {
+    // An interface that AWS manages has its owner's name, and is not what is meant.
+    let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::NetworkInterface).chain([Kind::NetworkInterface]);
+    let (kind, id) = kinds.into_iter().find_map(|kind| {
+        let id = names.lookup(kind, name).or_else(|| (Kind::of_id(name) == Some(kind)).then_some(name))?;
+        Some((kind, id))
+    })?;
+    let is_idle = match kind {
+        Kind::InternetGateway => {
+            let gateway = id.parse().ok().and_then(|id| model.internet_gateways.get(&id));
+            gateway.is_some_and(|gateway| gateway.attached_vpc_id.is_none())
+        }
+        Kind::VpnGateway => {
+            let gateway = id.parse().ok().and_then(|id| model.vpn_gateways.get(&id));
+            gateway.is_some_and(|gateway| gateway.attached_vpc_id.is_none())
+        }
+        Kind::NetworkInterface => {
+            let interface = id.parse().ok().and_then(|id| model.network_interfaces.get(&id));
+            interface.is_some_and(|interface| interface.attachment.is_none())
+        }
+        _ => false,
+    };
+    let name = name.to_owned();
+    Some(if is_idle { ProbeError::Unassociated { name, kind } } else { ProbeError::NotAHost { name, kind } })
 }
 
 fn suggestion(model: &Model, names: &Names, name: &str) -> Option<String> {

@@ -3,13 +3,14 @@
 //! Purpose: every row is one [`Decision`] (or the [`Step`] that ended a walk), in the order in which the data plane made them. Non-goals: column
 //! widths and colours (`cli`). The words of the seed page: step, where, what is checked, its result, where to go next.
 
+use super::hints::beaten_code;
 use super::road::Road;
 use super::table_name;
 use super::trace::{Leg, LegKind, Outcome, Traced, Visit};
 use crate::control::ControlPlane;
 use crate::dataplane::{Decision, Direction, DropReason, MtuOutcome, SecurityVerdict, Step};
 use crate::ids::SecurityGroupId;
-use crate::model::{Model, NetworkInterface};
+use crate::model::{Model, NatConnectivity, NetworkInterface};
 use crate::net::Protocol;
 use crate::program::{HostIx, HostKind, Named, NextHopKind, Node, NodeIx, Program};
 use crate::scenario::Names;
@@ -75,7 +76,7 @@ impl std::fmt::Display for Next {
             Next::Reply => f.pad("reply"),
             Next::Done => f.pad("done"),
             Next::Drop => f.pad("DROP"),
-            Next::Astray => f.pad("astray"),
+            Next::Astray => f.pad("stray"),
         }
     }
 }
@@ -176,7 +177,9 @@ impl Teller<'_> {
                 let explained = self.program.origins.explain_route(table, entry, destination);
                 let mut lines = vec![explained.winner.to_string()];
                 lines.extend(explained.sharing.iter().map(|other| format!("shares flows with {}", other.target)));
-                lines.extend(explained.beaten.iter().map(|beaten| format!("beats {beaten}")));
+                lines.extend(explained.beaten.iter().map(|beaten| {
+                    format!("beats {beaten} [{}]", beaten_code(explained.table, explained.winner, beaten))
+                }));
                 (place, "longest prefix", lines)
             }
             Decision::Translate { before, after, .. } => {
@@ -207,6 +210,12 @@ impl Teller<'_> {
                 lines.extend(more.map(str::to_owned));
                 (here, "MTU of what comes next", lines)
             }
+            Decision::TransitAttachment { from, table } => {
+                let table = table.map(|table| table_name(&self.program.origins.tables[table.at()]));
+                let asked =
+                    table.map_or_else(|| "associated with no table".to_owned(), |table| format!("asks {table}"));
+                (here, "attachment's association", vec![format!("from {}", self.node(from)), asked])
+            }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);
                 let result = sentence.split_once(": ").map_or(sentence.clone(), |(_, rest)| rest.to_owned());
@@ -216,7 +225,6 @@ impl Teller<'_> {
                     Decision::TimeToLive { .. } => "time to live",
                     Decision::Forwarded { .. } => "what the instance does",
                     Decision::Peering { .. } => "addresses of the other VPC",
-                    Decision::TransitAttachment { .. } => "attachment's association",
                     Decision::TransitPort { .. } => "zone of the attachment",
                     Decision::VpnGatewayAddress { .. } => "address in the VPC",
                     Decision::Tunnel { .. } => "tunnel",
@@ -346,9 +354,10 @@ impl Teller<'_> {
             Outcome::Reachable => format!("REACHABLE  {}", self.traced.sent),
             Outcome::Dropped { reason, .. } => {
                 let learns = match self.traced.told() {
+                    None if reason == DropReason::MtuExceededSilently => "; nobody is told: a black hole".to_owned(),
                     None => String::new(),
                     Some(Some(host)) => format!("; {} is told", self.host(host)),
-                    Some(None) => "; what tells its source is lost: a black hole".to_owned(),
+                    Some(None) => self.black_hole(),
                 };
                 format!("NOT REACHABLE at {number}{on} {place}: {what} [{}]{learns}", reason.code())
             }
@@ -356,6 +365,14 @@ impl Teller<'_> {
                 format!("NOT REACHABLE at {number}, the answer goes to {place}: {what} [NO_PATH]")
             }
         }
+    }
+
+    /// What the network said did not arrive.
+    fn black_hole(&self) -> String {
+        let lost = self.traced.leg(LegKind::Told).and_then(|leg| Some((leg.end.at, leg.end.step.drop_reason()?)));
+        let by = lost.map_or_else(String::new, |(at, reason)| format!(" at {} [{}]", self.node(at), reason.code()));
+        let stalls = if self.traced.sent.protocol == Protocol::TCP { ", and TCP stalls" } else { "" };
+        format!("; what tells its source is dropped{by}: a black hole{stalls}")
     }
 
     fn variables(&self) -> Variables {
@@ -375,8 +392,12 @@ impl Teller<'_> {
                 for decision in &visit.decisions {
                     number += 1;
                     if leg.kind == LegKind::Forward {
+                        // Routes of the sender's own VPC: what other tables decide further on is not the request's route.
+                        let is_own = matches!(road, None | Some(Road::Local | Road::NatGateway(_)));
+                        if is_own || !matches!(decision, Decision::Route { .. }) {
+                            self.at_decision(&mut variables, number, visit, decision);
+                        }
                         road = Road::after(road, self.program, visit.at, decision);
-                        self.at_decision(&mut variables, number, visit, decision);
                     }
                 }
                 if let (LegKind::Forward, Step::Deliver(_)) = (leg.kind, visit.step) {
@@ -416,6 +437,7 @@ impl Teller<'_> {
                         let access = match winner.kind {
                             NextHopKind::Blackhole => "none",
                             _ if winner.target.starts_with("igw-") => "public, chosen",
+                            _ if self.is_public_nat(&winner.target) => "public, chosen",
                             _ => "private, chosen",
                         };
                         (route, access)
@@ -429,6 +451,11 @@ impl Teller<'_> {
             }
             _ => {}
         }
+    }
+
+    fn is_public_nat(&self, target: &str) -> bool {
+        let gateway = target.parse().ok().and_then(|id| self.model.nat_gateways.get(&id));
+        gateway.is_some_and(|gateway| gateway.connectivity == NatConnectivity::Public)
     }
 
     fn road_name(&self, road: Option<Road>) -> String {

@@ -21,7 +21,7 @@ use crate::program::{HostIx, HostKind, NodeIx, Program};
 use crate::scenario::{Names, TcpFlags, Transport};
 use crate::time::SimTime;
 use crate::wire::fragment::fragments;
-use crate::wire::{Parsed, arp, ethernet, icmp_type};
+use crate::wire::{Parsed, arp, ethernet, icmp_type, rewrite};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -410,6 +410,7 @@ fn tuple_of(frame: &[u8]) -> Option<FiveTuple> {
 /// What the far end answers to the packet in `frame`, of which `sent_bytes` were sent: an echo as long as that, else just headers.
 fn answer(frame: &[u8], tuple: FiveTuple, sent_bytes: usize) -> Option<Vec<u8>> {
     let mut payload_bytes = 0;
+    let mut identifier = None;
     let (source_port, destination_port) = (tuple.destination_port, tuple.source_port);
     let transport = match tuple.protocol {
         Protocol::TCP => {
@@ -417,13 +418,21 @@ fn answer(frame: &[u8], tuple: FiveTuple, sent_bytes: usize) -> Option<Vec<u8>> 
             Transport::Tcp { source_port, destination_port, flags }
         }
         Protocol::UDP => Transport::Udp { source_port, destination_port },
-        Protocol::ICMP if Parsed::of(frame).ok()?.icmp?.kind == icmp_type::ECHO => {
+        Protocol::ICMP => {
+            let asked = Parsed::of(frame).ok()?.icmp.filter(|icmp| icmp.kind == icmp_type::ECHO)?;
+            identifier = Some(asked.identifier);
             payload_bytes = u16::try_from(sent_bytes).ok()?.saturating_sub(ECHO_HEADERS_BYTES);
             Transport::Icmp { icmp_type: icmp_type::ECHO_REPLY, icmp_code: 0 }
         }
         _ => return None,
     };
-    Some(probe::ipv4(transport, tuple.destination, tuple.source, payload_bytes, false))
+    let packet = probe::ipv4(transport, tuple.destination, tuple.source, payload_bytes, false);
+    let Some(identifier) = identifier else { return Some(packet) };
+    // RFC 792: the reply has the request's identifier, which NAT may have changed on the way.
+    let mut reply = ethernet_frame(MacAddress::default(), MacAddress::default(), &packet);
+    let mut parsed = Parsed::of(&reply).ok()?;
+    rewrite::set_source_port(&mut reply, &mut parsed, identifier);
+    Some(reply.split_off(ethernet::HEADER_BYTES))
 }
 
 fn ethernet_frame(to: MacAddress, from: MacAddress, ipv4: &[u8]) -> Vec<u8> {

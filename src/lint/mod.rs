@@ -7,6 +7,7 @@
 //! in the same order.
 
 mod endpoints;
+mod joined;
 mod mend;
 mod quotas;
 mod roads;
@@ -15,6 +16,7 @@ mod security;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+mod translation;
 mod unused;
 
 pub use endpoints::without_route_table;
@@ -47,13 +49,20 @@ pub enum Rule {
     UnusedSecurityGroup,
     UnusedRouteTable,
     DnsSupportOff,
+    NatCarriesService,
+    NatWithoutInternet,
+    EndpointOfAnotherVpc,
+    NoReturnRoute,
+    TransitWithoutAssociation,
+    TransitMissesZone,
+    VpnGatewayWithoutRoute,
     InventedPrefixListId,
     CommandWithoutEffect,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 17] = [
+    pub const ALL: [Rule; 24] = [
         Rule::EndpointWithoutRouteTable,
         Rule::EndpointMissesTable,
         Rule::OverlappingLists,
@@ -69,6 +78,13 @@ impl Rule {
         Rule::UnusedSecurityGroup,
         Rule::UnusedRouteTable,
         Rule::DnsSupportOff,
+        Rule::NatCarriesService,
+        Rule::NatWithoutInternet,
+        Rule::EndpointOfAnotherVpc,
+        Rule::NoReturnRoute,
+        Rule::TransitWithoutAssociation,
+        Rule::TransitMissesZone,
+        Rule::VpnGatewayWithoutRoute,
         Rule::InventedPrefixListId,
         Rule::CommandWithoutEffect,
     ];
@@ -130,6 +146,34 @@ impl Rule {
             Rule::DnsSupportOff => (
                 "dns-support-off",
                 "without enableDnsSupport the VPC's resolver is silent, so nobody finds the service's addresses",
+            ),
+            Rule::NatCarriesService => (
+                "nat-carries-service",
+                "a NAT gateway is paid by the gigabyte; a gateway endpoint for DynamoDB or S3 costs nothing and is a shorter way",
+            ),
+            Rule::NatWithoutInternet => (
+                "nat-without-internet",
+                "a public NAT gateway sends by its own subnet's route table: without an internet gateway there, nothing gets out",
+            ),
+            Rule::EndpointOfAnotherVpc => (
+                "endpoint-of-another-vpc",
+                "a gateway endpoint serves its own VPC only: not by peering, transit gateway, VPN or Direct Connect",
+            ),
+            Rule::NoReturnRoute => (
+                "no-return-route",
+                "both ends need a route: without one for the answers, requests arrive and every connection times out",
+            ),
+            Rule::TransitWithoutAssociation => (
+                "transit-without-association",
+                "the table that an attachment is associated with says where its packets go: without one they are dropped",
+            ),
+            Rule::TransitMissesZone => (
+                "transit-misses-zone",
+                "a transit gateway takes packets from, and brings them to, only the zones in which its attachment has a subnet",
+            ),
+            Rule::VpnGatewayWithoutRoute => (
+                "vpn-gateway-without-route",
+                "what the gateway learns from on premises is in no table until that propagates its routes, or has one of its own",
             ),
             Rule::InventedPrefixListId => (
                 "invented-prefix-list-id",
@@ -197,7 +241,7 @@ pub struct Network<'a> {
     pub program: &'a Program,
     /// What the scenario calls them.
     pub names: &'a Names,
-    /// Who calls DynamoDB.
+    /// Who calls DynamoDB and S3.
     pub callers: &'a Callers,
 }
 
@@ -217,6 +261,12 @@ pub fn lints(network: &Network<'_>) -> Vec<Lint> {
         security::acls,
         roads::to_dynamodb,
         roads::public_addresses,
+        translation::services,
+        translation::nat_without_internet,
+        joined::return_routes,
+        joined::transit_associations,
+        joined::transit_zones,
+        joined::vpn_routes,
         unused::security_groups,
         unused::route_tables,
     ] {
@@ -240,6 +290,12 @@ impl<'a> Network<'a> {
             let interface = model.network_interfaces.get(&instance.primary_interface_id?)?;
             Some((instance, interface, model.subnets.get(&interface.subnet_id)?))
         })
+    }
+
+    /// An address of this Region's public side of a service.
+    fn public_address(&self, kind: ServiceKind) -> Option<Ipv4Addr> {
+        let mut services = self.model.public_services.iter();
+        services.find(|it| it.kind == kind && it.region == self.model.region).map(|service| service.address)
     }
 
     /// The public side of this Region's DynamoDB.

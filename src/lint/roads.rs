@@ -3,17 +3,26 @@
 use super::{Lint, Mend, Network, Rule};
 use crate::ids::VpcId;
 use crate::model::{Instance, RouteTarget};
+use crate::net::ServiceKind;
 use crate::program::NextHopKind;
 use crate::scenario::{Kind, Names, Scenario, StepAction};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// An address of the internet that no AWS service and no scenario has to own: what a default route is asked for.
-const SOMEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(super) const SOMEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
-/// Which instances call DynamoDB, so that only they are held to it.
+/// Which instances call DynamoDB, and which S3, so that only they are held to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Callers {
+pub struct Callers {
+    dynamodb: Who,
+    /// By the scenario's names.
+    s3: BTreeSet<String>,
+}
+
+/// Who calls DynamoDB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
     /// All: nothing is known of what they do.
     All,
     /// These, by the scenario's names.
@@ -23,31 +32,36 @@ pub enum Callers {
 }
 
 impl Callers {
-    /// As the timeline tells: the hosts of its `aws dynamodb` lines. A timeline without such a line leaves those whose VPC has an endpoint;
-    /// no traffic at all, everybody.
-    pub fn of(scenario: &Scenario) -> Callers {
-        let calls = |action: &StepAction| match action {
-            StepAction::Aws { line, .. } => line.split_whitespace().any(|word| word == "dynamodb"),
-            _ => false,
-        };
-        let named: BTreeSet<String> =
-            (scenario.steps.iter()).filter(|step| calls(&step.action)).flat_map(|step| step.on.clone()).collect();
-        match (named.is_empty(), scenario.steps.iter().any(|step| !step.on.is_empty())) {
-            (false, _) => Callers::Named(named),
-            (true, true) => Callers::WhereEndpointsAre,
-            (true, false) => Callers::All,
-        }
+    /// Everybody calls DynamoDB, nobody S3.
+    pub fn everybody() -> Callers {
+        Callers { dynamodb: Who::All, s3: BTreeSet::new() }
     }
 
-    /// Whether `instance` is one of them.
+    /// As the timeline tells: the hosts of its `aws dynamodb` and `aws s3` lines. A timeline without a line to DynamoDB leaves those whose VPC has an
+    /// endpoint; no traffic at all, everybody.
+    pub fn of(scenario: &Scenario) -> Callers {
+        let callers = |services: &[&str]| -> BTreeSet<String> {
+            let calls = |action: &StepAction| match action {
+                StepAction::Aws { line, .. } => line.split_whitespace().any(|word| services.contains(&word)),
+                _ => false,
+            };
+            (scenario.steps.iter()).filter(|step| calls(&step.action)).flat_map(|step| step.on.clone()).collect()
+        };
+        let named = callers(&["dynamodb"]);
+        let dynamodb = match (named.is_empty(), scenario.steps.iter().any(|step| !step.on.is_empty())) {
+            (false, _) => Who::Named(named),
+            (true, true) => Who::WhereEndpointsAre,
+            (true, false) => Who::All,
+        };
+        Callers { dynamodb, s3: callers(&["s3", "s3api"]) }
+    }
+
+    /// Whether `instance` calls DynamoDB.
     pub(super) fn include(&self, network: &Network<'_>, instance: &Instance) -> bool {
-        let id = instance.id.to_string();
-        match self {
-            Callers::All => true,
-            Callers::Named(callers) => {
-                callers.iter().any(|name| network.names.lookup(Kind::Instance, name) == Some(id.as_str()))
-            }
-            Callers::WhereEndpointsAre => {
+        match &self.dynamodb {
+            Who::All => true,
+            Who::Named(callers) => is_named(network, callers, instance),
+            Who::WhereEndpointsAre => {
                 let interface = instance.primary_interface_id.and_then(|id| network.model.network_interfaces.get(&id));
                 interface.is_some_and(|interface| {
                     network.model.vpc_endpoints.values().any(|endpoint| endpoint.vpc_id == interface.vpc_id)
@@ -55,6 +69,20 @@ impl Callers {
             }
         }
     }
+
+    /// Whether `instance` calls a service that has a gateway endpoint.
+    pub(super) fn call(&self, network: &Network<'_>, instance: &Instance, service: ServiceKind) -> bool {
+        match service {
+            ServiceKind::DynamoDb => self.include(network, instance),
+            ServiceKind::S3 => is_named(network, &self.s3, instance),
+            _ => false,
+        }
+    }
+}
+
+fn is_named(network: &Network<'_>, names: &BTreeSet<String>, instance: &Instance) -> bool {
+    let id = instance.id.to_string();
+    names.iter().any(|name| network.names.lookup(Kind::Instance, name) == Some(id.as_str()))
 }
 
 /// A caller whose table has no route to DynamoDB.
@@ -102,7 +130,7 @@ pub(super) fn to_dynamodb(network: &Network<'_>) -> Vec<Lint> {
 }
 
 /// Tables of a VPC that route for subnets with instances.
-fn tables_with_instances(network: &Network<'_>, vpc_id: VpcId) -> Vec<String> {
+pub(super) fn tables_with_instances(network: &Network<'_>, vpc_id: VpcId) -> Vec<String> {
     let own = network.instances().filter(|(_, interface, _)| interface.vpc_id == vpc_id);
     let tables: BTreeSet<_> = own.filter_map(|(_, _, subnet)| Some(network.table_of(subnet)?.id)).collect();
     tables.iter().map(ToString::to_string).collect()

@@ -342,9 +342,10 @@ impl Model {
             };
             return Err(ModelError::new("RouteAlreadyExists", message));
         }
+        let region = self.region_of(table.vpc_id);
         match destination {
-            RouteDestination::PrefixList(list) if self.prefix_list_in(self.region_of(table.vpc_id), list).is_none() => {
-                Err(self.unknown_prefix_list_in(self.region_of(table.vpc_id), list))
+            RouteDestination::PrefixList(list) if self.prefix_list_in(region, list).is_none() => {
+                Err(self.unknown_prefix_list_in(region, list))
             }
             _ if !table.gateway_associations.is_empty() => self.check_gateway_route(table, destination, target),
             RouteDestination::PrefixList(_) => Ok(()),

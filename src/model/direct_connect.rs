@@ -82,11 +82,12 @@ impl Model {
             return refuse(format!("The ID '{id}' is already in use."));
         }
         let (kind, on_premises, tags) = (new.kind, new.on_premises, new.tags);
+        if let VirtualInterfaceKind::Transit(gateway) = kind {
+            let resource = TransitGatewayResource::DirectConnect(id);
+            self.add_connection_attachment(&id.to_string(), gateway, resource, new.at)?;
+        }
         self.virtual_interfaces
             .insert(id, VirtualInterface { id, kind, on_premises, routes, mtu_bytes, up: true, tags });
-        if let VirtualInterfaceKind::Transit(gateway) = kind {
-            self.attach_to_transit_gateway(gateway, TransitGatewayResource::DirectConnect(id), new.at);
-        }
         Ok(id)
     }
 

@@ -187,6 +187,10 @@ impl Model {
                 format!("Route table {table_id} does not belong to VPC {vpc_id}"),
             ));
         }
+        if !table.gateway_associations.is_empty() {
+            // Gateway route tables have no prefix lists.
+            self.check_gateway_route(table, RouteDestination::PrefixList(list), RouteTarget::Local)?;
+        }
         if table.routes.iter().any(|route| route.destination == RouteDestination::PrefixList(list)) {
             return Err(ModelError::new(
                 "RouteAlreadyExists",

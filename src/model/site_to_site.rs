@@ -204,10 +204,10 @@ impl Model {
             created_at: new.at,
             tags: new.tags,
         };
-        self.vpn_connections.insert(id, connection);
         if let VpnTarget::TransitGateway(gateway) = new.target {
-            self.attach_to_transit_gateway(gateway, TransitGatewayResource::Vpn(id), new.at);
+            self.add_connection_attachment(&id.to_string(), gateway, TransitGatewayResource::Vpn(id), new.at)?;
         }
+        self.vpn_connections.insert(id, connection);
         Ok(id)
     }
 
@@ -221,8 +221,7 @@ impl Model {
             connection.deleted = true;
             connection.tunnels_up = [false; 2];
         }
-        self.detach_from_transit_gateways(&TransitGatewayResource::Vpn(id));
-        Ok(())
+        self.detach_from_transit_gateways(&TransitGatewayResource::Vpn(id))
     }
 
     /// Adds a static route to a VPN connection.
@@ -390,40 +389,12 @@ impl Model {
         Ok(())
     }
 
-    /// Attaches a VPN connection or virtual interface to a transit gateway, with its default association and propagation.
-    pub(super) fn attach_to_transit_gateway(
-        &mut self,
-        transit_gateway_id: TransitGatewayId,
-        resource: TransitGatewayResource,
-        at: SimTime,
-    ) {
-        let Some(gateway) = self.transit_gateways.get(&transit_gateway_id) else { return };
-        let defaults = (gateway.default_association_route_table_id, gateway.default_propagation_route_table_id);
-        let label = format!("{transit_gateway_id} {resource:?}");
-        let id = TransitGatewayAttachmentId::mint(self.seed, &label, self.id_length);
-        let state = TransitGatewayAttachmentState::Available;
-        let attachment =
-            TransitGatewayAttachment { id, transit_gateway_id, resource, state, created_at: at, tags: Tags::default() };
-        self.transit_gateway_attachments.insert(id, attachment);
-        if let Some(table) = defaults.0.and_then(|table| self.transit_gateway_route_tables.get_mut(&table)) {
-            table.associations.insert(id);
-        }
-        if let Some(table) = defaults.1.and_then(|table| self.transit_gateway_route_tables.get_mut(&table)) {
-            table.propagations.insert(id);
-        }
-    }
-
-    fn detach_from_transit_gateways(&mut self, resource: &TransitGatewayResource) {
-        let attachments = self.transit_gateway_attachments.values().filter(|other| other.resource == *resource);
-        for id in attachments.map(|attachment| attachment.id).collect::<Vec<_>>() {
-            if let Some(attachment) = self.transit_gateway_attachments.get_mut(&id) {
-                attachment.state = TransitGatewayAttachmentState::Deleted;
-            }
-            for table in self.transit_gateway_route_tables.values_mut() {
-                table.associations.remove(&id);
-                table.propagations.remove(&id);
-            }
-        }
+    fn detach_from_transit_gateways(&mut self, resource: &TransitGatewayResource) -> Result<(), ModelError> {
+        let attached = |attachment: &&TransitGatewayAttachment| {
+            attachment.state != TransitGatewayAttachmentState::Deleted && attachment.resource == *resource
+        };
+        let ids: Vec<_> = self.transit_gateway_attachments.values().filter(attached).map(|it| it.id).collect();
+        ids.into_iter().try_for_each(|id| self.delete_transit_gateway_attachment(id))
     }
 }
 

@@ -236,6 +236,16 @@ bad_input! {
     bad_endpoint_service: with_head("[endpoint]\nddb = { service = \"com.amazonaws.eu-west-1.dynamodb\" }\n");
     bad_route_targets: "region = \"us-east-1\"\n[vpc]\na = { cidr = \"10.0.0.0/16\" }\n[endpoint]\nddb = { service = \"dynamodb\" }\n\
         [route_table]\nt = { routes = [\"0.0.0.0/0 -> igw\", \"10.7.0.0/16 -> eni of nobody\", \"s3 -> vpce-00000001\", \"10.0.1.0 -> x\", \"0.0.0.0/0\"] }\n";
+    bad_peerings: "region = \"us-east-1\"\n[vpc]\na = { cidr = \"10.1.0.0/16\" }\nb = { cidr = \"10.1.128.0/17\" }\n\
+        far = { cidr = \"10.9.0.0/16\", region = \"eu-wset-1\" }\n\
+        [peering]\na-b = { vpcs = [\"a\", \"b\"] }\na-c = { vpcs = [\"a\", \"c\"] }\nlone = { vpcs = [\"a\"] }\nnone = {}\n";
+    bad_transit_gateways: "region = \"us-east-1\"\n[vpc]\na = { cidr = \"10.1.0.0/16\" }\nfar = { cidr = \"10.9.0.0/16\", region = \"eu-west-1\" }\n\
+        [subnet]\na-1 = { vpc = \"a\", cidr = \"10.1.1.0/24\" }\na-2 = { vpc = \"a\", cidr = \"10.1.2.0/24\" }\n\
+        far-1 = { vpc = \"far\", az = \"us-east-1a\", cidr = \"10.9.1.0/24\" }\nfar-2 = { vpc = \"far\", cidr = \"10.9.2.0/24\" }\n\
+        [transit_gateway.hub]\nroutes = [\"dynamodb -> a\", \"10.9.0.0/16 -> nobody\"]\n\
+        [transit_gateway.hub.attachments]\na = { subnets = [\"a-1\", \"a-2\"] }\nfar = { subnets = [\"far-2\"] }\n\
+        me = { peer = \"hub\" }\nmixed = { peer = \"hub\", subnets = [] }\nlost = { subnets = [\"a-1\"] }\n\
+        [transit_gateway_table]\nt = { propagate = [\"me\"], associate = [\"x\"] }\n";
     bad_rules: with_head("[security_group]\ng = { ingress = [\"tcp 22 to 10.0.0.0/8\", \"tpc 22 from self\"] }\n\
         [network_acl]\nn = { ingress = [\"100 allow all from 0.0.0.0/0\", \"100 deny all from 0.0.0.0/0\"] }\n");
     bad_ids: with_head("[subnet]\na = { cidr = \"10.0.1.0/24\", id = \"subnet-12\" }\nb = { cidr = \"10.0.2.0/24\", id = \"subnet-00000001\" }\n\

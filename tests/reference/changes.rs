@@ -1,12 +1,13 @@
 //! Random changes of the network between packets, through the model's constructors where it has them.
 
-use super::models::{Dice, add_endpoint, add_route, add_rule, detach_or_delete, endpoint_ids, launch};
+use super::models::{Dice, add_endpoint, add_route, add_rule, detach_or_delete, endpoint_ids, guests, launch};
+use super::{interconnects, networks};
 use vpcsim::ids::{EniId, InternetGatewayId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
 use vpcsim::model::{InstanceState, Model};
 
 /// Changes something, and says what.
 pub fn change(model: &mut Model, dice: &mut Dice, number: usize) -> String {
-    match dice.below(14) {
+    match dice.below(20) {
         0..3 => change_endpoint_tables(model, dice),
         3 => {
             let vpcs: Vec<VpcId> = model.vpcs.keys().copied().collect();
@@ -70,8 +71,30 @@ pub fn change(model: &mut Model, dice: &mut Dice, number: usize) -> String {
             }
             _ => reattach(model, dice),
         },
+        13 => {
+            let nats: Vec<_> = model.nat_gateways.keys().copied().collect();
+            match dice.maybe(&nats) {
+                Some(nat) => {
+                    let deleted = model.delete_nat_gateway(nat).is_ok();
+                    format!("{nat} deleted: {deleted}")
+                }
+                None => "no NAT gateway".to_owned(),
+            }
+        }
+        16..19 => interconnects::break_link(model, dice, number),
+        14 => {
+            networks::set_public_access(model, dice);
+            format!("public access {:?}", model.block_public_access.mode)
+        }
+        15 => {
+            let vpcs: Vec<VpcId> = model.vpcs.keys().copied().collect();
+            let vpc = dice.pick(&vpcs);
+            let nat = networks::add_nat_gateway(model, dice, vpc, &format!("later nat {number}"));
+            networks::add_detours(model, dice, vpc, &nat.into_iter().collect::<Vec<_>>());
+            format!("{nat:?} in {vpc}")
+        }
         _ => {
-            let interfaces: Vec<EniId> = model.network_interfaces.keys().copied().collect();
+            let interfaces: Vec<EniId> = guests(model).into_iter().map(|(eni, _)| eni).collect();
             match dice.maybe(&interfaces) {
                 Some(id) => {
                     let on = dice.percent(50);
@@ -119,8 +142,8 @@ fn change_rules(model: &mut Model, dice: &mut Dice) -> String {
         }
         _ => {
             let vpc = model.security_groups[&id].vpc_id;
-            let interfaces: Vec<EniId> =
-                model.network_interfaces.values().filter(|e| e.vpc_id == vpc).map(|e| e.id).collect();
+            let guests = guests(model).into_iter().map(|(eni, _)| eni);
+            let interfaces: Vec<EniId> = guests.filter(|eni| model.network_interfaces[eni].vpc_id == vpc).collect();
             match dice.maybe(&interfaces) {
                 Some(eni) => {
                     model.set_security_groups(eni, &[id]).expect("both are in the VPC");

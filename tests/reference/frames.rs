@@ -1,56 +1,48 @@
 //! Packets as bytes, written by etherparse: what goes into the data plane, and what must come out of it, bit by bit.
 
-use super::packet::{Content, Packet};
+use super::packet::{ACKNOWLEDGMENT, Content, Packet, SEQUENCE, TcpFlags};
 use etherparse::{
     EtherType, Ethernet2Header, Icmpv4Header, Icmpv4Type, IpFragOffset, IpNumber, Ipv4Header, Ipv4Options, TcpHeader,
-    UdpHeader,
+    TcpOptionElement, UdpHeader,
 };
 use vpcsim::net::MacAddress;
-
-/// Choices that no rule depends on, but bytes do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Four bytes of IP options (no-operations).
-    pub with_options: bool,
-    /// UDP without a checksum (RFC 768).
-    pub without_udp_checksum: bool,
-    /// ICMP errors quote only the first eight bytes behind the IP header (RFC 792).
-    pub short_quote: bool,
-    pub payload_length: usize,
-    pub identification: u16,
-    pub time_to_live: u8,
-}
 
 /// Length of the Ethernet header.
 pub const ETHERNET: usize = 14;
 
 /// The Ethernet frame that carries `packet`.
-pub fn frame(packet: &Packet, shape: Shape, source: MacAddress, destination: MacAddress) -> Vec<u8> {
+pub fn frame(packet: &Packet, source: MacAddress, destination: MacAddress) -> Vec<u8> {
     let ethernet = Ethernet2Header { source: source.0, destination: destination.0, ether_type: EtherType::IPV4 };
     let mut bytes = ethernet.to_bytes().to_vec();
-    bytes.extend(ip(packet, shape));
+    bytes.extend(ip(packet));
     bytes
 }
 
 /// The IP packet.
-pub fn ip(packet: &Packet, shape: Shape) -> Vec<u8> {
-    let inner = transport(packet, shape);
+pub fn ip(packet: &Packet) -> Vec<u8> {
+    let datagram = transport(packet);
+    assert_eq!(datagram.len(), packet.datagram_bytes(), "{packet:?}");
+    let inner = match packet.piece {
+        Some(piece) => &datagram[piece.offset_bytes..piece.offset_bytes + piece.length_bytes],
+        None => &datagram[..],
+    };
     let mut header = Ipv4Header::new(
         inner.len() as u16,
-        shape.time_to_live,
+        packet.time_to_live,
         IpNumber(packet.protocol),
         packet.source.octets(),
         packet.destination.octets(),
     )
-    .expect("short packets fit");
-    header.identification = shape.identification;
-    if shape.with_options {
+    .expect("packets fit");
+    header.identification = packet.shape.identification;
+    header.dont_fragment = packet.dont_fragment;
+    if packet.header_bytes() > 20 {
         header.options = Ipv4Options::from([1, 1, 1, 0]);
         header.total_len += 4;
     }
-    if packet.content == Content::LaterFragment {
-        header.dont_fragment = false;
-        header.fragment_offset = IpFragOffset::try_new(185).expect("13 bits");
+    if let Some(piece) = packet.piece {
+        header.more_fragments = piece.more;
+        header.fragment_offset = IpFragOffset::try_new((piece.offset_bytes / 8) as u16).expect("13 bits");
     }
     header.header_checksum = header.calc_header_checksum();
     let mut bytes = header.to_bytes().to_vec();
@@ -58,22 +50,30 @@ pub fn ip(packet: &Packet, shape: Shape) -> Vec<u8> {
     bytes
 }
 
-fn transport(packet: &Packet, shape: Shape) -> Vec<u8> {
-    let payload: Vec<u8> = (0..shape.payload_length).map(|at| (at * 7) as u8).collect();
+fn transport(packet: &Packet) -> Vec<u8> {
+    let payload: Vec<u8> = (0..packet.shape.payload_bytes).map(|at| (at * 7) as u8).collect();
     let (source, destination) = (packet.source.octets(), packet.destination.octets());
     let mut bytes = match &packet.content {
-        Content::Tcp { source_port, destination_port, flags } => {
-            let mut header = TcpHeader::new(*source_port, *destination_port, 0x0102_0304, 0xffff);
-            header.acknowledgment_number = if flags.ack { 0x0506_0708 } else { 0 };
-            (header.syn, header.ack, header.fin, header.rst) = (flags.syn, flags.ack, flags.fin, flags.rst);
-            header.checksum = header.calc_checksum_ipv4_raw(source, destination, &payload).expect("short payload");
+        Content::Tcp { source_port, destination_port, flags, mss } => {
+            let mut header = TcpHeader::new(*source_port, *destination_port, SEQUENCE, 0xffff);
+            let TcpFlags { syn, ack, fin, rst } = *flags;
+            (header.syn, header.ack, header.fin, header.rst) = (syn, ack, fin, rst);
+            header.acknowledgment_number = if ack { ACKNOWLEDGMENT } else { 0 };
+            if let Some((sequence, acknowledgment)) = packet.shape.reset_numbers {
+                (header.sequence_number, header.acknowledgment_number) = (sequence, acknowledgment);
+                header.window_size = 0;
+            }
+            if let Some(mss) = mss {
+                header.set_options(&[TcpOptionElement::MaximumSegmentSize(*mss)]).expect("four bytes fit");
+            }
+            header.checksum = header.calc_checksum_ipv4_raw(source, destination, &payload).expect("payload fits");
             header.to_bytes().to_vec()
         }
         Content::Udp { source_port, destination_port } => {
-            let mut header = UdpHeader::without_ipv4_checksum(*source_port, *destination_port, payload.len())
-                .expect("short payload");
-            if !shape.without_udp_checksum {
-                header.checksum = header.calc_checksum_ipv4_raw(source, destination, &payload).expect("short payload");
+            let mut header =
+                UdpHeader::without_ipv4_checksum(*source_port, *destination_port, payload.len()).expect("payload fits");
+            if !packet.shape.without_udp_checksum {
+                header.checksum = header.calc_checksum_ipv4_raw(source, destination, &payload).expect("payload fits");
             }
             header.to_bytes().to_vec()
         }
@@ -82,14 +82,13 @@ fn transport(packet: &Packet, shape: Shape) -> Vec<u8> {
             return icmp(*icmp_type, 0, [high, low, 0, 9], payload);
         }
         Content::OtherIcmp { icmp_type, code } => return icmp(*icmp_type, *code, [0; 4], payload),
-        Content::IcmpError { icmp_type, code, quoted } => {
-            let complete = ip(quoted, Shape { payload_length: 12, ..shape });
-            let header_length = if shape.with_options { 24 } else { 20 };
-            let kept = if shape.short_quote { header_length + 8 } else { complete.len() };
-            let next_hop_mtu = if (*icmp_type, *code) == (3, 4) { [0, 0, 0x05, 0xdc] } else { [0; 4] };
-            return icmp(*icmp_type, *code, next_hop_mtu, complete[..kept.min(complete.len())].to_vec());
+        Content::IcmpError { icmp_type, code, mtu_bytes, quoted, quoted_bytes } => {
+            let mut quote = ip(quoted);
+            quote.truncate(*quoted_bytes);
+            let [high, low] = mtu_bytes.to_be_bytes();
+            return icmp(*icmp_type, *code, [0, 0, high, low], quote);
         }
-        Content::LaterFragment | Content::Opaque => return payload,
+        Content::Opaque => return payload,
     };
     bytes.extend(payload);
     bytes

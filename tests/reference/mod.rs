@@ -13,11 +13,17 @@ pub mod changes;
 #[cfg(test)]
 mod examples;
 pub mod frames;
+pub mod interconnects;
 pub mod models;
+pub mod networks;
 pub mod packet;
+#[cfg(test)]
+mod road_examples;
+pub mod roads;
 pub mod routes;
 pub mod rules;
 pub mod subject;
 pub mod tracking;
 pub mod traffic;
+pub mod translation;
 pub mod world;

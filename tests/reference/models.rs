@@ -1,12 +1,14 @@
 //! Random networks, biased to where AWS's rules meet: overlapping prefixes, blackholes, shared addresses, mixed groups.
 
+use super::{interconnects, networks};
 use std::net::Ipv4Addr;
 use vpcsim::ids::{
     EniId, ImageId, InternetGatewayId, PrefixListId, RouteTableId, SecurityGroupId, VpcEndpointId, VpcId,
 };
 use vpcsim::model::{
-    LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc, NewVpcEndpoint, OutsideHost, PrefixList,
-    Propagation, Provenance, PublicService, RouteDestination, RouteOrigin, RouteTarget, RulePeer, Tags, TrafficMatch,
+    EdgeGateway, Forwarding, InterfaceType, LearnedOver, Model, NetworkAclEntry, NewInstance, NewSubnet, NewVpc,
+    NewVpcEndpoint, OutsideHost, PrefixList, Propagation, Provenance, PublicService, RouteDestination, RouteOrigin,
+    RouteTarget, RulePeer, Tags, TrafficMatch,
 };
 use vpcsim::net::{Ipv4Net, PortRange, Protocol, ServiceKind};
 use vpcsim::rng::{Seed, Stream};
@@ -52,11 +54,14 @@ fn cidr(text: &str) -> Ipv4Net {
 pub fn random_model(seed: u64) -> Model {
     let mut dice = Dice::new(seed, "model");
     let mut model = Model::new(REGION, "123456789012", Seed::new(seed));
+    networks::set_forwarding(&mut model, &mut dice);
     add_world(&mut model, &mut dice);
     let vpc_count = 1 + dice.below(3);
     for position in 0..vpc_count {
         add_vpc(&mut model, &mut dice, position);
     }
+    interconnects::join(&mut model, &mut dice);
+    networks::set_public_access(&mut model, &mut dice);
     break_things(&mut model, &mut dice);
     model
 }
@@ -119,8 +124,9 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
         &["192.168.0.0/20", "198.51.0.0/20"],
     ];
     let plan = plans[[0, 0, 1, 1, 2, 2, 3, 4, 5][dice.below(9)]];
+    let region = dice.pick(&[REGION, REGION, REGION, REGION, "us-west-2"]);
     let new = NewVpc {
-        region: None,
+        region: Some(region.to_owned()),
         label: format!("vpc {position}"),
         id: None,
         cidrs: plan.iter().map(|text| cidr(text)).collect(),
@@ -137,6 +143,7 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
     });
     add_subnets(model, dice, vpc_id, position);
     add_groups(model, dice, vpc_id, position);
+    networks::open_up(model, dice, vpc_id);
     add_acls(model, dice, vpc_id, position);
     let subnets: Vec<_> = model.subnets.values().filter(|s| s.vpc_id == vpc_id).map(|s| s.id).collect();
     for number in 0..subnets.len() + dice.below(4) {
@@ -156,6 +163,19 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
     for number in 0..dice.below(3) {
         add_endpoint(model, dice, vpc_id, &format!("endpoint {position} {number}"));
     }
+    if dice.percent(35) {
+        networks::add_interface_endpoint(model, dice, vpc_id, &format!("interface endpoint {position}"));
+    }
+    let mut nats = Vec::new();
+    for number in 0..dice.below(3) {
+        nats.extend(networks::add_nat_gateway(model, dice, vpc_id, &format!("nat {position} {number}")));
+    }
+    networks::add_detours(model, dice, vpc_id, &nats);
+    if let Some(igw) = gateway
+        && dice.percent(25)
+    {
+        networks::add_edge_table(model, dice, vpc_id, igw);
+    }
     for table in tables {
         for _ in 0..1 + dice.below(8) {
             add_route(model, dice, table, gateway);
@@ -171,6 +191,7 @@ fn add_vpc(model: &mut Model, dice: &mut Dice, position: usize) {
 
 fn add_subnets(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, position: usize) {
     let blocks: Vec<Ipv4Net> = model.vpcs[&vpc_id].cidr_blocks.iter().map(|block| block.cidr).collect();
+    let region = model.vpcs[&vpc_id].region.clone();
     let wanted = 1 + dice.below(5);
     for number in 0..wanted {
         let block = dice.pick(&blocks);
@@ -182,7 +203,7 @@ fn add_subnets(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, position: usiz
             id: None,
             vpc_id,
             cidr: Ipv4Net::new_assert(Ipv4Addr::from(base), length).trunc(),
-            availability_zone: format!("{REGION}{}", dice.pick(&["a", "b"])),
+            availability_zone: format!("{region}{}", dice.pick(&["a", "b"])),
             default_for_az: false,
             map_public_ip_on_launch: dice.percent(50),
             tags: Tags::default(),
@@ -207,12 +228,18 @@ fn add_groups(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, position: usize
 
 /// Adds a random rule; duplicates are refused, which is as good.
 pub fn add_rule(model: &mut Model, dice: &mut Dice, group: SecurityGroupId) {
+    let vpc = model.security_groups[&group].vpc_id;
+    let region = &model.vpcs[&vpc].region;
     let lists: Vec<PrefixListId> =
-        model.prefix_lists.values().filter(|list| list.region == REGION).map(|list| list.id).collect();
-    let groups: Vec<SecurityGroupId> = {
-        let vpc = model.security_groups[&group].vpc_id;
-        model.security_groups.values().filter(|other| other.vpc_id == vpc).map(|other| other.id).collect()
-    };
+        model.prefix_lists.values().filter(|list| list.region == *region).map(|list| list.id).collect();
+    // Groups of other VPCs are refused where AWS does not allow them.
+    let everywhere = dice.percent(25);
+    let groups: Vec<SecurityGroupId> = model
+        .security_groups
+        .values()
+        .filter(|other| everywhere || other.vpc_id == vpc)
+        .map(|other| other.id)
+        .collect();
     let peer = match dice.below(10) {
         0..3 => RulePeer::Cidr(Ipv4Net::default()),
         3..6 => RulePeer::Cidr(random_block(model, dice)),
@@ -278,6 +305,8 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
     let mut chosen: Vec<SecurityGroupId> = (0..dice.below(4)).map(|_| dice.pick(&groups)).collect();
     chosen.sort_unstable();
     chosen.dedup();
+    use Forwarding::{Masquerade, Off, Route};
+    let forwarding = dice.pick(&[Off, Off, Off, Off, Off, Off, Route, Masquerade]);
     let new = NewInstance {
         label: label.to_owned(),
         id: None,
@@ -287,10 +316,10 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
         associate_public_ip: dice.pick(&[None, Some(true), Some(false)]),
         public_ip: None,
         security_group_ids: chosen,
-        source_dest_check: dice.percent(80),
-        forwarding: Default::default(),
+        source_dest_check: dice.percent(if forwarding == Forwarding::Off { 85 } else { 15 }),
+        forwarding,
         image_id: "ami-0abcdef1".parse::<ImageId>().expect("an id written in this file"),
-        instance_type: "t3.micro".to_owned(),
+        instance_type: dice.pick(&["t3.micro", "m5.large", "m8i.large", "c8gn.xlarge"]).to_owned(),
         key_name: None,
         reservation_id: None,
         at: SimTime::ZERO,
@@ -304,11 +333,12 @@ pub fn launch(model: &mut Model, dice: &mut Dice, subnet_id: vpcsim::ids::Subnet
 pub fn add_endpoint(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, label: &str) {
     let tables: Vec<RouteTableId> = model.route_tables.values().filter(|t| t.vpc_id == vpc_id).map(|t| t.id).collect();
     let service = dice.pick(&["dynamodb", "dynamodb", "dynamodb", "s3"]);
+    let region = model.vpcs[&vpc_id].region.clone();
     let created = model.add_vpc_endpoint(NewVpcEndpoint {
         label: label.to_owned(),
         id: None,
         vpc_id,
-        service_name: format!("com.amazonaws.{REGION}.{service}"),
+        service_name: format!("com.amazonaws.{region}.{service}"),
         route_table_ids: Vec::new(),
         policy_document: None,
         at: SimTime::ZERO,
@@ -326,7 +356,10 @@ pub fn add_endpoint(model: &mut Model, dice: &mut Dice, vpc_id: VpcId, label: &s
 /// Adds a random route; what AWS refuses is refused.
 pub fn add_route(model: &mut Model, dice: &mut Dice, table: RouteTableId, gateway: Option<InternetGatewayId>) {
     let vpc = model.route_tables[&table].vpc_id;
-    let interfaces: Vec<EniId> = model.network_interfaces.values().filter(|e| e.vpc_id == vpc).map(|e| e.id).collect();
+    let interfaces: Vec<EniId> = (model.network_interfaces.values())
+        .filter(|e| e.vpc_id == vpc && e.interface_type == InterfaceType::Interface)
+        .map(|e| e.id)
+        .collect();
     let propagated = dice.percent(35);
     let destination = match dice.below(10) {
         0..2 => RouteDestination::PrefixList(
@@ -354,7 +387,9 @@ pub fn add_route(model: &mut Model, dice: &mut Dice, table: RouteTableId, gatewa
             "100.64.0.0/10",
         ]))),
     };
-    let interface = dice.maybe(&interfaces).map(RouteTarget::NetworkInterface);
+    let forwarders: Vec<EniId> = interfaces.iter().copied().filter(|eni| is_forwarder(model, *eni)).collect();
+    let interface = if dice.percent(60) { dice.maybe(&forwarders) } else { None };
+    let interface = interface.or_else(|| dice.maybe(&interfaces)).map(RouteTarget::NetworkInterface);
     let gateway = gateway.map(RouteTarget::InternetGateway);
     let target = if dice.percent(50) { interface.or(gateway) } else { gateway.or(interface) };
     let origin = match propagated {
@@ -374,6 +409,12 @@ pub fn add_route(model: &mut Model, dice: &mut Dice, table: RouteTableId, gatewa
     }
 }
 
+/// Whether the instance on an interface forwards.
+fn is_forwarder(model: &Model, eni: EniId) -> bool {
+    let instance = model.network_interfaces[&eni].attachment.and_then(|attachment| attachment.instance_id);
+    instance.is_some_and(|instance| model.instances[&instance].forwarding != Forwarding::Off)
+}
+
 fn break_things(model: &mut Model, dice: &mut Dice) {
     if dice.percent(20)
         && let Some(igw) = dice.maybe(&model.internet_gateways.keys().copied().collect::<Vec<_>>())
@@ -386,7 +427,7 @@ fn break_things(model: &mut Model, dice: &mut Dice) {
         model.terminate_instance(id).expect("the instance exists");
     }
     if dice.percent(30)
-        && let Some(eni) = dice.maybe(&model.network_interfaces.keys().copied().collect::<Vec<_>>())
+        && let Some((eni, _)) = dice.maybe(&guests(model))
         && let Ok(allocation) = model.allocate_address("elastic", None, None, Tags::default())
     {
         let _ = model.associate_address(allocation, eni);
@@ -395,6 +436,9 @@ fn break_things(model: &mut Model, dice: &mut Dice) {
 
 /// Leaves routes to the gateway behind as blackholes.
 pub fn detach_or_delete(model: &mut Model, dice: &mut Dice, igw: InternetGatewayId) {
+    for table in model.route_tables.values_mut() {
+        table.gateway_associations.remove(&EdgeGateway::InternetGateway(igw));
+    }
     if dice.percent(50) {
         model.internet_gateways.remove(&igw);
     } else if let Some(gateway) = model.internet_gateways.get_mut(&igw) {
@@ -424,6 +468,10 @@ pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     .iter()
     .map(|text| text.parse().expect("an address written in this file"))
     .collect();
+    for nat in model.nat_gateways.values() {
+        addresses.extend(nat.addresses.iter().map(|own| own.private_ip));
+        addresses.extend(nat.addresses.iter().filter_map(|own| Some(own.elastic?.public_ip)));
+    }
     for eni in model.network_interfaces.values() {
         addresses.push(eni.private_ip);
         addresses.extend(eni.public_address.map(|public| public.address));
@@ -434,6 +482,11 @@ pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     }
     for vpc in model.vpcs.values() {
         addresses.extend([2, 65_000].map(|by| plus(vpc.cidr_blocks[0].cidr, by)));
+    }
+    for network in model.on_premises.values() {
+        addresses.extend(network.hosts.values());
+        addresses.extend(network.internet_address);
+        addresses.extend(network.cidrs.iter().flat_map(|block| [1, 99].map(|by| plus(*block, by))));
     }
     addresses.extend(model.outside_hosts.values().map(|host| host.address));
     for service in &model.public_services {
@@ -446,9 +499,15 @@ pub fn interesting_addresses(model: &Model) -> Vec<Ipv4Addr> {
     addresses
 }
 
-/// The endpoints of the model.
+/// The gateway endpoints of the model.
 pub fn endpoint_ids(model: &Model) -> Vec<VpcEndpointId> {
-    model.vpc_endpoints.keys().copied().collect()
+    model.vpc_endpoints.values().filter(|endpoint| endpoint.is_gateway()).map(|endpoint| endpoint.id).collect()
+}
+
+/// Instances' interfaces with their addresses.
+pub fn guests(model: &Model) -> Vec<(EniId, Ipv4Addr)> {
+    let guests = model.network_interfaces.values().filter(|eni| eni.interface_type == InterfaceType::Interface);
+    guests.map(|eni| (eni.id, eni.private_ip)).collect()
 }
 
 fn plus(block: Ipv4Net, by: u32) -> Ipv4Addr {

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
-use vpcsim::ids::{RouteTableId, SubnetId};
-use vpcsim::model::{LearnedOver, Model, Route, RouteDestination, RouteOrigin, RouteTable, RouteTarget};
+use vpcsim::ids::{RouteTableId, SubnetId, VpcId};
+use vpcsim::model::{
+    EdgeGateway, LearnedOver, Model, NatGatewayState, PeeringState, Route, RouteDestination, RouteOrigin, RouteTable,
+    RouteTarget, TransitGatewayAttachmentState, TransitGatewayResource,
+};
 use vpcsim::net::Ipv4Net;
 
 /// The route that decides.
@@ -35,18 +38,24 @@ pub fn table_of(model: &Model, subnet: SubnetId) -> &RouteTable {
     &model.route_tables[&model.vpcs[&vpc].main_route_table_id]
 }
 
+/// The table that routes what comes in by a gateway, if it has one (gateway-route-tables.html).
+pub fn edge_table(model: &Model, gateway: EdgeGateway) -> Option<&RouteTable> {
+    model.route_tables.values().find(|table| table.gateway_associations.contains_key(&gateway))
+}
+
 /// The route for `destination`: none if nothing matches, a tie if several targets remain.
 pub fn choose(model: &Model, table: &RouteTable, destination: Ipv4Addr) -> Result<Option<Chosen>, Tie> {
     let mut matching: Vec<(Ipv4Net, Route)> = Vec::new();
-    for route in &table.routes {
-        for prefix in prefixes(model, route.destination) {
+    let propagated = super::roads::vpn::propagated(model, table);
+    for route in table.routes.iter().chain(&propagated) {
+        for prefix in prefixes(model, table.vpc_id, route.destination) {
             if inside(destination, prefix) {
                 matching.push((prefix, *route));
             }
         }
     }
-    // "local" wins over propagated routes even where these are more specific.
-    if matching.iter().any(|(_, route)| route.target == RouteTarget::Local) {
+    // "local" wins over propagated routes even where these are more specific; assumed with vpcsim: also if it has another target.
+    if matching.iter().any(|(_, route)| route.origin == RouteOrigin::CreateRouteTable) {
         matching.retain(|(_, route)| !matches!(route.origin, RouteOrigin::Propagated(_)));
     }
     let Some(longest) = matching.iter().map(|(prefix, _)| prefix.prefix_len()).max() else {
@@ -82,14 +91,14 @@ fn rank(route: &Route) -> (u8, u8, u8, u32) {
     }
 }
 
-/// The blocks a destination column stands for.
-fn prefixes(model: &Model, destination: RouteDestination) -> Vec<Ipv4Net> {
+/// The blocks a destination column stands for, in the Region of the VPC.
+fn prefixes(model: &Model, vpc: VpcId, destination: RouteDestination) -> Vec<Ipv4Net> {
     match destination {
         RouteDestination::Cidr(cidr) => vec![cidr],
         RouteDestination::PrefixList(id) => {
             let mut cidrs = Vec::new();
             for list in model.prefix_lists.values() {
-                if list.region == model.region && list.id == id {
+                if list.region == model.vpcs[&vpc].region && list.id == id {
                     cidrs.extend(list.cidrs.iter().copied());
                 }
             }
@@ -100,16 +109,30 @@ fn prefixes(model: &Model, destination: RouteDestination) -> Vec<Ipv4Net> {
 
 /// A target that is gone makes the route a blackhole.
 pub fn is_active(model: &Model, table: &RouteTable, target: RouteTarget) -> bool {
+    let vpc = table.vpc_id;
     match target {
         RouteTarget::Local => true,
         RouteTarget::InternetGateway(id) => {
-            model.internet_gateways.values().any(|igw| igw.id == id && igw.attached_vpc_id == Some(table.vpc_id))
+            model.internet_gateways.values().any(|igw| igw.id == id && igw.attached_vpc_id == Some(vpc))
         }
         RouteTarget::GatewayEndpoint(id) => model.vpc_endpoints.values().any(|endpoint| endpoint.id == id),
         RouteTarget::NetworkInterface(id) => {
             model.network_interfaces.values().any(|eni| eni.id == id && eni.attachment.is_some())
         }
-        other => panic!("{other}: the reference draws no such route"),
+        RouteTarget::NatGateway(id) => {
+            model.nat_gateways.values().any(|nat| nat.id == id && nat.state == NatGatewayState::Available)
+        }
+        RouteTarget::PeeringConnection(id) => model.peering_connections.values().any(|pcx| {
+            let ours = pcx.requester.vpc_id == vpc || pcx.accepter.vpc_id == vpc;
+            pcx.id == id && pcx.state == PeeringState::Active && ours
+        }),
+        RouteTarget::TransitGateway(id) => model.transit_gateway_attachments.values().any(|attachment| {
+            let ours = matches!(attachment.resource, TransitGatewayResource::Vpc { vpc_id, .. } if vpc_id == vpc);
+            attachment.transit_gateway_id == id && attachment.state == TransitGatewayAttachmentState::Available && ours
+        }),
+        RouteTarget::VpnGateway(id) => {
+            model.vpn_gateways.values().any(|vgw| vgw.id == id && vgw.attached_vpc_id == Some(vpc))
+        }
     }
 }
 

@@ -6,8 +6,11 @@
 use super::packet::{ICMP, Packet, TCP, UDP};
 use super::routes::inside;
 use std::net::Ipv4Addr;
-use vpcsim::ids::SubnetId;
-use vpcsim::model::{Model, NetworkInterface, RulePeer, SecurityGroupRule, TrafficMatch};
+use vpcsim::ids::{SubnetId, TransitGatewayId, VpcId};
+use vpcsim::model::{
+    Model, NetworkInterface, PeeringState, RulePeer, SecurityGroup, SecurityGroupRule, TrafficMatch,
+    TransitGatewayAttachmentState, TransitGatewayResource,
+};
 use vpcsim::net::Ipv4Net;
 
 /// Seen from the interface and its subnet.
@@ -44,6 +47,8 @@ impl Side {
 /// What the rules of an interface's groups say about a packet that belongs to nothing known.
 pub struct GroupVerdict {
     pub allowed: bool,
+    /// None of the groups has a rule of this side.
+    pub no_rules: bool,
     /// The rules allow all of it from everywhere and all answers to everywhere: AWS does not track such flows.
     pub open_both_ways: bool,
 }
@@ -52,8 +57,9 @@ pub struct GroupVerdict {
 pub fn ask_groups(model: &Model, eni: &NetworkInterface, side: Side, packet: &Packet) -> GroupVerdict {
     let mut allowed = false;
     let mut from_everywhere = false;
-    for rule in rules_of(model, eni, side) {
-        if says(rule.traffic, packet) && names(model, rule.peer, side.peer(packet)) {
+    let rules = rules_of(model, eni, side);
+    for rule in &rules {
+        if says(rule.traffic, packet) && names(model, eni.vpc_id, side, rule.peer, side.peer(packet)) {
             allowed = true;
             from_everywhere |= rule.peer == RulePeer::Cidr(Ipv4Net::default());
         }
@@ -69,22 +75,24 @@ pub fn ask_groups(model: &Model, eni: &NetworkInterface, side: Side, packet: &Pa
         every_port && rule.peer == RulePeer::Cidr(Ipv4Net::default())
     });
     let ports = packet.protocol == TCP || packet.protocol == UDP;
-    GroupVerdict { allowed, open_both_ways: ports && from_everywhere && answers }
+    GroupVerdict { allowed, no_rules: rules.is_empty(), open_both_ways: ports && from_everywhere && answers }
 }
 
 /// Whether the rule at `position` of one group allows the packet.
 pub fn rule_allows(model: &Model, group: &str, position: usize, side: Side, packet: &Packet) -> bool {
     let group = model.security_groups.values().find(|known| known.id.to_string() == group);
-    let rules = group.map(|group| match side {
+    let Some(group) = group else { return false };
+    let rules = match side {
         Side::Out => &group.egress,
         Side::In => &group.ingress,
-    });
-    rules
-        .and_then(|rules| rules.get(position))
-        .is_some_and(|rule| says(rule.traffic, packet) && names(model, rule.peer, side.peer(packet)))
+    };
+    let rule = rules.get(position);
+    rule.is_some_and(|rule| {
+        says(rule.traffic, packet) && names(model, group.vpc_id, side, rule.peer, side.peer(packet))
+    })
 }
 
-pub fn rules_of<'m>(model: &'m Model, eni: &NetworkInterface, side: Side) -> Vec<&'m SecurityGroupRule> {
+fn rules_of<'m>(model: &'m Model, eni: &NetworkInterface, side: Side) -> Vec<&'m SecurityGroupRule> {
     let mut rules = Vec::new();
     for id in &eni.security_group_ids {
         if let Some(group) = model.security_groups.get(id) {
@@ -98,19 +106,49 @@ pub fn rules_of<'m>(model: &'m Model, eni: &NetworkInterface, side: Side) -> Vec
 }
 
 /// Whether the rule's other side has the address. A group stands for the private addresses of its interfaces.
-fn names(model: &Model, peer: RulePeer, address: Ipv4Addr) -> bool {
+fn names(model: &Model, vpc: VpcId, side: Side, peer: RulePeer, address: Ipv4Addr) -> bool {
     match peer {
         RulePeer::Cidr(cidr) => inside(address, cidr),
         RulePeer::PrefixList(id) => model
             .prefix_lists
             .values()
-            .filter(|list| list.region == model.region && list.id == id)
+            .filter(|list| list.region == model.vpcs[&vpc].region && list.id == id)
             .any(|list| list.cidrs.iter().any(|cidr| inside(address, *cidr))),
-        RulePeer::SecurityGroup(id) => model
-            .network_interfaces
-            .values()
-            .any(|eni| eni.private_ip == address && eni.security_group_ids.contains(&id)),
+        RulePeer::SecurityGroup(id) => {
+            let group = model.security_groups.get(&id);
+            group.is_some_and(|group| may_name(model, vpc, side, group))
+                && model
+                    .network_interfaces
+                    .values()
+                    .any(|eni| eni.private_ip == address && eni.security_group_ids.contains(&id))
+        }
     }
+}
+
+/// Groups of the same VPC, of one that is peered in the same Region, and in inbound rules of one behind the same transit gateway
+/// (vpc-peering-security-groups.html, tgw-vpc-attachments.html).
+fn may_name(model: &Model, vpc: VpcId, side: Side, group: &SecurityGroup) -> bool {
+    let other = group.vpc_id;
+    let peered = model.peering_connections.values().any(|pcx| {
+        let ends = (pcx.requester.vpc_id, pcx.accepter.vpc_id);
+        pcx.state == PeeringState::Active && (ends == (vpc, other) || ends == (other, vpc))
+    });
+    other == vpc
+        || (peered && model.vpcs[&vpc].region == model.vpcs[&other].region)
+        || (side == Side::In && behind_one_transit_gateway(model, vpc, other))
+}
+
+/// Where the transit gateway and both attachments allow it.
+fn behind_one_transit_gateway(model: &Model, vpc: VpcId, other: VpcId) -> bool {
+    let allows = |gateway: TransitGatewayId, vpc: VpcId| {
+        model.transit_gateway_attachments.values().any(|attachment| {
+            let wanted = matches!(attachment.resource, TransitGatewayResource::Vpc { vpc_id, security_group_referencing: true, .. } if vpc_id == vpc);
+            let available = attachment.state == TransitGatewayAttachmentState::Available;
+            wanted && available && attachment.transit_gateway_id == gateway
+        })
+    };
+    let mut gateways = model.transit_gateways.values().filter(|gateway| gateway.security_group_referencing);
+    gateways.any(|gateway| allows(gateway.id, vpc) && allows(gateway.id, other))
 }
 
 /// Whether protocol and ports, or ICMP type and code, are those of the rule. What a later fragment does not show can match

@@ -1,38 +1,67 @@
 //! The thing under test: vpcsim's compiler and data plane, driven packet by packet, and what they said while they worked.
 
-use super::frames::{self, Shape};
+use super::frames;
 use super::packet::{LinkDestination, Packet, Party};
 use super::rules::Side;
 use super::traffic::Sending;
+use super::world::Choices;
+use notes::{Notes, host_kind, party};
 use std::collections::BTreeMap;
+use std::fmt;
 use vpcsim::compile::Compiler;
-use vpcsim::dataplane::{
-    Decision, Direction, DropReason, Frame, PacketId, PacketMeta, Reply, STEPS_MAX, SecurityVerdict, State, Step, Tap,
-    step, walk,
-};
+use vpcsim::dataplane::{DropReason, Frame, PacketId, PacketMeta, Reply, STEPS_MAX, State, Step, answer, step, walk};
 use vpcsim::model::Model;
 use vpcsim::net::MacAddress;
 use vpcsim::program::{HostIx, HostKind, Node, NodeIx, Program};
 use vpcsim::time::SimTime;
+use vpcsim::wire::fragment::fragments;
+
+mod notes;
 
 /// A compiled network with its state.
 pub struct Subject {
     compiler: Compiler,
     pub program: Program,
     state: State,
-    sent: u64,
-    delivered: u64,
-    dropped: u64,
+    next_id: u64,
+    pub counts: Counts,
     /// Where each end system stood when it was first seen: it must stay there.
     places: BTreeMap<HostKind, (HostIx, NodeIx)>,
+}
+
+/// What became of packets: nothing is lost, and nothing comes from nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub injected: u64,
+    pub generated: u64,
+    pub fragments_made: u64,
+    pub delivered: u64,
+    pub dropped: u64,
+    pub answered: u64,
+    pub fragmented: u64,
+}
+
+/// An IP packet as bytes, shown short.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes {:02x?}", self.0.len(), &self.0[..self.0.len().min(28)])
+    }
 }
 
 /// How vpcsim says a packet ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    Delivered { to: Party, bytes: Vec<u8> },
+    Delivered {
+        to: Party,
+        bytes: Bytes,
+    },
     Dropped(DropReason),
-    Replied,
+    /// Dropped, and its source is told, with this IP packet.
+    Refused(DropReason, Bytes),
+    Split(usize),
 }
 
 /// A packet's verdict and the way it took, in the reference's words.
@@ -44,6 +73,17 @@ pub struct Seen {
     pub rules: Vec<(Side, String, usize)>,
     /// The endpoint in the packet's metadata.
     pub via_endpoint: Option<String>,
+    /// What it brought forth.
+    pub children: Vec<Seen>,
+}
+
+/// A packet on its way.
+struct Flight {
+    bytes: Vec<u8>,
+    meta: PacketMeta,
+    at: NodeIx,
+    /// Who sent it, if no node made it.
+    from: Option<Party>,
 }
 
 impl Subject {
@@ -55,9 +95,8 @@ impl Subject {
             compiler,
             program,
             state: State::default(),
-            sent: 0,
-            delivered: 0,
-            dropped: 0,
+            next_id: 0,
+            counts: Counts::default(),
             places: BTreeMap::new(),
         };
         subject.check_places();
@@ -85,48 +124,88 @@ impl Subject {
         }
     }
 
-    /// Sends a packet and follows it to its end. With `republish` the same network is compiled anew while the packet is on its way,
-    /// which must not matter to it.
-    pub fn send(&mut self, model: &Model, sending: &Sending, shape: Shape, now_ns: u64, republish: bool) -> Seen {
+    /// Sends a packet and follows it, and what it brings forth, to the end. With `republish` the same network is compiled anew while the packet is on its way,
+    /// which must not matter to it. Also says what was chosen where AWS leaves the choice.
+    pub fn send(&mut self, model: &Model, sending: &Sending, now_ns: u64, republish: bool) -> (Seen, Choices) {
         let kind = host_kind(&sending.from);
         let at = self.program.hosts.iter().position(|host| host.kind == kind);
         let at = at.unwrap_or_else(|| panic!("{kind:?} is in the model, but not in the program"));
         let (sender, entry) = (HostIx(at as u32), self.program.hosts[at].node);
         let (source, destination) = self.ethernet(model, sending, entry);
-        let mut bytes = frames::frame(&sending.packet, shape, source, destination);
-        self.sent += 1;
+        let bytes = frames::frame(&sending.packet, source, destination);
+        self.counts.injected += 1;
         let now = SimTime::from_nanos(now_ns);
-        let id = PacketId(self.sent);
-        let mut meta = PacketMeta::from_host(id, sender, now);
+        let meta = PacketMeta::from_host(self.new_id(), sender, now);
+        let mut choices = Choices::default();
+        let flight = Flight { bytes, meta, at: entry, from: Some(sending.from.clone()) };
+        let seen = self.fly(model, flight, now, republish, &mut choices);
+        (seen, choices)
+    }
+
+    fn new_id(&mut self) -> PacketId {
+        self.next_id += 1;
+        PacketId(self.next_id)
+    }
+
+    fn fly(&mut self, model: &Model, flight: Flight, now: SimTime, republish: bool, choices: &mut Choices) -> Seen {
+        let Flight { mut bytes, mut meta, at: entry, from } = flight;
         let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
         let (mut path, mut rules) = (Vec::new(), Vec::new());
         let (last, end) = match republish {
             false => {
-                let mut notes = Notes { program: &self.program, path: &mut path, rules: &mut rules };
+                let mut notes = Notes::new(&self.program, model, &mut path, &mut rules, choices);
                 let end = walk(&self.program, &mut self.state, entry, &mut frame, now, &mut notes);
                 (end.at, end.step)
             }
-            true => self.step_by_step(model, entry, &mut frame, now, &mut path, &mut rules),
+            true => self.step_by_step(model, entry, &mut frame, now, &mut path, &mut rules, choices),
         };
+        let mut children = Vec::new();
         let verdict = match end {
             Step::Deliver(host) => {
                 let to = party(&self.program.hosts[host.at()].kind);
-                self.check_ethernet(model, &to, last, &sending.from, &bytes);
-                self.delivered += 1;
-                Verdict::Delivered { to, bytes: bytes.split_off(frames::ETHERNET) }
+                self.check_ethernet(model, &to, last, from.as_ref(), &bytes);
+                self.counts.delivered += 1;
+                Verdict::Delivered { to, bytes: Bytes(bytes.split_off(frames::ETHERNET)) }
             }
             Step::Drop(reason) => {
-                self.dropped += 1;
+                self.counts.dropped += 1;
                 Verdict::Dropped(reason)
             }
-            Step::Reply(Reply::InPlace) => Verdict::Replied,
+            Step::Reply(Reply::Error { reason, answer }) => {
+                self.counts.dropped += 1;
+                match answer::build(&self.program, last, answer, &bytes, &meta) {
+                    None => Verdict::Dropped(reason),
+                    Some(said) => {
+                        self.counts.generated += 1;
+                        let own = PacketMeta::from_host(self.new_id(), meta.sender, now);
+                        let own = PacketMeta { from: Some(said.from), ..own };
+                        let child = Flight { bytes: said.bytes.clone(), meta: own, at: said.at, from: None };
+                        children.push(self.fly(model, child, now, republish, choices));
+                        Verdict::Refused(reason, Bytes(said.bytes[frames::ETHERNET..].to_vec()))
+                    }
+                }
+            }
+            Step::Fragment { mtu_bytes, next, link } => {
+                assert!(link.is_none_or(|link| link.at() < self.program.links.len()), "{link:?} exists");
+                self.counts.fragmented += 1;
+                let mtu_bytes = usize::from(mtu_bytes);
+                let pieces: Vec<Vec<u8>> = fragments(&bytes, mtu_bytes).expect("it may be split").collect();
+                for piece in pieces {
+                    self.counts.fragments_made += 1;
+                    let own = PacketMeta { id: self.new_id(), ..meta };
+                    let child = Flight { bytes: piece, meta: own, at: next, from: None };
+                    children.push(self.fly(model, child, now, republish, choices));
+                }
+                Verdict::Split(mtu_bytes)
+            }
+            Step::Reply(Reply::InPlace) => panic!("only ARP is answered in place"),
             Step::Forward(..) => panic!("a walk ends"),
-            step => panic!("{step:?}: the reference draws no such thing"),
         };
         let via_endpoint = meta.via_endpoint.map(|node| self.program.origins.node(node).id.clone());
-        Seen { verdict, path, rules, via_endpoint }
+        Seen { verdict, path, rules, via_endpoint, children }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "the parts of a walk")]
     fn step_by_step(
         &mut self,
         model: &Model,
@@ -135,10 +214,11 @@ impl Subject {
         now: SimTime,
         path: &mut Vec<String>,
         rules: &mut Vec<(Side, String, usize)>,
+        choices: &mut Choices,
     ) -> (NodeIx, Step) {
         let mut at = entry;
         for _ in 0..2 * STEPS_MAX {
-            let mut notes = Notes { program: &self.program, path: &mut *path, rules: &mut *rules };
+            let mut notes = Notes::new(&self.program, model, path, rules, choices);
             match step(&self.program, &mut self.state, at, frame, now, &mut notes) {
                 Step::Forward(next, link) => {
                     assert!(link.is_none_or(|link| link.at() < self.program.links.len()), "{link:?} exists");
@@ -152,30 +232,34 @@ impl Subject {
         panic!("a walk ends");
     }
 
-    /// Nothing is lost and nothing counted twice, at any node.
+    /// Nothing is lost and nothing counted twice, at any node and in all.
     pub fn check_counters(&self) {
-        let (mut delivered, mut dropped) = (0, 0);
+        let mut sums = [0; 4];
         for (at, node) in self.state.counters.all().iter().enumerate() {
-            let packets = |count: vpcsim::dataplane::counters::Count| count.packets;
-            let out = [node.forwarded, node.delivered, node.answered, node.dropped].map(packets).iter().sum::<u64>();
+            let counts = [node.forwarded, node.delivered, node.answered, node.dropped, node.fragmented];
+            let out: u64 = counts.iter().map(|count| count.packets).sum();
             assert_eq!(node.received.packets, out, "node {at}: everything that came in went out");
             let by_reason: u64 = node.drops().map(|(_, count)| count.packets).sum();
             assert_eq!(node.dropped.packets, by_reason, "node {at}: every drop has its reason");
-            delivered += node.delivered.packets;
-            dropped += node.dropped.packets;
+            for (sum, count) in sums.iter_mut().zip([node.delivered, node.dropped, node.fragmented, node.answered]) {
+                *sum += count.packets;
+            }
         }
-        assert_eq!((delivered, dropped), (self.delivered, self.dropped), "counters and verdicts");
+        let Counts { injected, generated, fragments_made, delivered, dropped, answered, fragmented } = self.counts;
+        assert_eq!(sums, [delivered, dropped, fragmented, answered], "counters and verdicts");
+        let came = injected + generated + fragments_made;
+        assert_eq!(came, delivered + dropped + answered + fragmented, "{:?}", self.counts);
     }
 
     /// Source and destination of the frame that the sender would write.
     fn ethernet(&self, model: &Model, sending: &Sending, entry: NodeIx) -> (MacAddress, MacAddress) {
         let nobody = MacAddress([0x02, 0xde, 0xad, 0xbe, 0xef, 0x00]);
         match &sending.from {
-            Party::Instance(eni) => {
+            Party::Instance(eni) | Party::InterfaceService(eni) => {
                 let own = model.network_interfaces.get(eni).map_or(nobody, |eni| eni.mac);
                 let to = match sending.link {
                     LinkDestination::Router => match &self.program.nodes[entry.at()] {
-                        Node::Eni(node) => self.mac_of(node.router),
+                        Node::Eni(node) => self.program.node_mac(node.router),
                         _ => nobody,
                     },
                     LinkDestination::Interface(other) => {
@@ -188,123 +272,28 @@ impl Subject {
             }
             Party::Platform(eni) => {
                 let to = model.network_interfaces.get(eni).map_or(nobody, |eni| eni.mac);
-                (self.mac_of(entry), to)
+                (self.program.node_mac(entry), to)
             }
-            _ => (nobody, self.mac_of(entry)),
-        }
-    }
-
-    fn mac_of(&self, node: NodeIx) -> MacAddress {
-        match &self.program.nodes[node.at()] {
-            Node::Eni(node) => node.mac,
-            Node::Router(node) => node.mac,
-            Node::InternetGateway(node) => node.mac,
-            Node::GatewayEndpoint(node) => node.mac,
-            Node::Internet(node) => node.mac,
-            Node::Tombstone => MacAddress([0x02, 0xde, 0xad, 0xbe, 0xef, 0x01]),
-            other => panic!("{other:?}: the reference draws no such thing"),
+            _ => (nobody, self.program.node_mac(entry)),
         }
     }
 
     /// A guest gets frames addressed to its interface: by its neighbour, or by the router if they were routed.
-    fn check_ethernet(&self, model: &Model, to: &Party, node: NodeIx, from: &Party, bytes: &[u8]) {
+    fn check_ethernet(&self, model: &Model, to: &Party, node: NodeIx, from: Option<&Party>, bytes: &[u8]) {
         let Party::Instance(eni) = to else { return };
-        if matches!(from, Party::Platform(_)) {
+        if matches!(from, Some(Party::Platform(_))) {
             return;
         }
         let own = model.network_interfaces[eni].mac;
         assert_eq!(bytes[..6], own.0, "delivered to {eni}: its Ethernet address");
         let Node::Eni(node) = &self.program.nodes[node.at()] else { panic!("{eni} is delivered to by its own node") };
         let neighbour = model.network_interfaces.values().any(|other| other.mac.0 == bytes[6..12]);
-        assert!(neighbour || bytes[6..12] == self.mac_of(node.router).0, "delivered to {eni}: by router or neighbour");
-    }
-}
-
-/// Takes down decisions in the reference's words.
-struct Notes<'p, 'n> {
-    program: &'p Program,
-    path: &'n mut Vec<String>,
-    rules: &'n mut Vec<(Side, String, usize)>,
-}
-
-impl Tap for Notes<'_, '_> {
-    fn on_enter(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, _bytes: &[u8]) {
-        match &self.program.nodes[at.at()] {
-            Node::Router(_) => {}
-            Node::Internet(_) => self.path.push("internet".to_owned()),
-            _ => self.path.push(self.program.origins.node(at).id.clone()),
-        }
-    }
-
-    fn on_decision(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, decision: Decision) {
-        let origins = &self.program.origins;
-        match decision {
-            Decision::SecurityGroup { direction, verdict } => {
-                let word = match verdict {
-                    SecurityVerdict::Tracked => "tracked",
-                    SecurityVerdict::Rule { tracked: true, .. } => "rule, tracked from now on",
-                    SecurityVerdict::Rule { tracked: false, .. } => "rule, not tracked",
-                    SecurityVerdict::NoRule => "no rule",
-                    other => panic!("{other:?}: the reference draws no such thing"),
-                };
-                if let SecurityVerdict::Rule { group, position, .. } = verdict {
-                    let group = origins.group(group).id.clone();
-                    self.rules.push((side(direction), group, usize::from(position)));
-                }
-                self.path.push(format!("sg {} {word}", side(direction).word()));
-            }
-            Decision::NetworkAcl { acl, direction, rule, allowed } => {
-                let number = rule.map_or("*".to_owned(), |number| number.to_string());
-                assert!(rule.is_some() || !allowed, "the final rule denies");
-                self.path.push(format!("{} {} {number}", origins.acl(acl).id, side(direction).word()));
-            }
-            Decision::Route { table, destination, entry } => {
-                let origin = &origins.tables[table.at()];
-                let what = match entry {
-                    Some(entry) => {
-                        let winner = origins.explain_route(table, entry, destination).winner;
-                        format!("{} -> {}", winner.cidr, winner.target)
-                    }
-                    None => "no route".to_owned(),
-                };
-                self.path.push(format!("{} {what}", origin.table.id));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn side(direction: Direction) -> Side {
-    match direction {
-        Direction::Egress => Side::Out,
-        Direction::Ingress => Side::In,
-    }
-}
-
-fn host_kind(party: &Party) -> HostKind {
-    match party.clone() {
-        Party::Instance(eni) => HostKind::Instance(eni),
-        Party::Platform(eni) => HostKind::Platform(eni),
-        Party::Outside(name) => HostKind::Outside(name),
-        Party::OutsidePlatform(name) => HostKind::OutsidePlatform(name),
-        Party::PublicService(kind, region) => HostKind::PublicService(kind, region),
-        Party::EndpointService(id) => HostKind::EndpointService(id),
-    }
-}
-
-fn party(kind: &HostKind) -> Party {
-    match kind.clone() {
-        HostKind::Instance(eni) => Party::Instance(eni),
-        HostKind::Platform(eni) => Party::Platform(eni),
-        HostKind::Outside(name) => Party::Outside(name),
-        HostKind::OutsidePlatform(name) => Party::OutsidePlatform(name),
-        HostKind::PublicService(kind, region) => Party::PublicService(kind, region),
-        HostKind::EndpointService(id) => Party::EndpointService(id),
-        other => panic!("{other:?}: the reference draws no such thing"),
+        let router = self.program.node_mac(node.router);
+        assert!(neighbour || bytes[6..12] == router.0, "delivered to {eni}: by router or neighbour");
     }
 }
 
 /// The bytes that the packet should have at its end, after whatever translation.
-pub fn expected_bytes(packet: &Packet, shape: Shape) -> Vec<u8> {
-    frames::ip(packet, shape)
+pub fn expected_bytes(packet: &Packet) -> Vec<u8> {
+    frames::ip(packet)
 }

@@ -2,6 +2,7 @@
 
 use crate::control::ControlPlane;
 use crate::dataplane::{Direction, SecurityVerdict};
+use crate::explain::hints::beaten_code;
 use crate::model::{Model, NetworkInterface, RouteOrigin, RulePeer, Tags};
 use crate::net::{FiveTuple, PortRange, Protocol, TrafficMatch};
 use crate::program::{AclIx, HostIx, HostKind, NextHopKind, Node, NodeIx, Program, RibEntry, TableIx};
@@ -46,7 +47,11 @@ impl<'d> Describe<'d> {
             Node::TransitGateway(_) => "transit-gateway",
             Node::VpnGateway(_) => "vpn-gateway",
             Node::VpnConnection(_) => "vpn-connection",
-            Node::VirtualInterface(_) | Node::OnPremises(_) => return json!({ "Id": named.id, "Name": named.name }),
+            // Not EC2's: an id, and no ARN.
+            Node::VirtualInterface(_) | Node::OnPremises(_) => {
+                let name = named.name.as_ref().unwrap_or(&named.id);
+                return json!({ "Id": named.id, "Name": name });
+            }
             Node::Internet(_) | Node::Tombstone => return json!({ "Id": named.id }),
         };
         self.named(kind, &named.id, named.name.as_deref())
@@ -165,22 +170,22 @@ impl<'d> Describe<'d> {
     /// `PathComponent` of a route table, the route that decided and those that lost to it.
     pub(super) fn route(&self, table: TableIx, destination: Ipv4Addr, entry: Option<u16>) -> Value {
         let origin = &self.program.origins.tables[table.at()];
-        let component = self.named("route-table", &origin.table.id, origin.table.name.as_deref());
+        let component = self.table(table);
+        let is_transit = self.is_of_transit_gateway(table);
+        let (table_field, route_field) = Describe::fields(is_transit);
         let mut described = json!({ "Component": component });
         let Some(entry) = entry else { return described };
         let explained = self.program.origins.explain_route(table, entry, destination);
-        described["RouteTableRoute"] = self.table_route(&origin.table.id, explained.winner);
+        described[route_field] = self.table_route(&origin.table.id, is_transit, explained.winner);
         let explanations: Vec<Value> = explained
             .beaten
             .iter()
             .map(|beaten| {
-                let longer = explained.winner.cidr.prefix_len() > beaten.cidr.prefix_len();
-                let code = if longer { "MORE_SPECIFIC_ROUTE" } else { "HIGHER_PRIORITY_ROUTE" };
                 json!({
                     "Direction": "egress",
-                    "ExplanationCode": code,
-                    "RouteTable": component,
-                    "RouteTableRoute": self.table_route(&origin.table.id, beaten),
+                    "ExplanationCode": beaten_code(origin, explained.winner, beaten),
+                    table_field: component,
+                    route_field: self.table_route(&origin.table.id, is_transit, beaten),
                 })
             })
             .collect();
@@ -190,16 +195,53 @@ impl<'d> Describe<'d> {
         described
     }
 
-    /// `AnalysisRouteTableRoute`.
-    fn table_route(&self, table: &str, entry: &RibEntry) -> Value {
+    /// `AnalysisComponent` of a route table. What gateways and routers on premises have learned is in tables that EC2 does not know: these have an id and no ARN.
+    pub(super) fn table(&self, table: TableIx) -> Value {
+        let named = &self.program.origins.tables[table.at()].table;
+        let kind = match named.id.as_str() {
+            id if id.starts_with("rtb-") => "route-table",
+            id if id.starts_with("tgw-rtb-") => "transit-gateway-route-table",
+            id => return json!({ "Id": id }),
+        };
+        self.named(kind, &named.id, named.name.as_deref())
+    }
+
+    /// Whether a table is a transit gateway's.
+    pub(super) fn is_of_transit_gateway(&self, table: TableIx) -> bool {
+        self.program.origins.tables[table.at()].table.id.starts_with("tgw-rtb-")
+    }
+
+    /// What EC2 calls a table and its route, in explanations and path components.
+    pub(super) const fn fields(is_transit: bool) -> (&'static str, &'static str) {
+        match is_transit {
+            true => ("TransitGatewayRouteTable", "TransitGatewayRouteTableRoute"),
+            false => ("RouteTable", "RouteTableRoute"),
+        }
+    }
+
+    /// `AnalysisRouteTableRoute`, or `TransitGatewayRouteTableRoute`.
+    fn table_route(&self, table: &str, is_transit: bool, entry: &RibEntry) -> Value {
         let mut route = json!({ "DestinationCidr": entry.cidr.to_string() });
+        route["State"] = json!(if entry.kind == NextHopKind::Blackhole { "blackhole" } else { "active" });
+        if is_transit {
+            route["RouteOrigin"] = json!(if entry.propagated { "propagated" } else { "static" });
+            if entry.target.starts_with("tgw-attach-") {
+                route["AttachmentId"] = json!(entry.target);
+            }
+            return route;
+        }
         if let Some(list) = &entry.prefix_list {
             route["DestinationPrefixListId"] = json!(list);
         }
-        let target = if entry.target.starts_with("eni-") { "NetworkInterfaceId" } else { "GatewayId" };
+        let target = match entry.target.split_once('-').map(|(prefix, _)| prefix) {
+            Some("eni") => "NetworkInterfaceId",
+            Some("nat") => "NatGatewayId",
+            Some("pcx") => "VpcPeeringConnectionId",
+            Some("tgw") => "TransitGatewayId",
+            _ => "GatewayId",
+        };
         route[target] = json!(entry.target);
         route["Origin"] = json!(self.origin(table, entry));
-        route["State"] = json!(if entry.kind == NextHopKind::Blackhole { "blackhole" } else { "active" });
         route
     }
 

@@ -3,6 +3,8 @@
 //! Each candidate is a guess drawn from the account and the failing step; the search in [`super`] finds out whether it mends. Non-goal: every
 //! conceivable change. Left out on purpose: changes of the hosts, taking away what others may need when adding mends as well.
 
+mod joined;
+
 use super::Cost;
 use crate::control::{ControlPlane, VpcEndpointType};
 use crate::dataplane::{Decision, Direction, DropReason};
@@ -47,13 +49,24 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
     match reason {
         DropReason::NoRoute => {
             guess.endpoint_roads();
+            guess.joining_routes();
             guess.gateway_routes();
             guess.other_tables();
         }
         DropReason::BlackholeRoute => {
             guess.replaced_routes();
             guess.endpoint_roads();
+            guess.joining_routes();
         }
+        DropReason::PeeringAddressNotInVpc => guess.direct_peering(),
+        DropReason::TransitZone => guess.transit_zones(true),
+        DropReason::TransitAttachmentZone => guess.transit_zones(false),
+        DropReason::TransitNoAssociation => guess.transit_associations(),
+        DropReason::TransitNoRoute | DropReason::TransitBlackhole => guess.transit_routes(),
+        DropReason::AttachmentGone => guess.transit_acceptances(),
+        DropReason::VpnGatewayNoRoute => guess.vpn_routes(),
+        // What goes round by a link that is down can take the service's own road.
+        DropReason::TunnelsDown | DropReason::VirtualInterfaceDown => guess.endpoint_roads(),
         DropReason::InternetGatewayNoPublicAddress => {
             guess.endpoint_roads();
             guess.public_addresses(guess.sending_interface());

@@ -103,9 +103,9 @@ impl<'a, 'r> Builder<'a, 'r> {
         self.instances(root);
         self.nat_gateways(root);
         self.gateway_tables(&tables);
-        self.transit_gateway_tables(root);
         self.vpn_connections(root);
         self.virtual_interfaces(root);
+        self.transit_gateway_tables(root);
         self.static_routes_on_premises(static_routes);
         self.routes(tables);
         self.endpoint_services(root);

@@ -4,7 +4,9 @@
 
 use super::*;
 use crate::ids::{SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId};
-use crate::model::{NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment, Tags, TransitGateway};
+use crate::model::{
+    NewTransitGateway, NewTransitGatewayPeering, NewVpcAttachment, Tags, TransitGateway, TransitGatewayResource,
+};
 use crate::net::Ipv4Net;
 use crate::scenario::notation::route;
 use crate::time::SimTime;
@@ -174,9 +176,27 @@ impl<'a, 'r> Builder<'a, 'r> {
         Some(id)
     }
 
+    /// Attachments of VPN connections and virtual interfaces are called as these.
+    fn name_connection_attachments(&mut self) {
+        for attachment in self.model.transit_gateway_attachments.values() {
+            let connection = match &attachment.resource {
+                TransitGatewayResource::Vpn(id) => id.to_string(),
+                TransitGatewayResource::DirectConnect(id) => id.to_string(),
+                TransitGatewayResource::Vpc { .. } | TransitGatewayResource::Peering { .. } => continue,
+            };
+            let kind = Kind::TransitGatewayAttachment;
+            if let Some(name) = self.names.name_of(&connection).map(str::to_owned)
+                && self.names.lookup(kind, &name).is_none()
+            {
+                self.names.insert(kind, &name, &attachment.id.to_string());
+            }
+        }
+    }
+
     /// Keys of `[transit_gateway_table]`: `gateway`, `associate`, `propagate`, `routes`, `id`; and the `routes` of `[transit_gateway]`, which are those of its
     /// default table.
     pub(super) fn transit_gateway_tables(&mut self, root: &Section<'a, 'r>) {
+        self.name_connection_attachments();
         for (name, section) in root.items("transit_gateway") {
             let Some(routes) = section.texts("routes").filter(|routes| !routes.is_empty()) else { continue };
             let id = self.names.lookup(Kind::TransitGateway, name.text).and_then(|id| id.parse().ok());

@@ -9,7 +9,7 @@ mod shapes;
 
 pub(super) use shapes::ROOT;
 #[cfg(test)]
-pub(super) use shapes::STEP;
+pub(super) use shapes::step::STEP;
 
 use serde_json::Value as Json;
 

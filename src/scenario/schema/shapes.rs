@@ -1,12 +1,12 @@
 //! The tables and keys of scenario files. Meanings at length: `scenarios/README.md`.
 
+mod on_premises;
+pub(super) mod step;
 mod transit;
 
 use super::Value::*;
 use super::{Key, Shape, Value};
 use crate::scenario::forwarding::{COUNT_MAX, MTU_BYTES};
-use crate::scenario::packet::{FRAGMENT_OFFSET_BYTES_MAX, PAYLOAD_BYTES_MAX};
-use crate::scenario::step::REPEATS_MAX;
 
 const fn shape(doc: &'static str, keys: &'static [Key]) -> Shape {
     Shape { doc, keys, named: None, plain_names: true }
@@ -76,7 +76,12 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("block_public_access", Table(&BLOCK_PUBLIC_ACCESS), "", "VPC Block Public Access of the account"),
         key("cli", Table(&CLI), "", "How `aws` on the hosts behaves"),
         key("dhcp_options", Table(&DHCP_OPTIONS), "", "DHCP options sets by name: which resolver instances ask"),
-        key("direct_connect", Table(&VIRTUAL_INTERFACES), "", "Virtual interfaces of Direct Connect by name"),
+        key(
+            "direct_connect",
+            Table(&on_premises::VIRTUAL_INTERFACES),
+            "",
+            "Virtual interfaces of Direct Connect by name",
+        ),
         key("dns", Table(&DNS), "", "The VPCs' resolver"),
         key("dynamodb", Table(&DYNAMODB), "", "DynamoDB of the Region"),
         key("elastic_ip", Table(&ELASTIC_IPS), "", "Elastic IP addresses by name"),
@@ -100,7 +105,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("links", Table(&LINKS), "", "Latency, bandwidth, queue and loss of links, by class"),
         key("nat_gateway", Table(&NAT_GATEWAYS), "", "NAT gateways by name"),
         key("network_acl", Table(&NETWORK_ACLS), "", "Network ACLs by name; `default` is the VPC's own"),
-        key("on_premises", Table(&NETWORKS_ON_PREMISES), "", "Networks on premises by name"),
+        key("on_premises", Table(&on_premises::NETWORKS_ON_PREMISES), "", "Networks on premises by name"),
         key("outside", Table(&OUTSIDE_HOSTS), "", "Hosts on the internet by name"),
         key("peering", Table(&transit::PEERINGS), "", "VPC peering connections by name"),
         key("prefix_list", Table(&PREFIX_LISTS), "", "Prefix lists by name: one's own, or other contents for AWS's"),
@@ -113,7 +118,7 @@ pub(in crate::scenario) static ROOT: Shape = shape(
         key("seed", Integer(0, u64::MAX), "1", "Where all randomness and all derived ids come from"),
         key("service", Table(&SERVICE), "", "How services treat connections"),
         key("start", Date, "2026-01-01T00:00:00Z", "Simulated time zero"),
-        key("step", Tables(&STEP), "", "The timeline: steps run one after another"),
+        key("step", Tables(&step::STEP), "", "The timeline: steps run one after another"),
         key("subnet", Table(&SUBNETS), "", "Subnets by name"),
         key("title", Text, "", "What the report is headed with; the file's name if left out"),
         key("transit_gateway", Table(&transit::TRANSIT_GATEWAYS), "", "Transit gateways by name"),
@@ -124,8 +129,8 @@ pub(in crate::scenario) static ROOT: Shape = shape(
             "Route tables of transit gateways by name, besides the default ones",
         ),
         key("vpc", Table(&VPCS), "", "VPCs by name"),
-        key("vpn", Table(&VPN_CONNECTIONS), "", "Site-to-Site VPN connections by name"),
-        key("vpn_gateway", Table(&VPN_GATEWAYS), "", "Virtual private gateways by name"),
+        key("vpn", Table(&on_premises::VPN_CONNECTIONS), "", "Site-to-Site VPN connections by name"),
+        key("vpn_gateway", Table(&on_premises::VPN_GATEWAYS), "", "Virtual private gateways by name"),
     ],
 );
 
@@ -321,72 +326,6 @@ static OUTSIDE_HOST: Shape = shape(
     &[
         must("address", ADDRESS, "Its public address"),
         key("serves", TEXTS, "[]", "What listens on it: `http 80`, `bulk 5201`, `udp-echo 7` and so on"),
-    ],
-);
-
-static NETWORKS_ON_PREMISES: Shape = named("Networks on premises by name", &NETWORK_ON_PREMISES);
-static NETWORK_ON_PREMISES: Shape = shape(
-    "A network on premises: a router, and hosts behind it",
-    &[
-        key("cidr", BLOCK, "", "Its addresses; the router has the block's first one"),
-        key("cidrs", List(&BLOCK), "", "Its addresses, if it has several blocks"),
-        key("hosts", Table(&HOSTS_ON_PREMISES), "", "Its hosts by name"),
-        key(
-            "internet_address",
-            ADDRESS,
-            "",
-            "What its router puts in place of its hosts' addresses towards the internet",
-        ),
-        key("resolver", Boolean, "", "Whether its router answers DNS questions; yes, if it has an internet_address"),
-        key(
-            "routes",
-            List(&ROUTE),
-            "[]",
-            "Static routes of its router: 10.0.0.0/8 -> NAME of a VPN or virtual interface",
-        ),
-    ],
-);
-static HOSTS_ON_PREMISES: Shape = named("Hosts on premises by name", &HOST_ON_PREMISES);
-static HOST_ON_PREMISES: Shape = shape(
-    "A host on premises",
-    &[
-        must("address", ADDRESS, "Its address, inside the network"),
-        key("serves", TEXTS, "[]", "What listens on it: `http 80`, `bulk 5201`, `udp-echo 7` and so on"),
-    ],
-);
-
-static VPN_GATEWAYS: Shape = named("Virtual private gateways by name", &VPN_GATEWAY);
-static VPN_GATEWAY: Shape = shape(
-    "A virtual private gateway",
-    &[
-        key("id", Id("vgw"), "", "Its id, else derived"),
-        key("vpc", Reference, "", "The VPC it is attached to; left out, it is not attached"),
-    ],
-);
-
-static VPN_CONNECTIONS: Shape = named("Site-to-Site VPN connections by name", &VPN_CONNECTION);
-static VPN_CONNECTION: Shape = shape(
-    "A Site-to-Site VPN connection; its customer gateway comes with it",
-    &[
-        must("gateway", Reference, "AWS's end: a virtual private gateway or a transit gateway"),
-        key("id", Id("vpn"), "", "Its id, else derived"),
-        key("on_premises", Reference, "", "The network behind it; may be left out if there is just one"),
-        key("routes", List(&ANNOUNCED), "", "What is reached through it; the network's blocks if left out"),
-        key("static", Boolean, "false", "Whether routes are static instead of learned by BGP"),
-        key("tunnels", List(&UP_DOWN), "[\"up\", \"up\"]", "The state of each of the two tunnels"),
-    ],
-);
-
-static VIRTUAL_INTERFACES: Shape = named("Virtual interfaces by name", &VIRTUAL_INTERFACE);
-static VIRTUAL_INTERFACE: Shape = shape(
-    "A virtual interface of Direct Connect",
-    &[
-        key("gateway", Reference, "", "A virtual private gateway (private), a transit gateway (transit); none: public"),
-        key("id", Id("dxvif"), "", "Its id, else derived"),
-        key("mtu", Integer(1500, 9001), "1500", "IP MTU: 1500, or 9001 (private), 8500 (transit)"),
-        key("on_premises", Reference, "", "The network behind it; may be left out if there is just one"),
-        key("routes", List(&ANNOUNCED), "", "What is announced over it; the network's blocks if left out"),
-        key("state", UP_DOWN, "\"up\"", "Whether its BGP session is up"),
     ],
 );
 
@@ -609,119 +548,5 @@ static CLI: Shape = shape(
         key("read_timeout", TIME, "\"60s\"", "How long an answer may take"),
         key("secret_key", Text, "\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\"", "What it signs with"),
         key("tls", TLS, "\"any\"", "TLS versions offered"),
-    ],
-);
-
-pub(in crate::scenario) static STEP: Shape = shape(
-    "A step of the timeline; it begins when the one before has ended",
-    &[
-        key("account_id_endpoint_mode", ACCOUNT_MODE, "", "How `aws` names DynamoDB; as [cli] says if left out"),
-        key("as", Either(&Text, &Table(&AS)), "", "What the thing that the command creates is called from then on"),
-        key("at", TIME, "", "Begin no earlier than this long after the start"),
-        key("background", Boolean, "false", "The next step begins at once"),
-        key("dns", Table(&STEP_DNS), "", "Instead of run: names of services fail, or are restored"),
-        key("every", TIME, "\"1s\"", "From the start of one repetition to the next"),
-        key("expect", Table(&EXPECTATIONS), "", "What must come out, by host, or for all, or for the operator"),
-        key("jitter", TIME, "\"0s\"", "By how much every is longer or shorter at most"),
-        key("name", Text, "", "For then, and in the report; step-N if left out"),
-        key("note", Text, "", "Shown in the report"),
-        key(
-            "on",
-            TEXT_OR_TEXTS,
-            "",
-            "Hosts that run it, all at once; without any the operator acts, and no packets travel",
-        ),
-        key("repeat", Integer(1, REPEATS_MAX as u64), "1", "How often each host does it"),
-        key("run", COMMAND, "", "A command line"),
-        key("send", Either(&Text, &Table(&SEND)), "", "Instead of run: one raw packet"),
-        key("session", Text, "", "The long-running program that makes the call and keeps its connection"),
-        key("set", Table(&SET), "", "Instead of run: a VPN's tunnels or a virtual interface go up or down"),
-        key("then", TEXT_OR_TEXTS, "", "Earlier steps whose actions then run again"),
-        key("tls", TLS, "", "TLS versions offered; as [cli] says if left out"),
-        key("wait", TIME, "", "Pause before the step; alone, just a pause"),
-    ],
-);
-static STEP_DNS: Shape = shape(
-    "Names of services that answer without addresses from then on, or with them again",
-    &[
-        key("fail", TEXT_OR_TEXTS, "[]", "Names that lose their addresses; *.PARENT is every name under it"),
-        key("restore", TEXT_OR_TEXTS, "[]", "Names that get them back"),
-    ],
-);
-static AS: Shape = shape(
-    "Name and id of what the command creates",
-    &[
-        key("id", Pattern(r"^[a-z]+-([0-9a-f]{8}|[0-9a-f]{17})$", &["vpce-9b15e2f2"]), "", "Its id, else derived"),
-        key("name", Text, "", "Its name"),
-    ],
-);
-static SET: Shape = shape(
-    "A link to a network on premises goes up or down",
-    &[
-        key("direct_connect", Reference, "", "The virtual interface; with state"),
-        key("state", UP_DOWN, "", "Whether its BGP session is up"),
-        key("tunnels", List(&UP_DOWN), "", "The state of each of the two tunnels"),
-        key("vpn", Reference, "", "The VPN connection; with tunnels"),
-    ],
-);
-static SEND: Shape = shape(
-    "A raw packet: packet or frame",
-    &[
-        key("dont_fragment", Boolean, "true", "The DF flag: whether it must not be split on its way"),
-        key(
-            "flaw",
-            Word(&["checksum", "length", "header-length"]),
-            "",
-            "What is wrong with the IPv4 header on purpose",
-        ),
-        key(
-            "fragment_offset_bytes",
-            Integer(0, FRAGMENT_OFFSET_BYTES_MAX),
-            "0",
-            "Above 0: a later fragment, payload without ports; a multiple of 8",
-        ),
-        key(
-            "frame",
-            Pattern(r"^[\s:0-9A-Fa-f]+$", &["ffffffffffff 020000000001 0806"]),
-            "",
-            "A whole Ethernet frame in hexadecimal",
-        ),
-        key("identification", Integer(0, 65_535), "0", "Which datagram a fragment belongs to"),
-        key("more_fragments", Boolean, "false", "The MF flag: whether more fragments follow"),
-        key("packet", Text, "", "udp A:PORT -> B:PORT, tcp syn A:PORT -> B:PORT, icmp echo A -> B, protocol 47 A -> B"),
-        key("payload_bytes", Integer(0, PAYLOAD_BYTES_MAX), "0", "Bytes after the headers"),
-        key("ttl", Integer(0, 255), "64", "Time to live"),
-    ],
-);
-static EXPECTATIONS: Shape =
-    named("Expectations by host; all is every host, operator is a step without on", &EXPECTATION);
-static EXPECTATION: Shape = shape(
-    "What must come out; everything that is given must hold",
-    &[
-        key("exit", Integer(0, 255), "", "The command's exit status"),
-        key("output_contains", Text, "", "What its output contains"),
-        key("reason", Text, "", "A drop reason's code: packets were dropped for it"),
-        key("source", Either(&Word(&["public", "private"]), &ADDRESS), "", "The source address that the far end saw"),
-        key("usd_per_gb", Amount, "", "What a gigabyte of the host's traffic cost, as measured; to six decimals"),
-        key(
-            "via",
-            Either(
-                &Word(&[
-                    "internet-gateway",
-                    "nat-gateway",
-                    "gateway-endpoint",
-                    "interface-endpoint",
-                    "peering",
-                    "transit-gateway",
-                    "vpn",
-                    "direct-connect",
-                    "local",
-                    "none",
-                ]),
-                &Reference,
-            ),
-            "",
-            "The road that packets took: a kind, or the name or id of a gateway or endpoint",
-        ),
     ],
 );

@@ -7,6 +7,8 @@ use crate::explain::state::State;
 use crate::scenario;
 use std::collections::BTreeSet;
 
+mod roads;
+
 /// A network with an endpoint, two subnets, and an instance in each; `more` replaces or adds tables.
 fn lab(vpc: &str, main: &str, private: &str, more: &str) -> String {
     format!(
@@ -32,13 +34,14 @@ const ENDPOINT: &str = "[endpoint]\nddb = { service = \"dynamodb\", tables = [\"
 
 struct Bench {
     state: State,
+    callers: Callers,
 }
 
 impl Bench {
     fn new(source: &str) -> Bench {
         let scenario = scenario::parse("lab.toml", source, None)
             .unwrap_or_else(|error| panic!("{}\n{source}", error.lines().collect::<Vec<_>>().join("\n")));
-        Bench { state: State::start(&scenario).unwrap() }
+        Bench { state: State::start(&scenario).unwrap(), callers: Callers::everybody() }
     }
 
     fn lints(&self) -> Vec<Lint> {
@@ -47,7 +50,7 @@ impl Bench {
             model: control.model(),
             program: control.program(),
             names: &self.state.names,
-            callers: &Callers::All,
+            callers: &self.callers,
         })
     }
 
