@@ -48,7 +48,7 @@ fn judge(workplace: &Workplace, scenario: &str) -> Vec<Judged> {
 
 /// Whether `lengths`, those of an ICMP error and of the packet it quotes, say that the quote is not whole: errors end at 576 bytes (RFC 1812 section 4.3.2.3).
 fn quote_is_cut(lengths: &str) -> bool {
-    let mut lengths = lengths.split(',').map(|length| length.parse::<u32>().unwrap());
+    let mut lengths = lengths.split(',').map_while(|length| length.parse::<u32>().ok());
     matches!((lengths.next(), lengths.next()), (Some(outer), Some(quoted)) if quoted + 28 > outer)
 }
 

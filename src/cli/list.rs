@@ -8,8 +8,10 @@ use crate::scenario::{self, EMBEDDED};
 use clap::Args;
 use serde_json::{Value, json};
 
-/// Room for a title beside the names.
-const TITLE_MAX: usize = 68;
+/// How long a line of the list may be.
+const LINE_MAX: usize = 100;
+/// What lies between names and titles.
+const COLUMN_GAP: usize = 2;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ListArguments {
@@ -35,8 +37,10 @@ pub(super) fn run(arguments: &ListArguments) -> Result<u8, CliError> {
             .collect();
         format!("{:#}\n", Value::Array(entries))
     } else {
+        let name_max = titles.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let title_max = LINE_MAX.saturating_sub(name_max + COLUMN_GAP);
         let rows: Vec<Vec<String>> =
-            titles.iter().map(|(name, scenario)| vec![(*name).to_owned(), cut(&scenario.title, TITLE_MAX)]).collect();
+            titles.iter().map(|(name, scenario)| vec![(*name).to_owned(), cut(&scenario.title, title_max)]).collect();
         let layout = Layout::of(&rows, &[]);
         let lines: String = rows.iter().map(|row| format!("{}\n", layout.line(row))).collect();
         format!("{lines}\nvpcsim run NAME plays one; vpcsim new MINE --from NAME makes a copy to change\n")

@@ -78,6 +78,7 @@ pub(super) fn compile(
             target: route.target.to_string(),
             kind,
             propagated,
+            shares_flows: false,
         });
         let loses_to_local = propagated && locals.iter().any(|local| local.contains(cidr));
         if !loses_to_local && decided.insert(*cidr) {

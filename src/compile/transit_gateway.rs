@@ -10,11 +10,15 @@ use crate::model::{
     Model, RouteState, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentState, TransitGatewayResource,
     TransitGatewayRoute, TransitGatewayRouteRank, TransitGatewayRouteTable, Vpc,
 };
+use crate::net::Ipv4Net;
 use crate::program::{
     LinkIx, NextHop, NextHopKind, Node, NodeIx, NodeKey, RibEntry, TableIx, TableKey, TransitAttachment,
     TransitGatewayNode, TransitPorts,
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Routes that several VPN connections share, by table and entry.
+type EqualCost = BTreeMap<(TableIx, u16), Box<[NodeIx]>>;
 
 impl Compiler {
     /// Gives indices to transit gateways and their tables.
@@ -100,11 +104,7 @@ impl Compiler {
     }
 
     /// The routes that several VPN connections share, by table and entry.
-    fn equal_cost(
-        &self,
-        model: &Model,
-        gateway: &TransitGateway,
-    ) -> Result<BTreeMap<(TableIx, u16), Box<[NodeIx]>>, CompileError> {
+    fn equal_cost(&self, model: &Model, gateway: &TransitGateway) -> Result<EqualCost, CompileError> {
         let mut shared = BTreeMap::new();
         if !gateway.vpn_equal_cost {
             return Ok(shared);
@@ -137,7 +137,9 @@ impl Compiler {
         model: &Model,
         table: &TransitGatewayRouteTable,
     ) -> Result<CompiledTable, CompileError> {
-        let (mut entries, mut winners, mut decided) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut entries, mut winners) = (Vec::new(), Vec::new());
+        let mut decided: BTreeMap<Ipv4Net, TransitGatewayRouteRank> = BTreeMap::new();
+        let equal_cost = model.transit_gateways.get(&table.transit_gateway_id).is_some_and(|it| it.vpn_equal_cost);
         for (position, route) in model.transit_gateway_routes(table).iter().enumerate() {
             let entry = small_index("entries of a route table", position)?;
             let (kind, node) = self.transit_target(model, route);
@@ -146,14 +148,18 @@ impl Compiler {
             } else {
                 node
             };
+            let is_first = !decided.contains_key(&route.cidr);
+            let best = *decided.entry(route.cidr).or_insert(route.rank);
+            let learned = matches!(route.rank, TransitGatewayRouteRank::Learned { shares_flows: true, .. });
             entries.push(RibEntry {
                 cidr: route.cidr,
                 prefix_list: None,
                 target: route.attachment_id.map_or_else(|| "blackhole".to_owned(), |id| id.to_string()),
                 kind,
                 propagated: route.rank != TransitGatewayRouteRank::Static,
+                shares_flows: equal_cost && learned && route.rank == best,
             });
-            if decided.insert(route.cidr) {
+            if is_first {
                 winners.push((route.cidr, NextHop { kind, entry, node }));
             }
         }

@@ -176,8 +176,14 @@ impl Compiler {
     fn compile_learned(&self, learned: &[Learned], has_internet: bool) -> Result<CompiledTable, CompileError> {
         let live: Vec<Ipv4Net> = learned.iter().filter(|learned| learned.up).map(|learned| learned.cidr).collect();
         let (mut entries, mut winners, mut decided) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (position, learned) in learned.iter().enumerate() {
-            let entry = small_index("routes learned by a router", position)?;
+        for learned in learned {
+            let covered = live.iter().any(|block| block.contains(&learned.cidr))
+                || (has_internet && !learned.cidr.network().is_private());
+            // Withdrawn, so nowhere in the table. Where nothing else leads there the route stays, to say what is down.
+            if !learned.up && covered {
+                continue;
+            }
+            let entry = small_index("routes learned by a router", entries.len())?;
             let key = match learned.over {
                 OnPremisesLink::Vpn(id) => NodeKey::VpnConnection(id),
                 OnPremisesLink::VirtualInterface(id) => NodeKey::VirtualInterface(id),
@@ -189,11 +195,9 @@ impl Compiler {
                 target: learned.over.to_string(),
                 kind,
                 propagated: !learned.is_static,
+                shares_flows: false,
             });
-            let covered = live.iter().any(|block| block.contains(&learned.cidr))
-                || (has_internet && !learned.cidr.network().is_private());
-            let withdrawn = !learned.up && covered;
-            if !withdrawn && decided.insert(learned.cidr) {
+            if decided.insert(learned.cidr) {
                 winners.push((learned.cidr, NextHop { kind, entry, node: self.node_ix(&key) }));
             }
         }

@@ -131,13 +131,16 @@ fn address_and_port((address, port): (Ipv4Addr, u16)) -> String {
     if port == 0 { address.to_string() } else { format!("{address}:{port}") }
 }
 
-/// What a route table answered: `rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab; beats ...`.
+/// What a route table answered: `rtb-4c19d2e0 (main): 0.0.0.0/0 -> igw-6f2d91ab; beats ...`, or `shares flows with ...`.
 pub fn route_sentence(program: &Program, table: TableIx, destination: Ipv4Addr, entry: Option<u16>) -> String {
     let Some(entry) = entry else {
         return format!("{}: no route to {destination}", table_name(&program.origins.tables[table.at()]));
     };
     let explained = program.origins.explain_route(table, entry, destination);
     let mut text = format!("{}: {}", table_name(explained.table), explained.winner);
+    for other in &explained.sharing {
+        let _ = write!(text, "; shares flows with {}", other.target);
+    }
     for (position, other) in explained.beaten.iter().enumerate() {
         let _ = write!(text, "{}{other}", if position == 0 { "; beats " } else { ", " });
     }

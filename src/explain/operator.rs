@@ -197,6 +197,7 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "networkaclid" => &[Kind::NetworkAcl],
         "networkinterfaceid" => &[Kind::NetworkInterface],
         "instanceid" => &[Kind::Instance],
+        "natgatewayid" => &[Kind::NatGateway],
         "vpcendpointid" => &[Kind::VpcEndpoint],
         "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
         "allocationid" => &[Kind::ElasticIp],

@@ -176,6 +176,7 @@ impl Teller<'_> {
                 };
                 let explained = self.program.origins.explain_route(table, entry, destination);
                 let mut lines = vec![explained.winner.to_string()];
+                lines.extend(explained.sharing.iter().map(|other| format!("shares flows with {}", other.target)));
                 lines.extend(explained.beaten.iter().map(|beaten| {
                     format!("beats {beaten} [{}]", beaten_code(explained.table, explained.winner, beaten))
                 }));

@@ -41,6 +41,8 @@ pub struct RibEntry {
     pub kind: NextHopKind,
     /// Whether the route was propagated.
     pub propagated: bool,
+    /// Whether routes of the same prefix that say so too share its flows (equal-cost multi-path of VPN connections).
+    pub shares_flows: bool,
 }
 
 /// Which entry decided for an address, and which others matched.
@@ -50,6 +52,8 @@ pub struct RouteExplanation<'a> {
     pub table: &'a TableOrigin,
     /// The entry that decided.
     pub winner: &'a RibEntry,
+    /// Entries of the same prefix among which the winner shares out flows, itself left out.
+    pub sharing: Vec<&'a RibEntry>,
     /// Matching entries that lost, best first; entries with the winner's own target left out.
     pub beaten: Vec<&'a RibEntry>,
 }
@@ -112,10 +116,12 @@ impl Origins {
         let origin = &self.tables[table.at()];
         let winner = &origin.entries[usize::from(entry)];
         let loses = |other: &&RibEntry| other.cidr.contains(&destination) && other.target != winner.target;
-        let mut beaten: Vec<_> = origin.entries.iter().filter(loses).collect();
+        let shares = |other: &RibEntry| winner.shares_flows && other.shares_flows && other.cidr == winner.cidr;
+        let (sharing, mut beaten): (Vec<_>, Vec<_>) =
+            origin.entries.iter().filter(loses).partition(|other| shares(other));
         beaten.sort_by_key(|other| std::cmp::Reverse(other.cidr.prefix_len()));
         beaten.dedup_by(|a, b| a.target == b.target);
-        RouteExplanation { table: origin, winner, beaten }
+        RouteExplanation { table: origin, winner, sharing, beaten }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The scenarios that come with the program: every file below `scenarios/` (`tests/scenarios.rs` compares).
 
-/// Name and source of every shipped scenario; the first is the default one.
+/// Name and source of every shipped scenario; the first is the default one. Listed in the order to read them: roads from the common to the rare, problems by their
+/// numbers, the reasons of drops by the alphabet.
 pub const EMBEDDED: &[(&str, &str)] = &[
     ("tutorial", include_str!("../../scenarios/tutorial.toml")),
     ("build-a-vpc", include_str!("../../scenarios/build-a-vpc.toml")),
@@ -94,6 +95,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("roads/dynamodb-over-vpn", include_str!("../../scenarios/roads/dynamodb-over-vpn.toml")),
     ("roads/explanations", include_str!("../../scenarios/roads/explanations.toml")),
     ("roads/four-lanes", include_str!("../../scenarios/roads/four-lanes.toml")),
+    ("roads/gateway-endpoint", include_str!("../../scenarios/roads/gateway-endpoint.toml")),
     ("roads/gateway-endpoint-s3", include_str!("../../scenarios/roads/gateway-endpoint-s3.toml")),
     ("roads/gateway-route-table", include_str!("../../scenarios/roads/gateway-route-table.toml")),
     ("roads/hairpin", include_str!("../../scenarios/roads/hairpin.toml")),
@@ -102,15 +104,19 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("roads/middlebox", include_str!("../../scenarios/roads/middlebox.toml")),
     ("roads/nat-gateway", include_str!("../../scenarios/roads/nat-gateway.toml")),
     ("roads/nat-instance", include_str!("../../scenarios/roads/nat-instance.toml")),
+    ("roads/other-region", include_str!("../../scenarios/roads/other-region.toml")),
     ("roads/path-mtu", include_str!("../../scenarios/roads/path-mtu.toml")),
     ("roads/path-mtu-nat", include_str!("../../scenarios/roads/path-mtu-nat.toml")),
+    ("roads/path-mtu-vpn", include_str!("../../scenarios/roads/path-mtu-vpn.toml")),
     ("roads/peering", include_str!("../../scenarios/roads/peering.toml")),
     ("roads/peering-inter-region", include_str!("../../scenarios/roads/peering-inter-region.toml")),
+    ("roads/private-nat-gateway", include_str!("../../scenarios/roads/private-nat-gateway.toml")),
     ("roads/transit-gateway", include_str!("../../scenarios/roads/transit-gateway.toml")),
     ("roads/transit-gateway-appliance", include_str!("../../scenarios/roads/transit-gateway-appliance.toml")),
     ("roads/transit-gateway-peering", include_str!("../../scenarios/roads/transit-gateway-peering.toml")),
     ("roads/ttl-rfc1812", include_str!("../../scenarios/roads/ttl-rfc1812.toml")),
     ("roads/vpn", include_str!("../../scenarios/roads/vpn.toml")),
+    ("roads/vpn-transit-gateway", include_str!("../../scenarios/roads/vpn-transit-gateway.toml")),
 ];
 
 /// The source of the shipped scenario called `name`.

@@ -58,7 +58,11 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
             guess.endpoint_roads();
             guess.joining_routes();
         }
-        DropReason::PeeringAddressNotInVpc => guess.direct_peering(),
+        DropReason::PeeringAddressNotInVpc => {
+            guess.direct_peering();
+            guess.endpoint_at_home();
+        }
+        DropReason::GatewayRejectsSpoofed => guess.endpoint_at_home(),
         DropReason::TransitZone => guess.transit_zones(true),
         DropReason::TransitAttachmentZone => guess.transit_zones(false),
         DropReason::TransitNoAssociation => guess.transit_associations(),
@@ -123,7 +127,22 @@ impl<'g> Guess<'g> {
 
     /// The service's own road: its gateway endpoint, with the sender's table.
     fn endpoint_roads(&mut self) {
-        let Some((table, destination)) = self.table() else { return };
+        if let Some((table, destination)) = self.table() {
+            self.endpoint_roads_of(table, destination);
+        }
+    }
+
+    /// The same in the sender's VPC, where the service was sought in another one.
+    fn endpoint_at_home(&mut self) {
+        let model = self.model;
+        let table = self.subnet().and_then(|subnet| model.effective_route_table(subnet));
+        if let (Some(table), Some(tuple)) = (table, self.visit.before) {
+            self.endpoint_roads_of(table, tuple.destination);
+        }
+    }
+
+    /// The same with a table of the caller's choice.
+    fn endpoint_roads_of(&mut self, table: &RouteTable, destination: Ipv4Addr) {
         let Some(list) = self.list_of(destination) else { return };
         let endpoints = self.model.vpc_endpoints.values();
         let mut exists = false;
