@@ -232,7 +232,9 @@ fn the_table_of_the_attachment_decides_and_the_zone_is_kept() {
     assert_eq!(
         way.decisions[2..],
         [
+            "router red: acl egress Some(100) allowed=true",
             "router red: route 10.0.0.0/8 -> tgw",
+            "router red: acl ingress Some(100) allowed=true",
             "hub: transit associated=true",
             "hub: route 10.100.0.0/16 -> tgw",
             "router shared: transit port us-east-1a",
@@ -240,7 +242,7 @@ fn the_table_of_the_attachment_decides_and_the_zone_is_kept() {
             "near: sg ingress shared: udp from 10.0.0.0/8, tracked=true",
             "near: check ingress passed=true",
         ],
-        "the transit gateway's interface lies in the sender's and in the receiver's subnet: no ACL is crossed"
+        "its interfaces lie in the sender's and in the receiver's subnet: the ACL is asked both ways when sending, and not on arrival"
     );
     let way = world.send(From::Instance("near"), udp(NEAR, 5_000, SAME, 4_000));
     world.expect(&way, &["near", "router shared", "hub", "router red", "red"], to("red"));

@@ -12,7 +12,7 @@ use vpcsim::model::{Model, NatGatewayState, RouteTarget};
 use vpcsim::net::Ipv4Net;
 
 /// No packet is at more places than this: then it is dropped.
-const PLACES_MAX: u8 = 1_024;
+const PLACES_MAX: u16 = 1_024;
 /// RFC 1812 section 4.3.2.3: an ICMP error has at most 576 bytes.
 const QUOTE_MAX: usize = 576 - 28;
 
@@ -213,7 +213,7 @@ pub struct Walk {
     pub via: Option<Via>,
     /// The transit gateway that brings it to the router where it is.
     pub through: Option<TransitGatewayId>,
-    places: u8,
+    places: u16,
 }
 
 impl Walk {
