@@ -32,6 +32,18 @@ fn the_scenarios_that_it_names_show_the_code() {
     }
 }
 
+/// Rules of `check`: the scenarios named are remarked on so.
+#[test]
+fn the_scenarios_that_it_names_break_the_rule() {
+    let workplace = Workplace::new();
+    let all = vpcsim::codes::all();
+    let rules = all.iter().filter(|explanation| explanation.origin == vpcsim::codes::Origin::Check);
+    for (rule, scenario) in rules.flat_map(|rule| rule.scenarios.iter().map(move |scenario| (rule.code, scenario))) {
+        let told = workplace.run(["check", scenario, "--json"]).success().stdout;
+        assert!(told.contains(&format!("\"{rule}\"")), "vpcsim check {scenario} lacks {rule}: {told}");
+    }
+}
+
 /// Codes that no packet dies of: `explain` names the trace that says each.
 #[test]
 fn the_traces_that_it_names_say_the_code() {

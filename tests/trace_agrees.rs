@@ -33,6 +33,12 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("drops/fragment-without-first", "alone", "a probe is a whole packet"),
     ("drops/transit-attachment", "ask", "the attachment goes while the packet is on its way"),
     ("roads/dynamodb-over-vpn", "detour", "a probe is a SYN: what is too big for the VPN comes after it"),
+    ("roads/gateway-route-table", "no-ssh-any-more", "the connection of the step before ends meanwhile"),
+    (
+        "roads/vpn-transit-gateway",
+        "to-the-office",
+        "which of several VPNs alike takes a flow depends on the client's port",
+    ),
     ("drops/nat-ports", "third", "a trace's NAT gateways have no sessions"),
     ("problems/24-nat-idle-350s", "after-6-minutes", "a trace takes no time"),
 ];

@@ -420,6 +420,9 @@ pub(super) fn shown_by(rule: Rule) -> Vec<&'static str> {
         Rule::SecurityGroupBlocksService => vec!["drops/security-group-egress"],
         Rule::AclBlocksAnswer => vec!["drops/network-acl-ingress"],
         Rule::NoPublicAddress => vec!["drops/no-public-address"],
+        Rule::NatCarriesService => vec!["roads/nat-gateway"],
+        Rule::TransitWithoutAssociation => vec!["drops/transit-association"],
+        Rule::TransitMissesZone => vec!["drops/transit-zone"],
         _ => Vec::new(),
     }
 }

@@ -17,6 +17,9 @@ use crate::program::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Routes that several VPN connections share, by table and entry.
+type EqualCost = BTreeMap<(TableIx, u16), Box<[NodeIx]>>;
+
 impl Compiler {
     /// Gives indices to transit gateways and their tables.
     pub(super) fn enrol_transit_gateways(&mut self, model: &Model) {
@@ -101,11 +104,7 @@ impl Compiler {
     }
 
     /// The routes that several VPN connections share, by table and entry.
-    fn equal_cost(
-        &self,
-        model: &Model,
-        gateway: &TransitGateway,
-    ) -> Result<BTreeMap<(TableIx, u16), Box<[NodeIx]>>, CompileError> {
+    fn equal_cost(&self, model: &Model, gateway: &TransitGateway) -> Result<EqualCost, CompileError> {
         let mut shared = BTreeMap::new();
         if !gateway.vpn_equal_cost {
             return Ok(shared);

@@ -28,6 +28,9 @@ use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// Stale timers that are kept in any case, so that few sessions do not sweep all the time.
+const STALE_TIMERS_MAX: usize = 1_024;
+
 /// What a session is remembered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
@@ -243,6 +246,7 @@ impl Conntrack {
 
     /// Forgets every session whose time has come.
     fn expire(&mut self, now: SimTime) {
+        self.sweep_timers();
         while let Some(&Reverse((due, key))) = self.timers.peek()
             && due <= now
         {
@@ -257,6 +261,14 @@ impl Conntrack {
                 session.timer_at = session.expires_at;
                 self.timers.push(Reverse((session.timer_at, key)));
             }
+        }
+    }
+
+    /// Throws stale timers away once they outnumber the live ones: a session cut short leaves its long timer behind.
+    fn sweep_timers(&mut self) {
+        if self.timers.len() > 2 * self.sessions.len() + STALE_TIMERS_MAX {
+            let sessions = &self.sessions;
+            self.timers.retain(|Reverse((due, key))| sessions.get(key).is_some_and(|session| session.timer_at == *due));
         }
     }
 

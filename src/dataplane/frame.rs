@@ -21,18 +21,30 @@ pub struct PacketMeta {
     pub via_endpoint: Option<NodeIx>,
     /// The interface, NAT or transit gateway by which it last entered a VPC's router; the router itself, for what that says. Set by [`super::step`].
     pub entered_by: Option<NodeIx>,
+    /// Whether it came into the VPC where it is by a transit gateway. Set by [`super::step`].
+    pub by_transit_gateway: bool,
     /// The availability zone it was last seen in, numbered as in [`crate::program::SubnetBoundary`]. Set by [`super::step`]: transit gateways stay in it.
     pub zone: Option<u16>,
     /// When it left its sender.
     pub sent_at: SimTime,
     /// Steps taken so far; bounded by [`super::STEPS_MAX`]. Kept by [`super::step`].
-    pub steps: u8,
+    pub steps: u16,
 }
 
 impl PacketMeta {
     /// A packet that `sender` hands to the node it is attached to.
     pub const fn from_host(id: PacketId, sender: HostIx, sent_at: SimTime) -> Self {
-        PacketMeta { id, sender, from: None, via_endpoint: None, entered_by: None, zone: None, sent_at, steps: 0 }
+        PacketMeta {
+            id,
+            sender,
+            from: None,
+            via_endpoint: None,
+            entered_by: None,
+            by_transit_gateway: false,
+            zone: None,
+            sent_at,
+            steps: 0,
+        }
     }
 }
 

@@ -55,9 +55,9 @@ use crate::program::{HostIx, LinkIx, Node, NodeIx, Program};
 use crate::time::SimTime;
 use visit::Visit;
 
-/// How many nodes a packet may visit. The longest useful road (interface, router, appliance and back, transit gateways of two Regions, router, NAT,
-/// router, gateway, internet) has some fifteen.
-pub const STEPS_MAX: u8 = 32;
+/// How many nodes a packet may visit. The longest useful road (interface, router, appliance and back, transit gateways of two Regions, router, NAT, router,
+/// gateway, internet) has some twenty, and each appliance more on the way four; loops that lower the time to live end by that.
+pub const STEPS_MAX: u16 = 1_024;
 
 /// What a node made of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

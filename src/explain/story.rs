@@ -211,10 +211,13 @@ impl Teller<'_> {
                 (here, "MTU of what comes next", lines)
             }
             Decision::TransitAttachment { from, table } => {
-                let table = table.map(|table| table_name(&self.program.origins.tables[table.at()]));
-                let asked =
-                    table.map_or_else(|| "associated with no table".to_owned(), |table| format!("asks {table}"));
-                (here, "attachment's association", vec![format!("from {}", self.node(from)), asked])
+                let from = self.node(from);
+                let result = match table.map(|table| table_name(&self.program.origins.tables[table.at()])) {
+                    Some(table) => vec![format!("from {from}"), format!("asks {table}")],
+                    // The verdict quotes the first line.
+                    None => vec![format!("from {from}: associated with no route table")],
+                };
+                (here, "attachment's association", result)
             }
             ref other => {
                 let sentence = super::sentence(self.program, visit.at, other);

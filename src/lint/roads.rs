@@ -37,21 +37,29 @@ impl Callers {
         Callers { dynamodb: Who::All, s3: BTreeSet::new() }
     }
 
-    /// As the timeline tells: the hosts of its `aws dynamodb` and `aws s3` lines. A timeline without a line to DynamoDB leaves those whose VPC has an
-    /// endpoint; no traffic at all, everybody.
+    /// As the timeline tells: the hosts of its `aws dynamodb` and `aws s3` lines, save lines with an endpoint of their own (`--endpoint-url`). A timeline without a
+    /// line to DynamoDB leaves those whose VPC has an endpoint; no traffic at all, everybody.
     pub fn of(scenario: &Scenario) -> Callers {
-        let callers = |services: &[&str]| -> BTreeSet<String> {
-            let calls = |action: &StepAction| match action {
-                StepAction::Aws { line, .. } => line.split_whitespace().any(|word| services.contains(&word)),
-                _ => false,
-            };
-            (scenario.steps.iter()).filter(|step| calls(&step.action)).flat_map(|step| step.on.clone()).collect()
+        let lines = |services: &'static [&'static str]| {
+            scenario.steps.iter().filter_map(move |step| match &step.action {
+                StepAction::Aws { line, .. } => {
+                    let words: Vec<&str> = line.split_whitespace().collect();
+                    words.iter().any(|word| services.contains(word)).then_some((step, words))
+                }
+                _ => None,
+            })
         };
-        let named = callers(&["dynamodb"]);
-        let dynamodb = match (named.is_empty(), scenario.steps.iter().any(|step| !step.on.is_empty())) {
-            (false, _) => Who::Named(named),
-            (true, true) => Who::WhereEndpointsAre,
-            (true, false) => Who::All,
+        let callers = |services| -> BTreeSet<String> {
+            let elsewhere = |words: &[&str]| words.iter().any(|word| word.starts_with("--endpoint-url"));
+            let public = lines(services).filter(|(_, words)| !elsewhere(words));
+            public.flat_map(|(step, _)| step.on.clone()).collect()
+        };
+        const DYNAMODB: &[&str] = &["dynamodb"];
+        let named = callers(DYNAMODB);
+        let dynamodb = match (lines(DYNAMODB).next(), scenario.steps.iter().any(|step| !step.on.is_empty())) {
+            (Some(_), _) => Who::Named(named),
+            (None, true) => Who::WhereEndpointsAre,
+            (None, false) => Who::All,
         };
         Callers { dynamodb, s3: callers(&["s3", "s3api"]) }
     }

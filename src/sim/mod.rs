@@ -318,11 +318,13 @@ impl<T: Tap> Sim<T> {
     ) {
         let program = Arc::clone(&self.program);
         loop {
+            // Where it comes from says which way along a link it goes: a router hands on packets of both directions.
+            let came_from = meta.from.unwrap_or(at);
             let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
             let outcome = step(&program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
             match outcome {
                 Step::Forward(next, None) => at = next,
-                Step::Forward(next, Some(link)) => return self.cross(link, at, next, bytes, meta),
+                Step::Forward(next, Some(link)) => return self.cross(link, came_from, next, bytes, meta),
                 Step::Deliver(host) => return self.deliver(host, bytes, meta),
                 Step::Reply(Reply::Error { reason, answer }) => {
                     self.conservation.drop(reason);
@@ -336,7 +338,7 @@ impl<T: Tap> Sim<T> {
                 }
                 Step::Fragment { mtu_bytes, next, link } => {
                     self.tap.on_run_end(self.now, &meta);
-                    return self.split(at, &bytes, meta, mtu_bytes, (next, link), waiting);
+                    return self.split((at, came_from), &bytes, meta, mtu_bytes, (next, link), waiting);
                 }
                 Step::Reply(Reply::InPlace) => {
                     self.tap.on_run_end(self.now, &meta);
@@ -359,7 +361,7 @@ impl<T: Tap> Sim<T> {
     /// Sends the fragments of a packet that node `at` may split on to `next`.
     fn split(
         &mut self,
-        at: NodeIx,
+        (at, came_from): (NodeIx, NodeIx),
         bytes: &[u8],
         meta: PacketMeta,
         mtu_bytes: u16,
@@ -380,7 +382,7 @@ impl<T: Tap> Sim<T> {
                 None => waiting.push_back(Waiting { at: next, bytes, meta: own, made: Some((at, meta, made)) }),
                 Some(link) => {
                     self.tap.on_made(self.now, at, &meta, &own, made);
-                    self.cross(link, at, next, bytes, own);
+                    self.cross(link, came_from, next, bytes, own);
                 }
             }
         }

@@ -16,7 +16,7 @@ pub mod fragment;
 mod parsed;
 pub mod rewrite;
 
-pub use parsed::{Icmp, Parsed, TcpFlags, WireError, icmp_type};
+pub use parsed::{Icmp, Parsed, Spread, TcpFlags, WireError, icmp_type};
 
 /// A big-endian 16-bit number at `at`; `None` outside the bytes.
 fn word(bytes: &[u8], at: usize) -> Option<u16> {

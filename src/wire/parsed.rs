@@ -105,6 +105,18 @@ impl Icmp {
     }
 }
 
+/// What flows are spread for; the value is an odd factor of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Spread {
+    /// Over routes of equal cost.
+    EqualCost = 0x9e37_79b9_7f4a_7c15,
+    /// Over the tunnels of a VPN connection.
+    Tunnel = 0xc2b2_ae3d_27d4_eb4f,
+    /// Over the zones of an attachment in appliance mode.
+    ApplianceZone = 0x1656_67b1_9e37_79f9,
+}
+
 /// The headers of one IPv4 packet. Every length was checked against the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parsed {
@@ -194,6 +206,17 @@ impl Parsed {
     /// Where an ICMP error's quoted packet begins in the frame.
     pub(super) fn quote_at(&self) -> usize {
         self.transport_at() + 8
+    }
+
+    /// Which of `ways_count` ways of equal cost the packet takes: one and the same for both directions of its flow. Fragments have no ports to go by, and so
+    /// all pieces of a datagram go by its addresses and protocol alone. What is decided at several places is drawn for each anew.
+    pub fn spread(&self, decision: Spread, ways_count: usize) -> usize {
+        let mut flow = self.five_tuple();
+        if self.more_fragments || self.is_later_fragment() {
+            (flow.source_port, flow.destination_port) = (0, 0);
+        }
+        let drawn = flow.symmetric_hash().wrapping_mul(decision as u64) >> 32;
+        (drawn % ways_count.max(1) as u64) as usize
     }
 
     /// Whether this is a later fragment: it has no transport header.

@@ -12,7 +12,7 @@ use vpcsim::model::{Model, NatGatewayState, RouteTarget};
 use vpcsim::net::Ipv4Net;
 
 /// No packet is at more places than this: then it is dropped.
-const PLACES_MAX: u8 = 32;
+const PLACES_MAX: u8 = 1_024;
 /// RFC 1812 section 4.3.2.3: an ICMP error has at most 576 bytes.
 const QUOTE_MAX: usize = 576 - 28;
 
@@ -205,6 +205,8 @@ pub struct Walk {
     pub path: Vec<String>,
     /// By what it last entered a VPC's router.
     pub entered: Option<Entered>,
+    /// Whether it came into the VPC where it is by a transit gateway, whoever sent it on there since.
+    pub by_transit_gateway: bool,
     /// The zone it was last seen in.
     pub zone: Option<String>,
     /// The endpoint that it went through.
@@ -216,7 +218,16 @@ pub struct Walk {
 
 impl Walk {
     fn new(packet: Packet) -> Walk {
-        Walk { packet, path: Vec::new(), entered: None, zone: None, via: None, through: None, places: 0 }
+        Walk {
+            packet,
+            path: Vec::new(),
+            entered: None,
+            by_transit_gateway: false,
+            zone: None,
+            via: None,
+            through: None,
+            places: 0,
+        }
     }
 
     fn ends(self, fate: Fate) -> Outcome {

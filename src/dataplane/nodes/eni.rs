@@ -45,7 +45,12 @@ fn from_platform<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<S
         return answer_arp(visit, &request, (request.target == eni.private_ip).then_some(eni.mac));
     }
     visit.decide(Decision::Platform { host: eni.platform });
-    ControlFlow::Continue(Step::Deliver(eni.host))
+    // What the instance sent on for others it gets answered for them.
+    Stage::Continue(match visit.ipv4() {
+        Stage::Continue(packet) if packet.destination == eni.private_ip => behind(visit, eni, &packet),
+        Stage::Continue(_) => Step::Deliver(eni.host),
+        Stage::Break(_) => Step::Deliver(eni.host),
+    })
 }
 
 fn egress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {

@@ -17,7 +17,7 @@ use crate::dataplane::nat::{inbound, outbound};
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
 use crate::net::Protocol;
-use crate::program::{NatGatewayNode, Node};
+use crate::program::NatGatewayNode;
 use crate::wire::{Parsed, rewrite};
 use std::ops::ControlFlow;
 
@@ -92,7 +92,6 @@ fn translate<T: Tap>(
 /// Whether a packet comes from an interface of the gateway's VPC, or by a transit gateway.
 fn is_inside<T: Tap>(visit: &Visit<'_, '_, T>, gateway: &NatGatewayNode, packet: &Parsed) -> bool {
     let program = visit.program;
-    let entered_by = visit.frame.meta.entered_by.map(|node| program.node(node));
-    matches!(entered_by, Some(Node::TransitGateway(_)))
+    visit.frame.meta.by_transit_gateway
         || program.router(gateway.router).is_some_and(|router| router.contains(packet.source))
 }

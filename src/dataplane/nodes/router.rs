@@ -20,7 +20,7 @@ use crate::dataplane::fit::Segment;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, Direction, DropReason, Step, Tap, network_acl};
 use crate::program::{NextHop, NextHopKind, Node, NodeIx, RouterNode, SubnetBoundary, TransitPorts};
-use crate::wire::Parsed;
+use crate::wire::{Parsed, Spread};
 use std::net::Ipv4Addr;
 
 /// Where a packet is, seen from the router: in a subnet, or outside all of them.
@@ -148,7 +148,8 @@ fn leaves_subnet<T: Tap>(
             !router.subnets.get(usize::from(subnet)).is_some_and(|boundary| boundary.cidr.contains(&destination))
         }
         Some(NextHop { kind: NextHopKind::Node, node, .. }) => match visit.program.node(node) {
-            Node::TransitGateway(_) => port_in_zone_of(router, node, subnet) != Some(subnet),
+            // Both sides of the ACL are asked, also where the transit gateway's interface lies in the sender's own subnet.
+            Node::TransitGateway(_) => true,
             _ => subnet_of(visit, node) != Some(subnet),
         },
         _ => true,
@@ -204,6 +205,7 @@ fn from_transit_gateway<T: Tap>(
         return drop(DropReason::AttachmentGone);
     };
     visit.decide(Decision::TransitPort { zone });
+    visit.frame.meta.by_transit_gateway = true;
     // The sender's zone stays known: the way from there to the receiver's is what takes time.
     enter_by(visit, router, from, subnet, packet)
 }
@@ -212,8 +214,8 @@ fn from_transit_gateway<T: Tap>(
 fn port_for<T: Tap>(visit: &Visit<'_, '_, T>, ports: &TransitPorts, packet: &Parsed) -> Option<(u16, u16)> {
     let port = |(zone, subnet): (&u16, &u16)| (*zone, *subnet);
     if ports.appliance_mode {
-        let choice = packet.five_tuple().symmetric_hash() % ports.by_zone.len().max(1) as u64;
-        return ports.by_zone.iter().nth(choice as usize).map(port);
+        let choice = packet.spread(Spread::ApplianceZone, ports.by_zone.len());
+        return ports.by_zone.iter().nth(choice).map(port);
     }
     let same_zone = visit.frame.meta.zone.and_then(|zone| ports.by_zone.get_key_value(&zone));
     same_zone.or_else(|| ports.by_zone.first_key_value()).map(port)
@@ -229,8 +231,7 @@ fn to_transit_gateway<T: Tap>(
 ) -> Stage<Step> {
     let (Origin::Subnet(subnet) | Origin::Router(subnet)) = origin else { return drop(DropReason::ResourceGone) };
     let Some(port) = port_in_zone_of(router, gateway, subnet) else { return drop(DropReason::TransitZone) };
-    if port != subnet
-        && matches!(origin, Origin::Subnet(_))
+    if matches!(origin, Origin::Subnet(_))
         && let Some(&SubnetBoundary { acl, .. }) = router.subnets.get(usize::from(port))
     {
         network_acl::ask(visit, acl, Direction::Ingress, packet)?;

@@ -11,8 +11,8 @@
 use crate::dataplane::fit::Segment;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
-use crate::net::FiveTuple;
 use crate::program::{NextHop, NextHopKind, NodeIx, TableIx, TransitGatewayNode};
+use crate::wire::{Parsed, Spread};
 
 pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, gateway: &TransitGatewayNode) -> Stage<Step> {
     let packet = visit.ipv4()?;
@@ -26,16 +26,17 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, gateway: &TransitGatew
     if hop.kind != NextHopKind::Node {
         return drop(DropReason::TransitBlackhole);
     }
-    let next = target(gateway, table, hop, packet.five_tuple());
+    let next = target(gateway, table, hop, &packet);
     let Some(target) = gateway.attachments.get(&next) else { return drop(DropReason::AttachmentGone) };
-    let segment = if target.tells_mtu { Segment::of(target.mtu_bytes) } else { Segment::silent(target.mtu_bytes) };
+    // The sender's router has told of packets from a VPC; nobody tells of others.
+    let segment = Segment::silent(target.mtu_bytes);
     visit.forward_within(&packet, segment, next, target.link)
 }
 
 /// The next hop, or of several that share a route the one that the flow's hash names.
-fn target(gateway: &TransitGatewayNode, table: TableIx, hop: NextHop, flow: FiveTuple) -> NodeIx {
+fn target(gateway: &TransitGatewayNode, table: TableIx, hop: NextHop, packet: &Parsed) -> NodeIx {
     match gateway.equal_cost.get(&(table, hop.entry)) {
-        Some(nodes) if !nodes.is_empty() => nodes[(flow.symmetric_hash() % nodes.len() as u64) as usize],
+        Some(nodes) if !nodes.is_empty() => nodes[packet.spread(Spread::EqualCost, nodes.len())],
         _ => hop.node,
     }
 }
@@ -43,8 +44,31 @@ fn target(gateway: &TransitGatewayNode, table: TableIx, hop: NextHop, flow: Five
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{MacAddress, Protocol};
+    use crate::net::MacAddress;
+    use etherparse::PacketBuilder;
     use std::collections::{BTreeMap, BTreeSet};
+
+    fn packet(source: ([u8; 4], u16), destination: ([u8; 4], u16)) -> Parsed {
+        let mut frame = Vec::new();
+        let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4(source.0, destination.0, 64);
+        builder.tcp(source.1, destination.1, 0, 0).write(&mut frame, &[]).unwrap();
+        Parsed::of(&frame).unwrap()
+    }
+
+    /// Two decisions about one flow do not go together, and the pieces of a datagram do.
+    #[test]
+    fn what_is_drawn_for_one_decision_says_nothing_of_another() {
+        let mut seen = BTreeSet::new();
+        for port in 1_024..1_088 {
+            let mut packet = packet(([10, 1, 1, 10], port), ([192, 168, 1, 10], 443));
+            seen.insert((packet.spread(Spread::EqualCost, 2), packet.spread(Spread::Tunnel, 2)));
+            packet.more_fragments = true;
+            let first = packet.spread(Spread::ApplianceZone, 3);
+            (packet.more_fragments, packet.fragment_offset_bytes, packet.ports) = (false, 1_480, None);
+            assert_eq!(packet.spread(Spread::ApplianceZone, 3), first);
+        }
+        assert_eq!(seen.len(), 4, "every tunnel of every connection is used: {seen:?}");
+    }
 
     #[test]
     fn flows_are_spread_over_ways_of_equal_cost_and_stay_there() {
@@ -55,21 +79,17 @@ mod tests {
             equal_cost: BTreeMap::from([((TableIx(1), 3), ways.into())]),
         };
         let hop = |entry| NextHop { kind: NextHopKind::Node, entry, node: NodeIx(7) };
-        let flow = |port| FiveTuple {
-            protocol: Protocol::TCP,
-            source: [10, 1, 1, 10].into(),
-            destination: [192, 168, 1, 10].into(),
-            source_port: port,
-            destination_port: 443,
-        };
-        let chosen: Vec<NodeIx> = (1_024..1_088).map(|port| target(&gateway, TableIx(1), hop(3), flow(port))).collect();
+        let flow = |port| packet(([10, 1, 1, 10], port), ([192, 168, 1, 10], 443));
+        let back = |port| packet(([192, 168, 1, 10], 443), ([10, 1, 1, 10], port));
+        let chosen: Vec<NodeIx> =
+            (1_024..1_088).map(|port| target(&gateway, TableIx(1), hop(3), &flow(port))).collect();
         assert_eq!(chosen.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(ways), "both are used");
         for (port, way) in (1_024..1_088).zip(&chosen) {
-            assert_eq!(target(&gateway, TableIx(1), hop(3), flow(port).reversed()), *way);
+            assert_eq!(target(&gateway, TableIx(1), hop(3), &back(port)), *way);
         }
         // Routes that nothing shares, and other tables.
         for (table, entry) in [(TableIx(1), 4), (TableIx(2), 3)] {
-            assert!((1_024..1_088).all(|port| target(&gateway, table, hop(entry), flow(port)) == NodeIx(7)));
+            assert!((1_024..1_088).all(|port| target(&gateway, table, hop(entry), &flow(port)) == NodeIx(7)));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::dataplane::fit::Segment;
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
 use crate::program::{LinkIx, NodeIx, VpnConnectionNode};
-use crate::wire::Parsed;
+use crate::wire::{Parsed, Spread};
 use std::ops::ControlFlow;
 
 pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, connection: &VpnConnectionNode) -> Stage<Step> {
@@ -30,7 +30,7 @@ pub(super) fn choose<T: Tap>(
 ) -> Stage<LinkIx> {
     let [first, second] = connection.tunnels;
     let tunnel = match (first.up, second.up) {
-        (true, true) if connection.spreads => Some((packet.five_tuple().symmetric_hash() & 1) as u8),
+        (true, true) if connection.spreads => Some(packet.spread(Spread::Tunnel, 2) as u8),
         (true, _) => Some(0),
         (false, true) => Some(1),
         (false, false) => None,

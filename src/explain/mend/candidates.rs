@@ -58,7 +58,11 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
             guess.endpoint_roads();
             guess.joining_routes();
         }
-        DropReason::PeeringAddressNotInVpc => guess.direct_peering(),
+        DropReason::PeeringAddressNotInVpc => {
+            guess.direct_peering();
+            guess.endpoint_at_home();
+        }
+        DropReason::GatewayRejectsSpoofed => guess.endpoint_at_home(),
         DropReason::TransitZone => guess.transit_zones(true),
         DropReason::TransitAttachmentZone => guess.transit_zones(false),
         DropReason::TransitNoAssociation => guess.transit_associations(),
@@ -77,9 +81,11 @@ pub(super) fn candidates(control: &ControlPlane, traced: &Traced) -> Vec<Candida
         }
         DropReason::EndpointProtocol => guess.around_the_endpoint(),
         DropReason::SecurityGroupEgress | DropReason::SecurityGroupNoRulesEgress => {
+            guess.appliance_mode();
             guess.group_rules(Direction::Egress);
         }
         DropReason::SecurityGroupIngress | DropReason::SecurityGroupNoRulesIngress => {
+            guess.appliance_mode();
             guess.group_rules(Direction::Ingress);
         }
         DropReason::BlockPublicAccess => guess.public_access_exclusions(),
@@ -121,7 +127,22 @@ impl<'g> Guess<'g> {
 
     /// The service's own road: its gateway endpoint, with the sender's table.
     fn endpoint_roads(&mut self) {
-        let Some((table, destination)) = self.table() else { return };
+        if let Some((table, destination)) = self.table() {
+            self.endpoint_roads_of(table, destination);
+        }
+    }
+
+    /// The same in the sender's VPC, where the service was sought in another one.
+    fn endpoint_at_home(&mut self) {
+        let model = self.model;
+        let table = self.subnet().and_then(|subnet| model.effective_route_table(subnet));
+        if let (Some(table), Some(tuple)) = (table, self.visit.before) {
+            self.endpoint_roads_of(table, tuple.destination);
+        }
+    }
+
+    /// The same with a table of the caller's choice.
+    fn endpoint_roads_of(&mut self, table: &RouteTable, destination: Ipv4Addr) {
         let Some(list) = self.list_of(destination) else { return };
         let endpoints = self.model.vpc_endpoints.values();
         let mut exists = false;
@@ -277,6 +298,10 @@ impl<'g> Guess<'g> {
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},PrefixListIds=[{{PrefixListId={}}}]'",
                 list.id
             ),
+            // Answers come to whatever port the client chose.
+            (None, Protocol::TCP | Protocol::UDP) if self.is_answer() && tuple.destination_port >= EPHEMERAL_FIRST => {
+                format!("--protocol {protocol} --port {EPHEMERAL_FIRST}-65535 --cidr {peer}/32")
+            }
             (None, Protocol::TCP | Protocol::UDP) => format!("--protocol {protocol} --port {from} --cidr {peer}/32"),
             (None, _) => format!(
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},IpRanges=[{{CidrIp={peer}/32}}]'"
@@ -363,17 +388,18 @@ impl<'g> Guess<'g> {
         self.leg >= LegKind::ArpBack
     }
 
-    /// The table that was last asked on the lost packet's way, and for which address.
+    /// The VPC's table that was last asked on the lost packet's way, and for which address. What gateways have learned cannot be changed there.
     fn table(&self) -> Option<(&'g RouteTable, Ipv4Addr)> {
         let leg = self.traced.leg(self.leg)?;
-        let (table, destination) =
-            leg.visits.iter().flat_map(|visit| &visit.decisions).rev().find_map(|decision| match *decision {
-                Decision::Route { table, destination, .. } => Some((table, destination)),
-                _ => None,
-            })?;
-        let id = &self.traced.program.origins.tables[table.at()].table.id;
         let model = self.model;
-        Some((model.route_tables.values().find(|table| table.id.to_string() == *id)?, destination))
+        leg.visits.iter().flat_map(|visit| &visit.decisions).rev().find_map(|decision| match *decision {
+            Decision::Route { table, destination, .. } => {
+                let id = &self.traced.program.origins.tables[table.at()].table.id;
+                let table = id.parse().ok().and_then(|id| model.route_tables.get(&id))?;
+                Some((table, destination))
+            }
+            _ => None,
+        })
     }
 
     /// The list of a service that has a gateway endpoint, if `address` is in one.

@@ -5,7 +5,7 @@
 //! is told of its packet as it was), of what is translated at all.
 
 use super::endpoint::TCP_AND_IP;
-use super::{Entered, From, Place};
+use super::{From, Place};
 use crate::reference::packet::{ICMP, TCP, UDP};
 use crate::reference::translation::Kind;
 use crate::reference::world::{Next, Stage, Stretch, Visit, drop};
@@ -47,7 +47,7 @@ impl Visit<'_, '_> {
     }
 
     fn came_by_transit_gateway(&self) -> bool {
-        matches!(self.walk.entered, Some(Entered::Transit(_)))
+        self.walk.by_transit_gateway
     }
 
     /// What an instance's operating system does with packets for others.

@@ -161,9 +161,7 @@ impl Visit<'_, '_> {
             Some(Chosen { target: RouteTarget::NatGateway(id), active: true, .. }) => {
                 model.nat_gateways[&id].subnet_id == subnet
             }
-            Some(Chosen { target: RouteTarget::TransitGateway(id), active: true, .. }) => {
-                self.port_in_zone_of(model.subnets[&subnet].vpc_id, id, subnet) == Some(subnet)
-            }
+            // To a transit gateway both sides of the ACL are asked, even where its interface lies in the sender's own subnet (tgw-nacls.html).
             _ => false,
         }
     }
@@ -219,7 +217,7 @@ impl Visit<'_, '_> {
     fn to_transit_gateway(&mut self, vpc: VpcId, gateway: TransitGatewayId, origin: Origin) -> Stage<Next> {
         let (Origin::Subnet(subnet) | Origin::Itself(subnet)) = origin else { return drop("ResourceGone") };
         let Some(port) = self.port_in_zone_of(vpc, gateway, subnet) else { return drop("TransitZone") };
-        if port != subnet && origin == Origin::Subnet(subnet) {
+        if origin == Origin::Subnet(subnet) {
             self.ask_network_acl(port, Side::In)?;
         }
         let stretch = self.told(vpc, self.model().forwarding.transit_gateway_mtu_bytes);

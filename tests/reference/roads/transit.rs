@@ -195,6 +195,7 @@ impl Visit<'_, '_> {
         }
         self.say(format!("enters in {zone}"));
         self.walk.entered = Some(Entered::Transit(gateway));
+        self.walk.by_transit_gateway = true;
         Ok(subnet)
     }
 }

@@ -93,6 +93,25 @@ impl<'g> Guess<'g> {
         }
     }
 
+    /// An answer that came to another appliance than the request: both directions of a flow by one interface of the transit gateway.
+    pub(super) fn appliance_mode(&mut self) {
+        let model = self.model;
+        let Some(vpc_id) = self.interface_at(self.at).map(|interface| interface.vpc_id).filter(|_| self.is_answer())
+        else {
+            return;
+        };
+        for attachment in model.transit_gateway_attachments.values().filter(|it| is_vpc(it, vpc_id)) {
+            if matches!(attachment.resource, TransitGatewayResource::Vpc { appliance_mode: false, .. }) {
+                let line = format!(
+                    "aws ec2 modify-transit-gateway-vpc-attachment --transit-gateway-attachment-id {} \
+                     --options ApplianceModeSupport=enable",
+                    attachment.id
+                );
+                self.add([line], 1, 0, 0);
+            }
+        }
+    }
+
     /// The attachment by which the packet came, associated with a table.
     pub(super) fn transit_associations(&mut self) {
         let Some((gateway, attachment)) = self.came_by() else { return };
