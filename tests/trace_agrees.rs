@@ -29,10 +29,9 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("drops/tracking-table-full", "third", "a trace's tracking is empty"),
     ("drops/ttl", "one-left", "a probe's time to live is 64"),
     ("drops/link-local-rate", "too-fast", "one probe is below every rate"),
-    ("roads/dynamodb-over-vpn", "detour", "a probe is short: only full segments meet the VPN's MTU"),
     ("drops/fragment-without-first", "alone", "a probe is a whole packet"),
     ("drops/transit-attachment", "ask", "the attachment goes while the packet is on its way"),
-    ("roads/gateway-route-table", "no-ssh-any-more", "the connection of the step before ends meanwhile"),
+    ("roads/dynamodb-over-vpn", "detour", "a probe is a SYN: what is too big for the VPN comes after it"),
     (
         "roads/vpn-transit-gateway",
         "to-the-office",

@@ -288,7 +288,11 @@ impl<'g> Guess<'g> {
         let list = self.list_of(peer).filter(|_| direction == Direction::Egress);
         let (protocol, from, to) = match tuple.protocol {
             Protocol::TCP | Protocol::UDP => {
-                (tuple.protocol.to_string(), i32::from(tuple.destination_port), i32::from(tuple.destination_port))
+                let port = tuple.destination_port;
+                // What answers comes to a port that the client chose, and will choose anew.
+                let is_chosen = self.is_answer() && port >= EPHEMERAL_FIRST;
+                let (from, to) = if is_chosen { (EPHEMERAL_FIRST, u16::MAX) } else { (port, port) };
+                (tuple.protocol.to_string(), i32::from(from), i32::from(to))
             }
             Protocol::ICMP => ("icmp".to_owned(), if self.is_answer() { 0 } else { 8 }, -1),
             other => (other.0.to_string(), -1, -1),
@@ -302,7 +306,10 @@ impl<'g> Guess<'g> {
             (None, Protocol::TCP | Protocol::UDP) if self.is_answer() && tuple.destination_port >= EPHEMERAL_FIRST => {
                 format!("--protocol {protocol} --port {EPHEMERAL_FIRST}-65535 --cidr {peer}/32")
             }
-            (None, Protocol::TCP | Protocol::UDP) => format!("--protocol {protocol} --port {from} --cidr {peer}/32"),
+            (None, Protocol::TCP | Protocol::UDP) => {
+                let ports = if from == to { from.to_string() } else { format!("{from}-{to}") };
+                format!("--protocol {protocol} --port {ports} --cidr {peer}/32")
+            }
             (None, _) => format!(
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},IpRanges=[{{CidrIp={peer}/32}}]'"
             ),
