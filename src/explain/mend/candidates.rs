@@ -285,6 +285,10 @@ impl<'g> Guess<'g> {
         };
         let list = self.list_of(peer).filter(|_| direction == Direction::Egress);
         let (protocol, from, to) = match tuple.protocol {
+            // Clients choose their ports anew for every connection.
+            Protocol::TCP | Protocol::UDP if self.is_answer() => {
+                (tuple.protocol.to_string(), i32::from(EPHEMERAL_FIRST), i32::from(u16::MAX))
+            }
             Protocol::TCP | Protocol::UDP => {
                 (tuple.protocol.to_string(), i32::from(tuple.destination_port), i32::from(tuple.destination_port))
             }
@@ -296,7 +300,10 @@ impl<'g> Guess<'g> {
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},PrefixListIds=[{{PrefixListId={}}}]'",
                 list.id
             ),
-            (None, Protocol::TCP | Protocol::UDP) => format!("--protocol {protocol} --port {from} --cidr {peer}/32"),
+            (None, Protocol::TCP | Protocol::UDP) => {
+                let ports = if from == to { from.to_string() } else { format!("{from}-{to}") };
+                format!("--protocol {protocol} --port {ports} --cidr {peer}/32")
+            }
             (None, _) => format!(
                 "--ip-permissions 'IpProtocol={protocol},FromPort={from},ToPort={to},IpRanges=[{{CidrIp={peer}/32}}]'"
             ),
