@@ -140,6 +140,10 @@ fn every_colour_and_button_is_a_filter_wireshark_understands() {
             ("DNS", 2),
             ("By endpoint", 5),
             ("By internet gateway", 1),
+            ("By NAT", 0),
+            ("By peering", 0),
+            ("By transit gateway", 0),
+            ("By VPN or DX", 0),
         ]
     );
 }

@@ -309,3 +309,21 @@ fn refused_by_the_disk(output: &std::process::Output, out: &str, reason: &str, k
     }
     kept.iter().filter(|(name, _)| name.ends_with(".pcapng")).map(|(name, bytes)| whole_packets(name, bytes)).sum()
 }
+
+#[test]
+fn slips_of_the_hand_are_met_with_what_was_probably_meant() {
+    let workplace = Workplace::new();
+    let to_port = ["trace", "tutorial", "--from", "app-private", "--to", "app-public:99999"];
+    for (words, complaint, way_out) in [
+        (&["rnu", "x"][..], "there is no command \"rnu\"", "did you mean \"vpcsim run\"?"),
+        (&["lsit"], "no scenario file \"lsit\"", "did you mean vpcsim list?"),
+        (&["run", "tutrial"], "no scenario file \"tutrial\"", "did you mean \"tutorial\"? \"vpcsim list\""),
+        (&["run", "blakhole"], "no scenario file \"blakhole\"", "did you mean \"drops/blackhole\"?"),
+        (&to_port, "port 99999: expected 1 to 65535", "as in db:5432"),
+    ] {
+        let ran = workplace.run(words.iter().copied());
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(complaint) && ran.stderr.contains(way_out), "{words:?}: {}", ran.stderr);
+        assert!(ran.stderr.lines().count() <= 3, "{words:?}: {}", ran.stderr);
+    }
+}

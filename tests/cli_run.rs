@@ -249,3 +249,49 @@ fn an_earlier_run_is_replaced_and_what_is_not_vpcsims_is_kept() {
     assert_eq!(second.remove("notes.txt").as_deref(), Some(&b"mine"[..]));
     assert_eq!(first, second, "the stale capture is gone, the rest is the same");
 }
+
+#[test]
+fn what_fails_though_the_command_went_well_is_said() {
+    let workplace = Workplace::new();
+    let steps = [
+        ("address", "aws ec2 allocate-address --domain vpc", "as = { name = \"ip\" }"),
+        ("public", "aws ec2 create-nat-gateway --subnet-id a --allocation-id ip", ""),
+        ("peer", "aws ec2 create-vpc-peering-connection --vpc-id lab --peer-vpc-id twin", ""),
+        ("queue", "aws ec2 create-vpc-endpoint --vpc-id lab --service-name com.amazonaws.us-east-1.sqs", ""),
+        ("gone", "aws ec2 delete-vpc --vpc-id vpc-00000000", "expect.all = { exit = 254 }"),
+        ("list", "aws ec2 describe-nat-gateways --filter Name=vpc-id,Values=lab --output table", ""),
+    ];
+    let steps = steps.map(|(name, run, more)| format!("[[step]]\nname = \"{name}\"\nrun = \"{run}\"\n{more}\n"));
+    workplace.write(
+        "fails.toml",
+        format!(
+            "title = \"Fails\"\nregion = \"us-east-1\"\n[vpc]\nlab = {{ cidr = \"10.0.0.0/16\" }}\n\
+             twin = {{ cidr = \"10.0.0.0/16\" }}\n[subnet]\na = {{ vpc = \"lab\", cidr = \"10.0.1.0/24\" }}\n{}",
+            steps.concat()
+        ),
+    );
+    let told = workplace.run(["run", "fails.toml"]).success().stdout;
+    let one_line = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "failed: Gateway.NotAttached: ",
+        "or overlapping CIDR range: vpc-",
+        "! AWS has com.amazonaws.us-east-1.sqs; vpcsim simulates",
+        "1 command was refused: queue ",
+        "|| NatGateways ||",
+    ] {
+        assert!(one_line.contains(words), "{words}\n{told}");
+    }
+    assert!(!told.contains("display filter"), "nothing was dropped: {told}");
+    assert!(told.lines().all(|line| line.chars().count() <= WIDTH), "{told}");
+    let quiet = workplace.run(["run", "fails.toml", "--quiet"]).success();
+    assert_eq!(quiet.stdout.trim(), "1 command was refused: queue");
+}
+
+#[test]
+fn an_answer_that_is_dropped_is_called_one() {
+    let workplace = Workplace::new();
+    let told = workplace.run(["run", "drops/network-acl-ingress"]).success().stdout;
+    assert!(told.contains("packets of the answer from 52.94."), "{told}");
+    let told = workplace.run(["run", "drops/transit-no-route"]).success().stdout;
+    assert!(told.contains("[TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT]; 1 packet lost"), "{told}");
+}

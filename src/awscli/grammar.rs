@@ -58,8 +58,9 @@ fn replace_texts(value: &mut Value, member: &str, replace: &mut impl FnMut(&str,
         }
         Value::Array(values) => values.iter_mut().for_each(|value| replace_texts(value, member, replace)),
         Value::Object(fields) => {
-            let filter =
-                (member == "Filters").then(|| fields.get("Name").and_then(Value::as_str).map(str::to_owned)).flatten();
+            // DescribeNatGateways calls its filters `Filter`, as does everything of EC2 on the wire.
+            let is_filter = matches!(member, "Filters" | "Filter");
+            let filter = is_filter.then(|| fields.get("Name").and_then(Value::as_str).map(str::to_owned)).flatten();
             for (key, value) in fields {
                 let member = if key == "Values" { filter.as_deref().unwrap_or(key) } else { key };
                 replace_texts(value, member, replace);

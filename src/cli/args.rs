@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::capture::{Format, Selection};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -25,6 +25,13 @@ pub(super) struct Arguments {
     pub(super) command: Option<Command>,
     #[command(flatten)]
     pub(super) run: RunArguments,
+}
+
+/// The names of all commands.
+pub(super) fn commands() -> impl Iterator<Item = String> {
+    let names: Vec<String> =
+        Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.into_iter()
 }
 
 #[derive(Debug, Subcommand)]

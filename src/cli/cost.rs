@@ -151,7 +151,8 @@ fn roads_at_length(name: &str, cost: &Cost) -> String {
     for (position, line) in heading_and_rows.iter().enumerate().filter(|_| !cost.roads.is_empty()) {
         text += &format!("{line}\n");
         let Some(road) = position.checked_sub(1).and_then(|position| cost.roads.get(position)) else { continue };
-        let by = format!("{} packets, {} bytes by {}", road.packets, road.bytes, road.hosts.join(", "));
+        let plural = if road.packets == 1 { "" } else { "s" };
+        let by = format!("{} packet{plural}, {} bytes by {}", road.packets, road.bytes, road.hosts.join(", "));
         text += &wrap(&by, 2);
         for item in &road.items {
             let line = format!(

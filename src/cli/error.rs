@@ -40,12 +40,26 @@ pub(super) enum CliError {
         /// What was typed.
         text: String,
     },
+    /// No such command, and words behind it.
+    #[error("there is no command \"{word}\"")]
+    UnknownCommand {
+        /// What was typed.
+        word: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A port that is none.
+    #[error("port {text}: expected 1 to 65535")]
+    NotAPort {
+        /// What was typed.
+        text: String,
+    },
     /// No such scenario.
     #[error("there is no scenario file \"{name}\", and no built-in scenario of that name")]
     NoScenario {
         /// What was asked for.
         name: String,
-        /// The built-in ones, and what was probably meant.
+        /// What was probably meant, and where to look.
         help: String,
     },
     /// The scenario has no such step.
@@ -227,6 +241,11 @@ impl CliError {
     /// What to do about it, where the error itself does not say.
     fn help(&self) -> Option<String> {
         match self {
+            CliError::UnknownCommand { near: Some(near), .. } => {
+                Some(format!("did you mean \"vpcsim {near}\"? \"vpcsim --help\" lists the commands"))
+            }
+            CliError::UnknownCommand { near: None, .. } => Some("\"vpcsim --help\" lists the commands".to_owned()),
+            CliError::NotAPort { .. } => Some("--to takes NAME_OR_ADDRESS:PORT, as in db:5432".to_owned()),
             CliError::NoScenario { help, .. } => Some(help.clone()),
             CliError::NoStep { help, .. } => Some(help.clone()),
             CliError::UnknownCode { near, .. } => Some(match near.as_slice() {

@@ -44,6 +44,10 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
+            if let Some(unknown) = unknown_command(&error) {
+                unknown.print();
+                return ExitCode::from(ERROR);
+            }
             // Help and version are answers, not errors; a closed pipe is nobody's fault.
             let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -71,4 +75,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(ERROR)
         }
     }
+}
+
+/// Whether the first word was meant to be a command: one that is none is taken for a scenario's name, and the next word then for too much.
+fn unknown_command(error: &clap::Error) -> Option<error::CliError> {
+    if !matches!(error.kind(), ErrorKind::ArgumentConflict | ErrorKind::UnknownArgument) {
+        return None;
+    }
+    let mut words = std::env::args().skip(1);
+    let word = words.next().filter(|word| !word.starts_with('-') && args::commands().all(|name| name != *word))?;
+    words.next().filter(|next| !next.starts_with('-'))?;
+    let near = args::commands().map(|name| (strsim::damerau_levenshtein(&name, &word), name));
+    let near = near.min_by_key(|(edits, _)| *edits).filter(|(edits, _)| *edits <= 2).map(|(_, name)| name);
+    Some(error::CliError::UnknownCommand { word, near })
 }

@@ -68,11 +68,16 @@ fn read(path: &Path) -> Result<String, CliError> {
     }
 }
 
+/// The built-in scenario that was probably meant, by its whole name or the part behind the folder's, or the command.
 fn suggestion(wanted: &str) -> String {
-    let names: Vec<_> = EMBEDDED.iter().map(|(name, _)| *name).collect();
-    let closest = names.iter().map(|name| (strsim::jaro_winkler(name, wanted), *name));
-    match closest.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((likeness, name)) if likeness > 0.8 => format!("did you mean \"{name}\"? Built in: {}", names.join(", ")),
-        _ => format!("built in: {}", names.join(", ")),
+    const LIST: &str = "\"vpcsim list\" tells all that are built in";
+    let short = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+    let likeness = |name| strsim::jaro_winkler(name, wanted).max(strsim::jaro_winkler(short(name), wanted));
+    let scenarios = EMBEDDED.iter().map(|(name, _)| (likeness(name), format!("\"{name}\"")));
+    let commands = super::args::commands().map(|name| (strsim::jaro_winkler(&name, wanted), format!("vpcsim {name}")));
+    let closest = scenarios.chain(commands).max_by(|a, b| a.0.total_cmp(&b.0));
+    match closest.filter(|(likeness, _)| *likeness > 0.8) {
+        Some((_, meant)) => format!("did you mean {meant}? {LIST}"),
+        None => LIST.to_owned(),
     }
 }

@@ -18,6 +18,8 @@ const BAD: Style = AnsiColor::Red.on_default();
 const NOTICE: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 
+/// The exit status of `aws` when the service refuses.
+const REFUSED: u8 = 254;
 /// Lines of a program's output that are shown.
 const OUTPUT_LINES_MAX: usize = 12;
 
@@ -72,6 +74,7 @@ pub(super) fn failures(result: &RunResult) -> String {
     for step in &result.steps {
         failed_checks(&mut text, step);
     }
+    refused(&mut text, result);
     text
 }
 
@@ -145,7 +148,15 @@ fn row(host: &HostResult) -> Vec<String> {
     let duration = if host.calls > 1 { host.call_ns_median } else { host.duration_ns };
     // A raw packet is no call that takes time.
     let duration = if host.calls > 0 { SimDuration::from_nanos(duration).to_string() } else { String::new() };
-    vec![host.host.clone(), exit, via, seen, format!("{} pkts", host.packets), bytes(host.bytes), duration]
+    vec![
+        host.host.clone(),
+        exit,
+        via,
+        seen,
+        format!("{} {}", host.packets, if host.packets == 1 { "pkt" } else { "pkts" }),
+        bytes(host.bytes),
+        duration,
+    ]
 }
 
 fn details(text: &mut String, host: &HostResult, is_aws: bool) {
@@ -155,12 +166,18 @@ fn details(text: &mut String, host: &HostResult, is_aws: bool) {
         text.push_str(&wrap(line, 4));
     }
     for drop in host.drops.iter().filter(|drop| !said_with_the_route(drop, host)) {
-        let lost = if drop.packets == 1 { "packet".to_owned() } else { format!("{} packets", drop.packets) };
         let place = match &drop.at_name {
             Some(name) => format!("{} ({name})", drop.at),
             None => drop.at.clone(),
         };
-        let line = format!("{lost} dropped at {place} [{}]: {}", drop.code, drop.sentence);
+        let lost = match (&drop.answer_from, drop.packets) {
+            (None, 1) => "packet".to_owned(),
+            (None, packets) => format!("{packets} packets"),
+            (Some(from), 1) => format!("the answer from {from} was"),
+            (Some(from), packets) => format!("{packets} packets of the answer from {from} were"),
+        };
+        let table = drop.table.as_ref().map_or_else(String::new, |table| format!("; the table is {table}"));
+        let line = format!("{lost} dropped at {place} [{}]: {}{table}", drop.code, drop.sentence);
         let _ = write!(text, "{BAD}{}{BAD:#}", wrap(&line, 4));
     }
     if host.broken_connections > 0 || host.attempts > host.calls {
@@ -177,7 +194,12 @@ fn details(text: &mut String, host: &HostResult, is_aws: bool) {
     } else if !error.is_empty() {
         let _ = write!(text, "{}", wrap(error.trim_start_matches("aws: [ERROR]: "), 4));
     } else if !host.stdout.trim().is_empty() && host.calls <= 1 {
-        let _ = writeln!(text, "    {}", cut(&compact(&host.stdout), WIDTH - 4));
+        // Tables and the like are made of lines; only JSON fits on one.
+        if serde_json::from_str::<Value>(&host.stdout).is_err() && host.stdout.trim().lines().count() > 1 {
+            output_lines(text, &host.stdout);
+        } else {
+            let _ = writeln!(text, "    {}", cut(&compact(&host.stdout), WIDTH - 4));
+        }
     }
 }
 
@@ -200,7 +222,8 @@ fn output_lines(text: &mut String, output: &str) {
 
 /// Packets without a route are counted where the missing route is named.
 fn said_with_the_route(drop: &DropCount, host: &HostResult) -> bool {
-    host.routes.iter().any(|route| route.matched.is_none() && drop.code == no_route(route).code())
+    drop.answer_from.is_none()
+        && host.routes.iter().any(|route| route.matched.is_none() && drop.code == no_route(route).code())
 }
 
 /// The reason for which packets are dropped that nothing in the route's table matches.
@@ -210,10 +233,11 @@ fn no_route(route: &RouteDecision) -> DropReason {
 
 fn route_line(route: &RouteDecision, host: &HostResult) -> String {
     // Gateways and routers on premises have tables too: what they lose for want of a route has a code of its own.
-    let is_lost_here = host.drops.iter().any(|drop| drop.code == DropReason::NoRoute.code());
+    let is_this = |drop: &DropCount| drop.code == no_route(route).code() && drop.answer_from.is_none();
+    let is_lost_here = host.drops.iter().any(is_this);
     if route.matched.is_none() && is_lost_here {
-        let what = if route.packets == 1 { "packet" } else { "packets" };
-        return format!("{} [{}]; {} {what} lost", route.sentence, no_route(route).code(), route.packets);
+        let lost = count(route.packets, "packet");
+        return format!("{} [{}]; {lost} lost", route.sentence, no_route(route).code());
     }
     let public = host.via.as_ref().is_some_and(|via| via.class == "internet-gateway")
         && route.target.as_ref() == host.via.as_ref().and_then(|via| via.id.as_ref());
@@ -226,12 +250,11 @@ fn route_line(route: &RouteDecision, host: &HostResult) -> String {
 fn attempts_line(host: &HostResult) -> String {
     let mut parts = Vec::new();
     if host.broken_connections > 0 {
-        let what = if host.broken_connections == 1 { "connection" } else { "connections" };
-        parts.push(format!("{} open {what} broke", host.broken_connections));
+        parts.push(format!("{} broke", count(host.broken_connections.into(), "open connection")));
     }
     if host.attempts > host.calls {
-        let connections = if host.connections_opened == 1 { "connection" } else { "connections" };
-        parts.push(format!("{} attempts, {} new {connections}", host.attempts, host.connections_opened));
+        let connections = count(host.connections_opened.into(), "new connection");
+        parts.push(format!("{}, {connections}", count(host.attempts.into(), "attempt")));
     }
     parts.join("; ")
 }
@@ -275,12 +298,37 @@ fn failed_checks(text: &mut String, step: &StepResult) {
     }
 }
 
+/// What AWS refused though the scenario does not say that it should: the command is at fault, or the scenario.
+fn refused(text: &mut String, result: &RunResult) {
+    let steps: Vec<&str> = (result.steps.iter())
+        .filter(|step| {
+            let is_unexpected = |host: &HostResult| step.checks.iter().all(|check| check.host != host.host);
+            let is_refused =
+                |host: &HostResult| host.exit_code == REFUSED && host.stderr.contains("An error occurred (");
+            step.command.starts_with("aws ") && step.hosts.iter().any(|host| is_refused(host) && is_unexpected(host))
+        })
+        .map(|step| step.name.as_str())
+        .collect();
+    if !steps.is_empty() {
+        let verb = if steps.len() == 1 { "was" } else { "were" };
+        let line = format!("{} {verb} refused: {}", count(steps.len() as u64, "command"), steps.join(", "));
+        let _ = write!(text, "{BAD}{}{BAD:#}", wrap(&line, 0));
+    }
+}
+
+/// `1 packet`, `2 packets`.
+fn count(number: u64, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
+}
+
 fn totals(text: &mut String, result: &RunResult) {
     text.push('\n');
     let checks = result.checks;
     let style = if checks.failed == 0 { GOOD } else { BAD };
     let total = checks.passed + checks.failed;
     let _ = writeln!(text, "checks   {style}{} of {total} as expected{style:#}", checks.passed);
+    refused(text, result);
     let packets = &result.packets;
     let dropped: Vec<_> = packets.dropped.iter().map(|(code, count)| format!("{count} dropped [{code}]")).collect();
     let came = packets.injected + packets.generated + packets.fragments_made;
@@ -289,7 +337,7 @@ fn totals(text: &mut String, result: &RunResult) {
         let _ = write!(line, " + {part}");
     }
     if packets.fragmented > 0 {
-        let _ = write!(line, " + {} split into {} fragments", packets.fragmented, packets.fragments_made);
+        let _ = write!(line, " + {} split into {}", packets.fragmented, count(packets.fragments_made, "fragment"));
     }
     let _ = write!(line, " + {} answered by the VPC (ARP) + {} queued", packets.absorbed, packets.queued);
     let told = packets.generated - packets.absorbed.min(packets.generated);
@@ -299,16 +347,16 @@ fn totals(text: &mut String, result: &RunResult) {
     labelled(text, "packets", &line);
     for (id, metrics) in &result.nat_gateways {
         let line = format!(
-            "{id}: {} TCP connections tried, {} established, at most {} at a time, {} forgotten idle; {} without a port; \
-             {} out, {} back, {} packets dropped",
-            metrics.connection_attempt_count,
+            "{id}: {} tried, {} established, at most {} at a time, {} forgotten idle; {} without a port; \
+             {} out, {} back, {} dropped",
+            count(metrics.connection_attempt_count, "TCP connection"),
             metrics.connection_established_count,
             metrics.active_connection_count,
             metrics.idle_timeout_count,
             metrics.error_port_allocation,
             bytes(metrics.bytes_out_to_destination),
             bytes(metrics.bytes_out_to_source),
-            metrics.packets_drop_count,
+            count(metrics.packets_drop_count, "packet"),
         );
         labelled(text, "nat", &line);
     }
@@ -317,12 +365,12 @@ fn totals(text: &mut String, result: &RunResult) {
         let nanos = |value| SimDuration::from_nanos(value).to_string();
         let figures = &road.latency;
         let line = format!(
-            "{} {kind}: p50 {}, p99 {}, max {} ({} samples)",
+            "{} {kind}: p50 {}, p99 {}, max {} ({})",
             road.road,
             nanos(figures.p50_ns),
             nanos(figures.p99_ns),
             nanos(figures.max_ns),
-            figures.count
+            count(figures.count, "sample")
         );
         labelled(text, "latency", &line);
     }
@@ -342,7 +390,10 @@ fn files(text: &mut String, result: &RunResult, out: &Path) {
         };
         command(text, "look", &format!("{}{secrets} {}", wireshark(profile::NAME), path.display()));
         if file.ends_with(".pcapng") {
-            labelled(text, "", "display filter: frame.comment contains \"DROP\"");
+            let lost = result.steps.iter().flat_map(|step| &step.hosts).any(|host| !host.drops.is_empty());
+            if lost {
+                labelled(text, "", "display filter: frame.comment contains \"DROP\"");
+            }
         } else {
             labelled(text, "", "classic pcap holds no decisions, names or TLS secrets; these are in tlskeys.log");
         }

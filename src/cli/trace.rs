@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<u8, CliError> {
     let source = source::find(&arguments.scenario)?;
     let scenario = scenario::parse(&source.file_name, &source.text, None)?;
     let (state, point) = point(arguments, &source, &scenario)?;
-    let probe = probe(arguments, &scenario);
+    let probe = probe(arguments, &scenario)?;
     let traced = trace(&state.control, &state.names, &probe)?;
     let mend = mend::find(&state.control, &state.names, &probe);
     let story = tell(&traced, &state.control, &state.names);
@@ -140,27 +140,30 @@ fn time(text: &str) -> Option<SimTime> {
     (fraction.len() <= 9).then_some(SimTime::from_nanos(total))
 }
 
-fn probe(arguments: &TraceArguments, scenario: &Scenario) -> Probe {
+fn probe(arguments: &TraceArguments, scenario: &Scenario) -> Result<Probe, CliError> {
     let (to, port) = match arguments.to.rsplit_once(':') {
-        Some((to, port)) => match port.parse() {
-            Ok(port) => (to, Some(port)),
-            Err(_) => (arguments.to.as_str(), None),
-        },
-        None => (arguments.to.as_str(), None),
+        // More colons are an IPv6 address, which is refused as such.
+        Some((to, digits)) if !to.contains(':') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            match digits.parse() {
+                Ok(port) if port > 0 => (to, Some(port)),
+                _ => return Err(CliError::NotAPort { text: digits.to_owned() }),
+            }
+        }
+        _ => (arguments.to.as_str(), None),
     };
     let protocol = match arguments.protocol {
         ProtocolArgument::Tcp => ProbeProtocol::Tcp,
         ProtocolArgument::Udp => ProbeProtocol::Udp,
         ProtocolArgument::Icmp => ProbeProtocol::Icmp,
     };
-    Probe {
+    Ok(Probe {
         protocol,
         source: arguments.source,
         packet_bytes: arguments.bytes,
         dont_fragment: arguments.dont_fragment,
         tracked_connections_max: scenario.settings.tracked_connections_max,
         ..Probe::tcp(&arguments.from, to, port)
-    }
+    })
 }
 
 fn json(traced: &Traced, state: &State, point: &str, story: &Story, mend: Option<&Mend>) -> Result<String, CliError> {

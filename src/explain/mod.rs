@@ -201,7 +201,14 @@ pub fn comment(
     let mut parts = Vec::with_capacity(decisions.len() + 3);
     match end.and_then(|(at, step)| Some((at, step.drop_reason()?))) {
         Some((at, reason)) => parts.push(drop_sentence(program, at, reason)),
-        None => parts.extend(road(program, decisions).map(|road| format!("via {road}"))),
+        None => {
+            // A packet on its way into a NAT gateway has not been translated yet, but nothing else is its road.
+            let into_nat = end.and_then(|(_, step)| match step {
+                Step::Forward(next, _) => program.nat_gateway(next).map(|_| program.origins.node(next).id.as_str()),
+                _ => None,
+            });
+            parts.extend(road(program, decisions).or(into_nat).map(|road| format!("via {road}")));
+        }
     }
     parts.extend(made.map(|(at, made)| made_sentence(program, at, made)));
     let is_route = |decision: &Decision| matches!(decision, Decision::Route { .. });

@@ -176,6 +176,12 @@ pub fn with_ids(invocation: &Invocation, names: &Names) -> Invocation {
 
 /// What a parameter, or a filter, of this name holds ids of.
 fn kinds_of(member: &str) -> &'static [Kind] {
+    // A tag's value is the user's own word.
+    if member.starts_with("tag:") {
+        return &[];
+    }
+    // `association.subnet-id`: what follows the last dot says what it is.
+    let member = member.rsplit('.').next().unwrap_or(member);
     let plain: String = member.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
     let plain = plain.strip_suffix('s').unwrap_or(&plain);
     match plain {
@@ -201,7 +207,7 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "vpcendpointid" => &[Kind::VpcEndpoint],
         "prefixlistid" | "destinationprefixlistid" => &[Kind::PrefixList],
         "allocationid" => &[Kind::ElasticIp],
-        "requestervpcid" | "peervpcid" | "requestervpcinfovpcid" | "acceptervpcinfovpcid" => &[Kind::Vpc],
+        "requestervpcid" | "peervpcid" => &[Kind::Vpc],
         "vpcpeeringconnectionid" => &[Kind::Peering],
         "transitgatewayid" | "peertransitgatewayid" => &[Kind::TransitGateway],
         "transitgatewayattachmentid" => &[Kind::TransitGatewayAttachment],
@@ -212,5 +218,33 @@ fn kinds_of(member: &str) -> &'static [Kind] {
         "referencedgroupid" => &[Kind::SecurityGroup],
         "resource" | "resourceid" => &Kind::ALL,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::awscli::parse;
+
+    #[test]
+    fn names_stand_for_ids_in_every_kind_of_filter() {
+        let mut names = Names::default();
+        names.insert(Kind::Vpc, "lab", "vpc-1");
+        names.insert(Kind::Subnet, "private", "subnet-1");
+        names.insert(Kind::NatGateway, "gw", "nat-1");
+        for (line, id) in [
+            ("ec2 describe-nat-gateways --filter Name=vpc-id,Values=lab", "vpc-1"),
+            ("ec2 describe-nat-gateways --nat-gateway-ids gw", "nat-1"),
+            ("ec2 delete-nat-gateway --nat-gateway-id gw", "nat-1"),
+            ("ec2 create-route --route-table-id r --destination-cidr-block 0.0.0.0/0 --nat-gateway-id gw", "nat-1"),
+            ("ec2 describe-route-tables --filters Name=association.subnet-id,Values=private", "subnet-1"),
+            ("ec2 describe-route-tables --filters Name=route.nat-gateway-id,Values=gw", "nat-1"),
+            ("ec2 describe-vpc-peering-connections --filters Name=accepter-vpc-info.vpc-id,Values=lab", "vpc-1"),
+        ] {
+            let parameters = with_ids(&parse(line).unwrap(), &names).parameters.to_string();
+            assert!(parameters.contains(&format!("\"{id}\"")), "{line}: {parameters}");
+        }
+        let tagged = with_ids(&parse("ec2 describe-vpcs --filters Name=tag:x.vpc-id,Values=lab").unwrap(), &names);
+        assert!(!tagged.parameters.to_string().contains("vpc-1"));
     }
 }

@@ -25,6 +25,19 @@ pub struct RouteUse {
     pub destination: Ipv4Addr,
 }
 
+/// What dropped a host's packets, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DropUse {
+    /// Why.
+    pub reason: DropReason,
+    /// Where; none is a link.
+    pub at: Option<NodeIx>,
+    /// The sender of the answer that was dropped; none: the host's own packet.
+    pub answer_from: Option<Ipv4Addr>,
+    /// The program and the table without a route for the answer. For the host's own packets the route decisions tell.
+    pub table: Option<(u64, TableIx)>,
+}
+
 /// What was seen of one host.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
@@ -38,8 +51,8 @@ pub struct Observation {
     pub seen_as: BTreeMap<Ipv4Addr, u64>,
     /// Route decisions on its packets.
     pub routes: BTreeMap<RouteUse, u64>,
-    /// Packets of its flows that were dropped, by reason and place.
-    pub drops: BTreeMap<(DropReason, Option<NodeIx>), u64>,
+    /// Packets of its flows that were dropped, answers to it included.
+    pub drops: BTreeMap<DropUse, u64>,
     /// The programs of the route decisions, by epoch.
     pub programs: BTreeMap<u64, Arc<Program>>,
     /// The road that its latest packet to arrive took.
@@ -172,15 +185,30 @@ impl Observer {
         observation.bytes += length as u64;
     }
 
-    fn count_drop(&mut self, packet: &PacketMeta, at: Option<NodeIx>, reason: DropReason) {
-        let key = (reason, at);
+    /// `source` is whom the dropped packet came from, `sent_to` whom its sender sent it to, `last` the last route decision on it.
+    fn count_drop(
+        &mut self,
+        packet: &PacketMeta,
+        at: Option<NodeIx>,
+        reason: DropReason,
+        (source, sent_to): (Option<End>, Option<End>),
+        last: Option<RouteUse>,
+    ) {
+        let key = DropUse { reason, at, answer_from: None, table: None };
         if self.is_actor(packet.sender) {
             *self.hosts.entry(packet.sender).or_default().drops.entry(key).or_default() += 1;
         }
-        let opener = self.run.destination.and_then(|(address, port)| {
+        let opener = sent_to.and_then(|(address, port)| {
             self.flows.get(&(packet.sender, address, port)).copied().filter(|opener| *opener != packet.sender)
         });
         if let Some(opener) = opener {
+            let without_route = last.filter(|route| route.entry.is_none()).map(|route| (route.epoch, route.table));
+            if without_route.is_some() {
+                let programs = &mut self.hosts.entry(opener).or_default().programs;
+                programs.entry(self.program.epoch).or_insert_with(|| Arc::clone(&self.program));
+            }
+            let answer_from = source.map(|(address, _)| address);
+            let key = DropUse { answer_from, table: without_route, ..key };
             *self.hosts.entry(opener).or_default().drops.entry(key).or_default() += 1;
         }
     }
@@ -289,9 +317,7 @@ impl Tap for Observer {
             }
             _ => {
                 if let Some(reason) = step.drop_reason() {
-                    self.run.destination = sent_to;
-                    self.count_drop(packet, at, reason);
-                    self.run.destination = None;
+                    self.count_drop(packet, at, reason, (run.source, sent_to), run.routes.last().copied());
                 }
                 self.forget_packet(packet.id);
             }

@@ -12,7 +12,7 @@ use crate::cost::bill;
 use crate::explain;
 use crate::host::Outcome;
 use crate::model::{Model, Provenance, UnknownConnection, prefix_list};
-use crate::program::{NextHopKind, NodeKey, Program};
+use crate::program::{NextHopKind, NodeKey, Program, TableIx};
 use crate::sim::Conservation;
 use crate::time::SimTime;
 use std::collections::BTreeMap;
@@ -223,8 +223,12 @@ fn routes(seen: &Observation) -> Vec<RouteDecision> {
 }
 
 fn drops(program: &Program, names: &crate::scenario::Names, seen: &Observation) -> Vec<DropCount> {
-    let drops = seen.drops.iter().map(|((reason, at), packets)| {
-        let facts = reason.facts();
+    let table = |(epoch, table): (u64, TableIx)| {
+        let named = &seen.programs.get(&epoch)?.origins.tables[table.at()].table;
+        Some(named.name.as_ref().map_or_else(|| named.id.clone(), |name| format!("{} ({name})", named.id)))
+    };
+    let drops = seen.drops.iter().map(|(dropped, packets)| {
+        let (facts, at) = (dropped.reason.facts(), dropped.at);
         DropCount {
             code: facts.code,
             at: at.map_or_else(|| "link".to_owned(), |node| program.origins.node(node).id.clone()),
@@ -232,6 +236,8 @@ fn drops(program: &Program, names: &crate::scenario::Names, seen: &Observation) 
                 let named = program.origins.node(node);
                 names.name_of(&named.id).map(str::to_owned).or_else(|| named.name.clone())
             }),
+            answer_from: dropped.answer_from.map(|address| address.to_string()),
+            table: dropped.table.and_then(table),
             sentence: facts.sentence,
             remedy: facts.remedy,
             packets: *packets,

@@ -190,6 +190,12 @@ pub struct DropCount {
     pub at: String,
     /// What people call that place.
     pub at_name: Option<String>,
+    /// Whom the dropped packets came from if they answered the host's; none: they are the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_from: Option<String>,
+    /// The route table that has no route for such an answer, if that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// One sentence.
     pub sentence: &'static str,
     /// What to change.

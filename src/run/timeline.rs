@@ -391,6 +391,9 @@ impl Run {
         let said =
             |text: &&str| self.steps.iter().flat_map(|step| &step.warnings).any(|warning| warning.text == **text);
         warnings.extend(remark.filter(|text| !said(text)).map(|text| Warning { text: text.to_owned(), mend: None }));
+        // A service that AWS has and vpcsim has not is refused in AWS's words, which are not all there is to say.
+        let unsimulated = results.iter().find_map(|result| warning::not_simulated(&result.stderr));
+        warnings.extend(unsimulated.map(|text| Warning { text, mend: None }));
         self.warned = fresh.into_iter().collect();
         let checks = match is_done {
             true => check::checks(&self.plan[task].expect, &results, &self.names),
