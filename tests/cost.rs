@@ -185,3 +185,35 @@ fn the_comparison_seen_from_a_shell() {
         assert!(ran.stderr.contains(about), "{arguments:?}: {}", ran.stderr);
     }
 }
+
+/// Two services by one NAT gateway: its hours show once. What nothing passed is listed, and without a call nothing is compared.
+#[test]
+fn hours_show_once_idle_things_are_named_and_nothing_is_compared_without_a_call() {
+    let workplace = Workplace::new();
+    let ran = workplace.run(["cost", "problems/7-nat-bill"]).success();
+    let rows: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.starts_with("nat-") && line.contains("(nat)")).collect();
+    let [first, second] = rows[..] else { panic!("{}", ran.stdout) };
+    assert!(first.ends_with("0.05      41.00") && second.ends_with("0       4.50"), "{rows:#?}");
+    assert_eq!(ran.stdout.matches("1 NAT gateway: 730 h").count(), 1, "{}", ran.stdout);
+
+    workplace.write(
+        "x.toml",
+        format!("{NETWORK}[nat_gateway]\nspare = {{ subnet = \"a\" }}\n{}", step("a", "near", "curl -s http://web/")),
+    );
+    let ran = workplace.run(["cost", "x.toml"]).success();
+    assert!(
+        ran.stdout.contains("NAT gateway nat-") && ran.stdout.contains("(spare): 0.045 USD/hour, 32.85 USD"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("interface endpoint vpce-0a1b2c3d (ddb): 0.02 USD/hour, 14.60 USD"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("public IPv4 address eipalloc-"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("no call of DynamoDB or S3") && !ran.stdout.contains("The same call"),
+        "{}",
+        ran.stdout
+    );
+    let json: Value = serde_json::from_str(&workplace.run(["cost", "x.toml", "--json"]).success().stdout).unwrap();
+    assert!(json["comparison"].is_null() && json["cost"]["idle"].as_array().unwrap().len() >= 3, "{:#}", json["cost"]);
+}

@@ -89,7 +89,7 @@ fn compare_all(count: u64) {
 }
 
 /// What some packet of any thousand seeds meets.
-const COMMON: [&str; 79] = [
+const COMMON: [&str; 80] = [
     "BlackholeRoute",
     "BlockPublicAccess",
     "BroadcastOrMulticast",
@@ -119,6 +119,7 @@ const COMMON: [&str; 79] = [
     "NatNoSession",
     "NatPortExhausted",
     "NatProtocol",
+    "NatRouteLoop",
     "NatSourceNotInVpc",
     "NetworkAclEgress",
     "NetworkAclIngress",

@@ -235,6 +235,19 @@ fn a_hairpin_by_the_elastic_ip_ends_at_the_gateway() {
 }
 
 #[test]
+fn what_its_own_subnet_routes_back_to_it_is_dropped_there_and_counted_and_takes_no_port() {
+    let mut world = World::tutorial();
+    let id = world.nat_gateway(1);
+    world.model.associate_route_table(world.private_table, world.public_subnet).unwrap();
+    world.publish();
+    let way = world.send(From::Instance("app-private"), tcp(PRIVATE, 40_000, DYNAMODB, 443, "S"));
+    world.expect(&way, &["app-private", "router", "nat"], End::Dropped(DropReason::NatRouteLoop));
+    let measured = metrics(&world, id);
+    assert_eq!((measured.packets_in_from_source, measured.packets_drop_count), (1, 1));
+    assert_eq!((measured.packets_out_to_destination, measured.active_connection_count), (0, 0));
+}
+
+#[test]
 fn after_350_idle_seconds_the_inside_is_reset_and_the_outside_is_not_heard() {
     let mut world = World::tutorial();
     let id = world.nat_gateway(1);

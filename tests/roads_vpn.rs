@@ -191,9 +191,18 @@ fn what_bgp_announced_vanishes_from_the_tables_with_the_tunnels() {
     corp.tunnels(vpn, [false, false]);
     let way = corp.world.send(From::Instance("app"), udp(APP, 4_000, FILES, 5_000));
     corp.world.expect(&way, &["app", "router"], End::Dropped(DropReason::NoRoute));
+    // On premises, too.
+    let way = corp.world.send(From::OnPremises("files"), udp(FILES, 5_000, APP, 4_000));
+    corp.world.expect(&way, &["corp"], End::Dropped(DropReason::OnPremisesNoRoute));
+    // And at the gateway, where a route that somebody wrote down still leads.
+    corp.route("192.168.1.0/24");
+    let way = corp.world.send(From::Instance("app"), udp(APP, 4_000, FILES, 5_000));
+    corp.world.expect(&way, &["app", "router", "vgw"], End::Dropped(DropReason::VpnGatewayNoRoute));
     corp.tunnels(vpn, [true, false]);
     let way = corp.world.send(From::Instance("app"), udp(APP, 4_000, FILES, 5_000));
     corp.world.expect(&way, &OUT, End::Delivered(From::OnPremises("files")));
+    let way = corp.world.send(From::OnPremises("files"), udp(FILES, 5_000, APP, 4_000));
+    corp.world.expect(&way, &IN, End::Delivered(From::Instance("app")));
 }
 
 #[test]

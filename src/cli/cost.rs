@@ -10,7 +10,7 @@ use crate::capture::CaptureOptions;
 use crate::cost::{Cost, RoadCost};
 use crate::lanes::{self, CALLS, Lane, Lanes};
 use crate::run::{Progress, RunResult};
-use crate::scenario::{self, BYTES_PER_GB, parse_volume};
+use crate::scenario::{self, BYTES_PER_GB, HOURS_PER_MONTH, parse_volume};
 use crate::time::SimDuration;
 use clap::Args;
 use serde_json::json;
@@ -28,7 +28,8 @@ Examples:
 
 The scenario is run without captures, and the bytes are metered that AWS charges for. Then one call of it (the last
 one of DynamoDB or S3 that succeeded, or --call) is made by internet gateway, by NAT gateway (of the same zone, and of
-another), by gateway endpoint and by interface endpoint, in a VPC of its own, with the scenario's [links] and [prices].
+another), by gateway endpoint and by interface endpoint, in a VPC of its own, with the scenario's [links] and [prices]; not if
+there is no such call.
 Prices are us-east-1's of 2026 from third-party pages, unverified; the scenario's [prices] overrides them.
 
 Exit codes: 0 done, 1 a lane's call failed, 2 error";
@@ -73,15 +74,22 @@ pub(super) fn run(arguments: &CostArguments) -> Result<u8, CliError> {
     while run.advance(EVENTS_A_ROUND)? != Progress::Done {}
     let (result, _) = run.finish();
     let workload = lanes::workload(&scenario, &result, arguments.call.as_deref())?;
-    let lanes = lanes::compare(&scenario, &workload)?;
+    let lanes = workload.map(|workload| lanes::compare(&scenario, &workload)).transpose()?;
     let text = if arguments.json {
         let document = json!({ "schema": 1, "scenario": source.file_name, "cost": result.cost, "comparison": lanes });
         format!("{document:#}\n")
     } else {
-        roads_at_length(&source.name, &result.cost) + &lanes_table(&lanes, &result.cost)
+        let comparison = match &lanes {
+            Some(lanes) => lanes_table(lanes, &result.cost),
+            None => wrap(
+                "the run made no call of DynamoDB or S3 that succeeded: --call 'aws ...' compares one over five lanes",
+                0,
+            ),
+        };
+        roads_at_length(&source.name, &result.cost) + &comparison
     };
     print(&text).map_err(|source| CliError::Print { source })?;
-    let all_succeeded = lanes.lanes.iter().all(|lane| lane.calls_ok == CALLS);
+    let all_succeeded = lanes.iter().flat_map(|lanes| &lanes.lanes).all(|lane| lane.calls_ok == CALLS);
     Ok(if all_succeeded { DONE } else { EXPECTATION_FAILED })
 }
 
@@ -95,6 +103,12 @@ pub(super) fn block(result: &RunResult) -> String {
     let mut lines = table(shown, cost, |road| vec![hours_in_short(road)]);
     if cost.roads.len() > shown.len() {
         lines.push(format!("and {} more in result.json", cost.roads.len() - shown.len()));
+    }
+    if cost.roads.iter().any(|road| road.usd_per_gb.is_some_and(|per_gb| per_gb > 0.0)) {
+        lines.push("per GB: for this run's mix of directions, before free amounts; do not add up rows".to_owned());
+    }
+    if cost.roads.iter().any(|road| road.shared_usd_per_hour > 0.0) {
+        lines.push("hours that rows share are in the first of them; those of each row: result.json".to_owned());
     }
     let remark = "prices of 2026, unverified: [prices] overrides; compare roads: vpcsim cost";
     lines.push(cut(remark, WIDTH - 9));
@@ -122,8 +136,8 @@ fn table(roads: &[RoadCost], cost: &Cost, more: impl Fn(&RoadCost) -> Vec<String
             cut(&place, PLACE_MAX),
             road.to.clone(),
             road.usd_per_gb.map_or_else(|| "-".to_owned(), |usd| amount(usd, 4)),
-            amount(road.usd_per_hour, 4),
-            format!("{:.2}", road.usd_per_month),
+            amount(own_usd_per_hour(road), 4),
+            format!("{:.2}", own_usd_per_month(road)),
         ];
         row.extend(more(road));
         row
@@ -132,14 +146,51 @@ fn table(roads: &[RoadCost], cost: &Cost, more: impl Fn(&RoadCost) -> Vec<String
     rows.iter().map(|row| layout.line(row)).collect()
 }
 
-/// What is charged by the hour, in few words; what is charged by the gigabyte shows in its column.
+/// How much of a road's hours rows above it have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HoursAbove {
+    None,
+    Some,
+    All,
+}
+
+fn hours_above(road: &RoadCost) -> HoursAbove {
+    match road.shared_usd_per_hour {
+        shared if shared <= 0.0 => HoursAbove::None,
+        shared if shared < road.usd_per_hour => HoursAbove::Some,
+        _ => HoursAbove::All,
+    }
+}
+
+/// What an hour costs that no row above has already.
+fn own_usd_per_hour(road: &RoadCost) -> f64 {
+    // What sums of floats leave behind must not show as "-0".
+    (road.usd_per_hour - road.shared_usd_per_hour).max(0.0)
+}
+
+/// What a month costs with those hours.
+fn own_usd_per_month(road: &RoadCost) -> f64 {
+    (road.usd_per_month - road.shared_usd_per_hour * HOURS_PER_MONTH as f64).max(0.0)
+}
+
+/// What is charged by the hour, and what is free, in few words; what is charged by the gigabyte shows in its column.
 fn hours_in_short(road: &RoadCost) -> String {
-    let hours = road.items.iter().filter(|item| item.unit == "hour");
     let in_short = |item: &str| {
         let words = [(" addresses", ""), (" address", ""), ("transit gateway", "TGW")];
         words.into_iter().fold(item.to_owned(), |text, (long, short)| text.replace(long, short))
     };
-    hours.map(|item| in_short(&item.item)).collect::<Vec<_>>().join(", ")
+    let mut words: Vec<String> = match hours_above(road) {
+        HoursAbove::None => {
+            road.items.iter().filter(|item| item.unit == "hour").map(|item| in_short(&item.item)).collect()
+        }
+        HoursAbove::Some => vec!["hours: partly above".to_owned()],
+        HoursAbove::All => vec!["hours: above".to_owned()],
+    };
+    let free: f64 = road.items.iter().map(|item| item.free_units_per_month).sum();
+    if free > 0.0 {
+        words.push(format!("{} GB free", amount(free, 1)));
+    }
+    words.join(", ")
 }
 
 fn roads_at_length(name: &str, cost: &Cost) -> String {
@@ -154,9 +205,22 @@ fn roads_at_length(name: &str, cost: &Cost) -> String {
         let plural = if road.packets == 1 { "" } else { "s" };
         let by = format!("{} packet{plural}, {} bytes by {}", road.packets, road.bytes, road.hosts.join(", "));
         text += &wrap(&by, 2);
-        for item in &road.items {
+        let hours = hours_above(road);
+        match hours {
+            HoursAbove::None => {}
+            HoursAbove::Some => {
+                let shared = amount(road.shared_usd_per_hour, 6);
+                text += &wrap(&format!("of its hours {shared} USD/hour are in a row above, and only there"), 2);
+            }
+            HoursAbove::All => text += "  its hours are in a row above, and only there\n",
+        }
+        for item in road.items.iter().filter(|item| hours != HoursAbove::All || item.unit != "hour") {
+            let free = match item.free_units_per_month {
+                free if free > 0.0 => format!(", {} GB of it free", amount(free, 3)),
+                _ => String::new(),
+            };
             let line = format!(
-                "{}: {} a month at {} USD/{}: {:.2} USD",
+                "{}: {} a month at {} USD/{}{free}: {:.2} USD",
                 item.item,
                 if item.unit == "hour" {
                     format!("{} h", item.units_per_month)
@@ -175,7 +239,17 @@ fn roads_at_length(name: &str, cost: &Cost) -> String {
         text += &wrap(remark, 0);
     }
     if !cost.roads.is_empty() {
-        text += &wrap("hours stand with every road that needs them: the rows are not to be added up", 0);
+        let rule = "per GB is for this run's mix of directions, before free amounts, which are reckoned for each row: \
+                    rows are not to be added up";
+        text += &wrap(rule, 0);
+    }
+    if !cost.idle.is_empty() {
+        text += "\nIdle: nothing that arrived has passed them, and they cost their hours all the same\n";
+        for idle in &cost.idle {
+            let place = idle.name.as_ref().map_or_else(|| idle.id.clone(), |name| format!("{} ({name})", idle.id));
+            let (per_hour, per_month) = (amount(idle.usd_per_hour, 4), idle.usd_per_month);
+            text += &wrap(&format!("{} {place}: {per_hour} USD/hour, {per_month:.2} USD a month", idle.item), 2);
+        }
     }
     text.push('\n');
     text

@@ -1,7 +1,8 @@
 //! Virtual private gateways, VPN connections, virtual interfaces, and the networks on premises behind them.
 //!
 //! A gateway that is attached to no VPC takes no packets and is left out; so are deleted connections. The forwarding tables of gateways and of routers on premises come
-//! from what they learned ([`Learned`]): of each block the best, and nothing over a link that is down as long as a link that is up covers the block.
+//! from what they learned ([`Learned`]): of each block the best, nothing that BGP has withdrawn, and nothing over a link that is down as long as a link that is up covers
+//! the block.
 
 use super::route_priority::CompiledTable;
 use super::{CompileError, Compiler, Draft, LinkKey, immediate, named, small_index, virtual_mac};
@@ -179,8 +180,8 @@ impl Compiler {
         for learned in learned {
             let covered = live.iter().any(|block| block.contains(&learned.cidr))
                 || (has_internet && !learned.cidr.network().is_private());
-            // Withdrawn, so nowhere in the table. Where nothing else leads there the route stays, to say what is down.
-            if !learned.up && covered {
+            // Where nothing else leads there, a static route stays and leads to what is down.
+            if learned.is_withdrawn() || (!learned.up && covered) {
                 continue;
             }
             let entry = small_index("routes learned by a router", entries.len())?;

@@ -1,13 +1,15 @@
 //! The bill: what each road of a run cost by the gigabyte, and what a month of it costs.
 //!
-//! A road is listed if it led to a service, or cost anything. Hours are listed with every road that needs the thing, so the hours of a NAT gateway that
-//! leads to DynamoDB and to S3 stand in two rows: rows are not to be added up. Of an interface endpoint all interfaces count, of everything else what
-//! the road's packets used.
+//! A road is listed if it led to a service, or cost anything. Hours are part of every road that needs the thing, so the hours of a NAT gateway that
+//! leads to DynamoDB and to S3 are in two rows; the second says what of its hours rows above it have already. Free amounts are reckoned for each row.
+//! Of an interface endpoint all interfaces count, of everything else what the road's packets used.
 
+use super::idle::{IdleCost, idle};
 use super::meter::{Far, Key, Ledger, Meter};
 use super::tariff::Tariff;
 use super::traffic::{Thing, Traffic, TrafficItem};
 use crate::explain::road::Road;
+use crate::model::Model;
 use crate::program::{HostIx, HostKind};
 use crate::scenario::{BYTES_PER_GB, HOURS_PER_MONTH, Names, Prices, Usd};
 use serde::Serialize;
@@ -29,6 +31,8 @@ pub struct Cost {
     pub roads: Vec<RoadCost>,
     /// What the run's packets cost that were charged for and lost on the way, and what the network itself says (ICMP errors): in no road's figures.
     pub lost_usd: f64,
+    /// What is charged by the hour and carried nothing: in no road's figures.
+    pub idle: Vec<IdleCost>,
 }
 
 /// What one road cost, to and from one kind of far end.
@@ -53,7 +57,9 @@ pub struct RoadCost {
     pub usd_per_gb: Option<f64>,
     /// What is charged by the hour.
     pub usd_per_hour: f64,
-    /// What a month of `monthly_volume_bytes` costs.
+    /// How much of that roads before this one in the list have already, because they need the same gateway or address.
+    pub shared_usd_per_hour: f64,
+    /// What a month of `monthly_volume_bytes` costs, all its hours included.
     pub usd_per_month: f64,
     /// What that consists of.
     pub items: Vec<CostItem>,
@@ -76,10 +82,12 @@ pub struct CostItem {
     pub units_per_month: f64,
     /// What they cost.
     pub usd_per_month: f64,
+    /// How many units of a month cost nothing; counted in `units_per_month`.
+    pub free_units_per_month: f64,
 }
 
-/// Writes the bill of everything that `meter` saw.
-pub fn bill(meter: &Meter, names: &Names, prices: &Prices, region: &str) -> Cost {
+/// Writes the bill of everything that `meter` saw; `model` is the network at the end.
+pub fn bill(meter: &Meter, model: &Model, names: &Names, prices: &Prices) -> Cost {
     let mut rows: BTreeMap<Row, (BTreeSet<HostIx>, Ledger)> = BTreeMap::new();
     let mut lost = Traffic::default();
     for (key, ledger) in meter.ledgers() {
@@ -101,17 +109,42 @@ pub fn bill(meter: &Meter, names: &Names, prices: &Prices, region: &str) -> Cost
         sum.things.extend(&ledger.things);
     }
     let volume_bytes = prices.monthly_volume_bytes;
-    let mut roads: Vec<RoadCost> =
-        rows.into_iter().map(|(row, (hosts, ledger))| road_cost(meter, names, prices, row, &hosts, &ledger)).collect();
-    roads.sort_by(|a, b| b.usd_per_month.total_cmp(&a.usd_per_month));
+    let mut roads: Vec<(RoadCost, BTreeSet<Thing>)> = (rows.into_iter())
+        .map(|(row, (hosts, ledger))| (road_cost(meter, names, prices, row, &hosts, &ledger), ledger.things))
+        .collect();
+    roads.sort_by(|(a, _), (b, _)| b.usd_per_month.total_cmp(&a.usd_per_month));
+    let roads = tell_shared_hours(meter, prices, roads);
     Cost {
         currency: "USD",
         monthly_volume_bytes: volume_bytes,
         hours_per_month: HOURS_PER_MONTH,
-        remarks: remarks(meter, prices, region),
+        remarks: remarks(meter, prices, &model.region),
         roads,
         lost_usd: lost_usd(&lost, prices),
+        idle: idle(meter, model, names, prices),
     }
+}
+
+/// Says of each road what of its hours those before it have already.
+fn tell_shared_hours(meter: &Meter, prices: &Prices, roads: Vec<(RoadCost, BTreeSet<Thing>)>) -> Vec<RoadCost> {
+    let (mut seen, mut seen_endpoints) = (BTreeSet::new(), BTreeSet::new());
+    let mut told = Vec::new();
+    for (mut road, things) in roads {
+        // An endpoint's hours are those of all its interfaces, whichever the road uses.
+        let endpoint = |thing: &Thing| match *thing {
+            Thing::EndpointInterface(node) => meter.places().endpoint(node).map(|(id, _)| id.to_owned()),
+            _ => None,
+        };
+        let is_known =
+            |thing: &&Thing| seen.contains(*thing) || endpoint(thing).is_some_and(|id| seen_endpoints.contains(&id));
+        let shared: BTreeSet<Thing> = things.iter().filter(is_known).copied().collect();
+        let amounts = hourly(meter, prices, &shared).into_iter().map(|(_, amount)| amount);
+        road.shared_usd_per_hour = amounts.fold(Usd::default(), |sum, amount| sum + amount).dollars();
+        seen_endpoints.extend(things.iter().filter_map(endpoint));
+        seen.extend(things);
+        told.push(road);
+    }
+    told
 }
 
 /// What bytes that carried nothing cost at list prices, dollars; shown to a billionth.
@@ -169,6 +202,7 @@ fn road_cost(
         usd_per_unit: amount.dollars(),
         units_per_month: HOURS_PER_MONTH as f64,
         usd_per_month: cents((amount.nanos() * HOURS_PER_MONTH) as f64 / 1e9),
+        free_units_per_month: 0.0,
     });
     let gigabytes = tariff.metered.iter().map(|metered| CostItem {
         item: metered.item.name().to_owned(),
@@ -176,6 +210,7 @@ fn road_cost(
         usd_per_unit: metered.item.list_price(prices).dollars(),
         units_per_month: round(metered.share * volume_bytes / BYTES_PER_GB as f64, 1e3),
         usd_per_month: cents(metered.month_usd(volume_bytes)),
+        free_units_per_month: round(metered.free_bytes(volume_bytes) / BYTES_PER_GB as f64, 1e3),
     });
     let items = hours.chain(gigabytes).collect();
     let host_name = |host: &HostIx| {
@@ -192,6 +227,7 @@ fn road_cost(
         bytes: ledger.bytes,
         usd_per_gb: ledger.traffic.per_gb(prices, ledger.bytes).map(Usd::dollars),
         usd_per_hour: per_hour.dollars(),
+        shared_usd_per_hour: 0.0,
         usd_per_month: cents(tariff.month_usd(volume_bytes)),
         items,
         tariff,

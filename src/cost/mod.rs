@@ -10,12 +10,14 @@
 //! as third-party pages tell them; none was compared with AWS's own. Bytes are those of IP packets: which bytes AWS counts is **assumed**.
 
 mod bill;
+mod idle;
 mod meter;
 mod probe;
 mod tariff;
 mod traffic;
 
 pub use bill::{Cost, CostItem, RoadCost, bill};
+pub use idle::IdleCost;
 pub use meter::{Ledger, Meter, Spent};
 pub use probe::{Price, price_of};
 pub use tariff::{Metered, Tariff};

@@ -95,6 +95,14 @@ impl Metered {
         sum
     }
 
+    /// How many of the bytes charged as this item in such a month cost nothing, where later ones do.
+    pub fn free_bytes(&self, volume_bytes: f64) -> f64 {
+        match &self.tiers[..] {
+            [free, _, ..] if free.per_gb == Usd::default() => (volume_bytes * self.share).min(free.up_to_bytes as f64),
+            _ => 0.0,
+        }
+    }
+
     /// The road's volumes at which the price changes.
     fn corners(&self) -> impl Iterator<Item = f64> + '_ {
         let ends = self.tiers.iter().filter(|tier| tier.up_to_bytes != u64::MAX && self.share > 0.0);
@@ -129,6 +137,8 @@ mod tests {
         let egress = tariff(0, &[(TrafficItem::InternetEgress, 500)]);
         assert_eq!(egress.month_usd(200.0 * GB), 0.0, "half of it leaves, and 100 GB are free");
         assert!((egress.month_usd(400.0 * GB) - 9.0).abs() < 1e-9);
+        let free = |gigabytes: f64| egress.metered[0].free_bytes(gigabytes * GB) / GB;
+        assert_eq!((free(50.0), free(400.0), nat.metered[0].free_bytes(GB)), (25.0, 100.0, 0.0));
     }
 
     #[test]

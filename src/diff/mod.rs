@@ -10,6 +10,7 @@ mod tests;
 pub use crate::cost::Price;
 
 use crate::cost::price_of;
+use crate::dataplane::Decision;
 use crate::explain::probe::Probe;
 use crate::explain::road::Road;
 use crate::explain::state::State;
@@ -89,8 +90,11 @@ pub struct Meeting {
     pub source: Option<String>,
     /// What a gigabyte costs; `None` if nothing arrives, or the price is not known.
     pub price: Option<Price>,
-    /// The route that decided, and what stopped the packet.
+    /// The route that decided first, those of later tables (a NAT gateway's subnet, a transit gateway) that the other side does not have, and what stopped the packet.
     pub why: Vec<String>,
+    /// Every route that decided, there and back.
+    #[serde(skip)]
+    routes: Vec<String>,
 }
 
 /// Compares two networks.
@@ -130,7 +134,7 @@ enum Target {
 impl Comparison {
     fn pair(&mut self, before: Side<'_>, after: Side<'_>, from: &str, target: &Target) {
         self.pairs_count += 1;
-        let (one, other) = (before.meeting(from, target), after.meeting(from, target));
+        let (mut one, mut other) = (before.meeting(from, target), after.meeting(from, target));
         let mut changed = Vec::new();
         if (one.reachable, &one.code) != (other.reachable, &other.code) {
             changed.push(Aspect::Reachability);
@@ -149,6 +153,8 @@ impl Comparison {
         if changed.is_empty() {
             return;
         }
+        one.tell_routes_missing_in(&other);
+        other.tell_routes_missing_in(&one);
         let (to, port) = match target {
             Target::Service(ServiceKind::DynamoDb) => ("DynamoDB".to_owned(), HTTPS),
             Target::Service(ServiceKind::Ec2) => ("EC2 API".to_owned(), HTTPS),
@@ -244,8 +250,20 @@ impl Side<'_> {
             source,
             price: None,
             why,
+            routes: routes(traced),
         }
     }
+}
+
+/// The routes that decided, there and back, in the order in which they were asked.
+fn routes(traced: &Traced) -> Vec<String> {
+    let legs = [LegKind::Forward, LegKind::Back].into_iter().filter_map(|kind| traced.leg(kind));
+    let visits = legs.flat_map(|leg| &leg.visits);
+    let routed = visits.flat_map(|visit| visit.decisions.iter().map(move |decision| (visit.at, decision)));
+    routed
+        .filter(|(_, decision)| matches!(decision, Decision::Route { .. }))
+        .map(|(at, decision)| sentence(&traced.program, at, decision))
+        .collect()
 }
 
 /// The last thing that a node decided on a walk.
@@ -257,6 +275,30 @@ fn last_decision(traced: &Traced, leg: &Leg) -> Option<String> {
 impl Meeting {
     /// Nothing can be sent at all.
     fn impossible(why: String) -> Meeting {
-        Meeting { reachable: false, code: None, road: None, via: None, source: None, price: None, why: vec![why] }
+        Meeting {
+            reachable: false,
+            code: None,
+            road: None,
+            via: None,
+            source: None,
+            price: None,
+            why: vec![why],
+            routes: Vec::new(),
+        }
+    }
+
+    /// Puts the routes that decided here and not there behind the one that decided first, which is told anyway.
+    fn tell_routes_missing_in(&mut self, other: &Meeting) {
+        // What cannot be sent has no routes to compare with.
+        if other.routes.is_empty() {
+            return;
+        }
+        let mut at = usize::from(!self.why.is_empty());
+        for route in &self.routes {
+            if !other.routes.contains(route) && !self.why.contains(route) {
+                self.why.insert(at, route.clone());
+                at += 1;
+            }
+        }
     }
 }

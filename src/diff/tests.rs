@@ -120,3 +120,27 @@ fn another_zone_and_another_gateway_change_the_price() {
     assert_eq!(to_dynamodb.price, Some(price(0, 0)));
     assert_eq!(side.meeting("far", &Target::Service(ServiceKind::DynamoDb)).price, None);
 }
+
+#[test]
+fn a_route_behind_the_nat_gateway_is_told_on_both_sides() {
+    let network = |public: &str| {
+        scenario(&format!(
+            "region = \"us-east-1\"\n[vpc]\nlab = {{ cidr = \"10.0.0.0/16\", internet_gateway = true }}\n[route_table]\n\
+             public = {{ routes = [\"0.0.0.0/0 -> igw\"{public}] }}\nprivate = {{ routes = [\"0.0.0.0/0 -> nat\"] }}\n\
+             [subnet]\npublic = {{ cidr = \"10.0.0.0/24\", table = \"public\", public = true }}\n\
+             private = {{ cidr = \"10.0.1.0/24\", table = \"private\" }}\n\
+             [nat_gateway]\nnat = {{ subnet = \"public\" }}\n\
+             [instance]\napp = {{ subnet = \"private\" }}\nfirewall = {{ subnet = \"public\", source_dest_check = false }}\n\
+             [outside]\nfar = {{ address = \"198.51.100.7\" }}\n"
+        ))
+    };
+    let (one, other) = (network(""), network(", \"198.51.100.0/24 -> eni of firewall\""));
+    let found = between(&one, None, &other, None);
+    let changed = found.differences.iter().find(|it| it.from == "app" && it.to == "far").unwrap();
+    let tells = |meeting: &Meeting, words: &str| meeting.why.iter().any(|why| why.contains(words));
+    assert!(tells(&changed.before, "0.0.0.0/0 -> igw-"), "{:?}", changed.before.why);
+    assert!(tells(&changed.after, "198.51.100.0/24 -> eni-"), "{:?}", changed.after.why);
+    // What both have alike is told once, as what decided first.
+    assert!(changed.before.why[0].contains("-> nat-"), "{:?}", changed.before.why);
+    assert_eq!(changed.before.why.iter().filter(|why| why.contains("-> nat-")).count(), 1, "{:?}", changed.before.why);
+}

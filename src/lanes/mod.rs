@@ -131,11 +131,11 @@ pub struct EndpointZones {
 }
 
 /// The call to compare: `line` if one is given, else the last call of DynamoDB or S3 in the scenario's Region that succeeded on a host, tables and buckets
-/// being created or deleted not counted; else a harmless one.
+/// being created or deleted not counted; else, if it made any such call, a harmless one. `None` if it made none: there is nothing to compare.
 ///
 /// # Errors
 /// [`LanesError::NotComparable`] for a `line` that calls something else.
-pub fn workload(scenario: &Scenario, result: &RunResult, line: Option<&str>) -> Result<Workload, LanesError> {
+pub fn workload(scenario: &Scenario, result: &RunResult, line: Option<&str>) -> Result<Option<Workload>, LanesError> {
     let is_done =
         |step: &Step| result.steps.iter().any(|done| done.name == step.name && done.hosts.iter().any(|host| host.ok));
     let lines = || scenario.steps.iter().filter(|step| is_done(step)).filter_map(|step| Some((step, aws_line(step)?)));
@@ -144,19 +144,22 @@ pub fn workload(scenario: &Scenario, result: &RunResult, line: Option<&str>) -> 
             return Err(LanesError::NotComparable { line: line.to_owned() });
         }
         let before = lines().map(|(_, line)| line.to_owned()).filter(|line| calls_storage(scenario, line));
-        return Ok(Workload { line: line.to_owned(), step: None, before: before.collect() });
+        return Ok(Some(Workload { line: line.to_owned(), step: None, before: before.collect() }));
     }
     let comparable: Vec<(&Step, &str)> = lines().filter(|(_, line)| calls_storage(scenario, line)).collect();
+    if comparable.is_empty() {
+        return Ok(None);
+    }
     let repeatable = |(step, line): &(&Step, &str)| {
         let word = line.split_whitespace().nth(2).unwrap_or_default();
         !step.on.is_empty() && !["create-", "delete-", "mb", "rb"].iter().any(|verb| word.starts_with(verb))
     };
     let Some(position) = comparable.iter().rposition(repeatable) else {
-        return Ok(Workload { line: CALL_DEFAULT.to_owned(), step: None, before: Vec::new() });
+        return Ok(Some(Workload { line: CALL_DEFAULT.to_owned(), step: None, before: Vec::new() }));
     };
     let (step, line) = comparable[position];
     let before = comparable[..position].iter().map(|(_, line)| (*line).to_owned()).collect();
-    Ok(Workload { line: line.to_owned(), step: Some(step.clone()), before })
+    Ok(Some(Workload { line: line.to_owned(), step: Some(step.clone()), before }))
 }
 
 fn aws_line(step: &Step) -> Option<&str> {

@@ -7,7 +7,7 @@ fn compared(text: &str, line: Option<&str>) -> Lanes {
     let mut run = Run::capturing(scenario.clone(), CaptureOptions::none()).unwrap();
     while run.advance(EVENTS_A_ROUND).unwrap() != Progress::Done {}
     let (result, _) = run.finish();
-    compare(&scenario, &workload(&scenario, &result, line).unwrap()).unwrap()
+    compare(&scenario, &workload(&scenario, &result, line).unwrap().unwrap()).unwrap()
 }
 
 fn lane<'l>(lanes: &'l Lanes, name: &str) -> &'l Lane {
@@ -16,7 +16,7 @@ fn lane<'l>(lanes: &'l Lanes, name: &str) -> &'l Lane {
 
 #[test]
 fn every_lane_takes_its_road_and_costs_what_the_prices_say() {
-    let lanes = compared("region = \"us-east-1\"\n", None);
+    let lanes = compared("region = \"us-east-1\"\n", Some(CALL_DEFAULT));
     assert_eq!(lanes.call, CALL_DEFAULT);
     let told: Vec<_> = lanes.lanes.iter().map(|lane| (lane.name.as_str(), lane.road, lane.usd_per_gb)).collect();
     assert_eq!(

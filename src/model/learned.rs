@@ -6,8 +6,9 @@
 //! | a router on premises | the blocks of the VPC behind the gateway; of a transit gateway what the attachment's route table knows; the public addresses of AWS | the model |
 //! | route tables that a gateway propagates to | what the gateway knows | the first line |
 //!
-//! A link that is down announces nothing by BGP: what was learned over it is not used as long as anything else leads to the block. If nothing does, the route stays, so
-//! that the packet is lost where the link is down and a trace can say so. In route tables, BGP routes of links that are down vanish; static ones stay (assumed).
+//! What BGP said over a VPN connection is withdrawn on both sides while both of its tunnels are down ([`Learned::is_withdrawn`]). Static routes over a link that is down
+//! stay, but are not used as long as anything else leads to the block (assumed); so the packet is lost where the link is down. What was learned over a virtual interface
+//! that is down vanishes from route tables; gateways and routers on premises treat it as they do static routes (a simplification: a trace then names the link).
 //! Preference among equal blocks: static on premises, then Direct Connect, static VPN, BGP VPN, then AS_PATH and MED
 //! (docs.aws.amazon.com/vpn/latest/s2svpn/vpn-route-priority.html). Of alike routes the smaller id wins.
 
@@ -30,6 +31,11 @@ pub struct Learned {
 }
 
 impl Learned {
+    /// Whether nobody knows the route any more: BGP said it over a VPN connection whose tunnels are both down. Routes told by hand are never withdrawn.
+    pub fn is_withdrawn(&self) -> bool {
+        !self.up && !self.is_static && self.propagation.learned_over == LearnedOver::VpnBgp
+    }
+
     fn rank(&self) -> impl Ord {
         let Propagation { learned_over, as_path_length, multi_exit_discriminator } = self.propagation;
         (!self.up, !self.is_static, learned_over, as_path_length, multi_exit_discriminator, self.over)

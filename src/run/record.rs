@@ -292,7 +292,7 @@ pub(super) fn run_result(run: &Run, steps: Vec<StepResult>, complete: bool, file
         packets: account(&run.sim.conservation()),
         nat_gateways: nat_gateways(run),
         latency: run.sim.tap.observer.latencies().summaries(),
-        cost: bill(&run.sim.tap.meter, &run.names, &run.scenario.settings.prices, &run.scenario.region),
+        cost: bill(&run.sim.tap.meter, run.control.model(), &run.names, &run.scenario.settings.prices),
         files: Vec::new(),
         assumptions: assumptions(run.control.model(), &run.scenario.settings),
         steps,

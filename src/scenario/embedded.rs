@@ -81,6 +81,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("drops/nat-no-session", include_str!("../../scenarios/drops/nat-no-session.toml")),
     ("drops/nat-ports", include_str!("../../scenarios/drops/nat-ports.toml")),
     ("drops/nat-protocol", include_str!("../../scenarios/drops/nat-protocol.toml")),
+    ("drops/nat-route-loop", include_str!("../../scenarios/drops/nat-route-loop.toml")),
     ("drops/nat-source", include_str!("../../scenarios/drops/nat-source.toml")),
     ("drops/network-acl-egress", include_str!("../../scenarios/drops/network-acl-egress.toml")),
     ("drops/network-acl-ingress", include_str!("../../scenarios/drops/network-acl-ingress.toml")),

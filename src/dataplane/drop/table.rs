@@ -231,4 +231,7 @@ reasons! {
     LinkLoss: own "LINK_LOSS" in "drops/link",
         "the link lost the frame at random, as [links] loss asks",
         "lower the link's loss";
+    NatRouteLoop: own "NAT_ROUTE_LOOP" in "drops/nat-route-loop",
+        "the NAT gateway's own subnet routes the packet back to the NAT gateway",
+        "put the NAT gateway in a subnet that routes 0.0.0.0/0 to the internet gateway";
 }

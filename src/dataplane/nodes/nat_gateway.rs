@@ -7,6 +7,8 @@
 //! fragmented or refused with "fragmentation needed"; the MSS of SYNs is lowered to fit.
 //!
 //! A public gateway's Elastic IPs are put in place of its private addresses by the internet gateway. A private gateway's packets have none and are dropped there.
+//! A gateway whose own subnet routes the destination to the gateway itself (a NAT gateway in a private subnet) would send packets in a circle: it drops them as
+//! `NAT_ROUTE_LOOP`. On AWS they are lost as well; how, is not documented.
 //! Assumed: time to live and size are looked at only once it is clear that a packet is translated. Not simulated: bandwidth and packet-rate limits, regional
 //! NAT gateways, the return-to-sender of answers to what came over a peering connection without a route.
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html, nat-gateway-basics.html, nat-gateway-troubleshooting.html,
@@ -17,8 +19,9 @@ use crate::dataplane::nat::{inbound, outbound};
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
 use crate::net::Protocol;
-use crate::program::NatGatewayNode;
+use crate::program::{NatGatewayNode, NextHopKind, Node};
 use crate::wire::{Parsed, rewrite};
+use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
 
 /// IPv4 and TCP header without options: what an MSS leaves out of the MTU.
@@ -70,6 +73,9 @@ fn translate<T: Tap>(
     if !from_outside && !is_inside(visit, gateway, &packet) {
         return drop(DropReason::NatSourceNotInVpc);
     }
+    if !from_outside {
+        refuse_loop(visit, gateway, packet.destination)?;
+    }
     let segment = Segment::of(visit.program.settings.nat_mtu_bytes);
     // What is refused for its size or age is answered as it came, so before it is translated; but what answers nothing gets no answer.
     let answers = !from_outside || visit.state.nat.knows(visit.at, &packet, visit.frame.bytes, visit.now);
@@ -87,6 +93,20 @@ fn translate<T: Tap>(
         visit.decide(Decision::MssClamped { before, after });
     }
     visit.forward_within(&packet, segment, gateway.router, None)
+}
+
+/// Drops what the route table of the gateway's own subnet would send back to the gateway, so that the loss is counted and told where its cause is. The packet is not
+/// translated, so no port is taken.
+fn refuse_loop<T: Tap>(visit: &mut Visit<'_, '_, T>, gateway: &NatGatewayNode, destination: Ipv4Addr) -> Stage<()> {
+    let program = visit.program;
+    let routed = program.router(gateway.router).and_then(|router| program.route(router, gateway.subnet, destination));
+    match routed {
+        Some((table, Some(hop))) if hop.kind == NextHopKind::Node && hop.node == visit.at => {
+            visit.decide(Decision::Route { table, destination, entry: Some(hop.entry) });
+            drop(DropReason::NatRouteLoop)
+        }
+        _ => ControlFlow::Continue(()),
+    }
 }
 
 /// Whether a packet comes from an interface of the gateway's VPC, or by a transit gateway.

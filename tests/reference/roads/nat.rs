@@ -2,16 +2,17 @@
 //!
 //! Sources: vpc-nat-gateway.html, nat-gateway-basics.html, nat-gateway-troubleshooting.html, work-with-nat-instances.html,
 //! docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html. Assumed with vpcsim: size and time to live are looked at before translation (so that sender
-//! is told of its packet as it was), of what is translated at all.
+//! is told of its packet as it was), of what is translated at all; what its own subnet sends back to it is dropped by the gateway.
 
 use super::endpoint::TCP_AND_IP;
 use super::{From, Place};
 use crate::reference::packet::{ICMP, TCP, UDP};
+use crate::reference::routes;
 use crate::reference::translation::Kind;
 use crate::reference::world::{Next, Stage, Stretch, Visit, drop};
 use std::net::Ipv4Addr;
 use vpcsim::ids::{EniId, NatGatewayId};
-use vpcsim::model::{Forwarding, NatGatewayState};
+use vpcsim::model::{Forwarding, NatGatewayState, RouteTarget};
 
 impl Visit<'_, '_> {
     pub fn nat_gateway(&mut self, id: NatGatewayId) -> Stage<Next> {
@@ -30,6 +31,15 @@ impl Visit<'_, '_> {
         // Sources in its VPC, or what comes by a transit gateway.
         if !from_outside && !self.came_by_transit_gateway() && !self.is_in_vpc(gateway.vpc_id, packet.source) {
             return drop("NatSourceNotInVpc");
+        }
+        // In a subnet whose table leads back to it, it would only talk to itself.
+        if !from_outside {
+            let table = routes::table_of(self.model(), gateway.subnet_id).id;
+            let chosen = self.route_of_subnet(gateway.subnet_id)?;
+            if chosen.is_some_and(|chosen| chosen.active && chosen.target == RouteTarget::NatGateway(id)) {
+                self.say_route(table, chosen);
+                return drop("NatRouteLoop");
+            }
         }
         let back = Place::Router(gateway.vpc_id, Box::new(From::NatGateway(id)));
         let mtu_bytes = self.model().forwarding.nat_mtu_bytes;

@@ -142,7 +142,7 @@ impl Visit<'_, '_> {
         }
     }
 
-    fn say_route(&mut self, table: RouteTableId, chosen: Option<Chosen>) {
+    pub fn say_route(&mut self, table: RouteTableId, chosen: Option<Chosen>) {
         self.say(match chosen {
             Some(chosen) => format!("{table} {} -> {}", chosen.prefix, chosen.target),
             None => format!("{table} no route"),

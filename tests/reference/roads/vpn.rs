@@ -2,7 +2,7 @@
 //!
 //! Sources: docs.aws.amazon.com/vpn/latest/s2svpn/VPC_VPN.html, VPNTunnels.html, cgw-best-practice.html (MTU, no path MTU discovery), vpn-route-priority.html,
 //! docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html (whom a gateway serves). Assumed with vpcsim: a transit gateway spreads flows over both tunnels (the choice is
-//! observed); the only route to a block stays known while its link is down.
+//! observed); what BGP said over a VPN is withdrawn with its tunnels, while static routes, and what came over Direct Connect, stay known if nothing else covers them.
 
 use super::internet::is_rfc1918;
 use super::transit::Attached;
@@ -43,6 +43,11 @@ impl Known {
         Known { cidr: cidr.trunc(), over, by_hand, how, up }
     }
 
+    /// BGP has withdrawn it, with both tunnels.
+    fn is_withdrawn(&self) -> bool {
+        !self.up && !self.by_hand && self.how.learned_over == LearnedOver::VpnBgp
+    }
+
     fn rank(&self) -> (bool, bool, LearnedOver, u8, u32, OnPremisesLink) {
         let how = self.how;
         (!self.up, !self.by_hand, how.learned_over, how.as_path_length, how.multi_exit_discriminator, self.over)
@@ -59,7 +64,8 @@ pub fn best_known(all: &[Known], destination: Ipv4Addr, has_internet: bool) -> O
                 other.cidr.prefix_len() <= known.cidr.prefix_len() && inside(known.cidr.network(), other.cidr)
             })
     };
-    let usable = all.iter().filter(|known| inside(destination, known.cidr) && (known.up || !covered(known)));
+    let stays = |known: &Known| known.up || !(known.is_withdrawn() || covered(known));
+    let usable = all.iter().filter(|known| inside(destination, known.cidr) && stays(known));
     usable.copied().min_by_key(|known| (Reverse(known.cidr.prefix_len()), known.rank()))
 }
 
