@@ -38,7 +38,9 @@ fn a_refusal_is_followed_back_to_whom_it_tells() {
     let (code, text) =
         traced("", "--from router --to laptop --protocol icmp --bytes 9001 --dont-fragment --source 10.0.1.99");
     assert_eq!(code, Some(1));
-    assert!(text.contains("[MTU_EXCEEDED]; what tells its source is lost: a black hole"), "{text}");
+    let nobody =
+        "[MTU_EXCEEDED]; what tells its source is dropped at router of lab [NO_POSSIBLE_DESTINATION]: a black hole";
+    assert!(text.contains(nobody), "{text}");
     assert!(text.contains("no interface has 10.0.1.99 DROP"), "{text}");
     let (_, text) =
         traced("", "--from router --to laptop --protocol icmp --bytes 9001 --dont-fragment --source 10.0.1.10");

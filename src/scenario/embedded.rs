@@ -34,8 +34,14 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("problems/1-tutorial-no-route-table", include_str!("../../scenarios/problems/1-tutorial-no-route-table.toml")),
     ("problems/2-private-no-path", include_str!("../../scenarios/problems/2-private-no-path.toml")),
     ("problems/3-wrong-table", include_str!("../../scenarios/problems/3-wrong-table.toml")),
-    ("problems/4-sg-egress-without-prefix-list", include_str!("../../scenarios/problems/4-sg-egress-without-prefix-list.toml")),
-    ("problems/5-nacl-blocks-service-or-ephemeral", include_str!("../../scenarios/problems/5-nacl-blocks-service-or-ephemeral.toml")),
+    (
+        "problems/4-sg-egress-without-prefix-list",
+        include_str!("../../scenarios/problems/4-sg-egress-without-prefix-list.toml"),
+    ),
+    (
+        "problems/5-nacl-blocks-service-or-ephemeral",
+        include_str!("../../scenarios/problems/5-nacl-blocks-service-or-ephemeral.toml"),
+    ),
     ("problems/6-prefix-list-grew", include_str!("../../scenarios/problems/6-prefix-list-grew.toml")),
     ("problems/7-nat-bill", include_str!("../../scenarios/problems/7-nat-bill.toml")),
     ("problems/13-open-connections-cut", include_str!("../../scenarios/problems/13-open-connections-cut.toml")),

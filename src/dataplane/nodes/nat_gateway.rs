@@ -19,7 +19,7 @@ use crate::dataplane::nat::{inbound, outbound};
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
 use crate::net::Protocol;
-use crate::program::{NatGatewayNode, NextHopKind, Node};
+use crate::program::{NatGatewayNode, NextHopKind};
 use crate::wire::{Parsed, rewrite};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
