@@ -154,7 +154,9 @@ fn assert_quoted_checksums(frame: &[u8]) {
 fn icmp_errors_are_translated_with_the_packet_they_quote_in_both_directions() {
     let mut world = World::tutorial();
     world.nat_gateway(1);
-    let sent: [(Vec<u8>, fn(u16) -> Vec<u8>); 3] = [
+    /// By the port that the translator gave.
+    type Answered = fn(u16) -> Vec<u8>;
+    let sent: [(Vec<u8>, Answered); 3] = [
         (tcp(PRIVATE, 40_000, LAPTOP, 443, "S"), |port| tcp(LAPTOP, 443, NAT_OUTSIDE, port, "SA")),
         (udp(PRIVATE, 5_000, LAPTOP, 6_000), |port| udp(LAPTOP, 6_000, NAT_OUTSIDE, port)),
         (echo(PRIVATE, LAPTOP, 9, false), |port| echo(LAPTOP, NAT_OUTSIDE, port, true)),
@@ -330,7 +332,7 @@ fn other_protocols_fragments_of_tcp_and_foreign_sources_are_dropped() {
 fn fragment(frame: &[u8], offset_bytes: u16, more: bool) -> Vec<u8> {
     let mut frame = frame.to_vec();
     frame[18..20].copy_from_slice(&77u16.to_be_bytes());
-    let field = offset_bytes / 8 | if more { 0x2000 } else { 0 };
+    let field = (offset_bytes / 8) | if more { 0x2000 } else { 0 };
     frame[20..22].copy_from_slice(&field.to_be_bytes());
     frame[24..26].fill(0);
     let sum = vpcsim::wire::checksum::checksum(&frame[14..34]);

@@ -50,7 +50,7 @@ pub(super) fn apply(model: &mut Model, call: &Call<'_>, action: VpnAction) -> Re
 }
 
 fn change(model: &mut Model, action: VpnAction) -> Result<(), ControlError> {
-    Ok(match action {
+    match action {
         VpnAction::DeleteGateway(id) => model.delete_vpn_gateway(id)?,
         VpnAction::DetachGateway(id, vpc_id) => model.detach_vpn_gateway(id, vpc_id)?,
         VpnAction::DeleteCustomerGateway(id) => model.delete_customer_gateway(id)?,
@@ -63,5 +63,6 @@ fn change(model: &mut Model, action: VpnAction) -> Result<(), ControlError> {
         | VpnAction::CreateCustomerGateway { .. }
         | VpnAction::CreateConnection { .. }
         | VpnAction::AttachGateway(..) => {}
-    })
+    }
+    Ok(())
 }

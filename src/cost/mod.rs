@@ -1,6 +1,6 @@
 //! What roads cost: metered byte by byte where AWS charges, added up by the scenario's prices.
 //!
-//! Purpose: [`Meter`] watches a run and keeps, for each host, road and far end, the bytes that arrived and those that AWS charges for; [`bill`] makes
+//! Purpose: [`Meter`] watches a run and keeps, for each host, road and far end, the bytes that arrived and those that AWS charges for; [`bill()`] makes
 //! dollars of them; [`Tariff`] knows what a month of any volume costs and where two roads cost the same; [`price_of`] prices one traced packet.
 //! Non-goals: what the services themselves charge, instances, taxes, discounts, and everything that [`crate::scenario::Prices`] leaves out.
 //! Invariants: nothing here decides about packets; all charges come from [`Way::stepped`], for runs and traces alike; sums are of whole bytes and whole

@@ -1,6 +1,6 @@
 //! Translation of addresses and ports, with memory: what NAT gateways, forwarding instances and routers on premises share.
 //!
-//! Purpose: [`outbound`] puts an address and port of the translator in place of a packet's source and remembers the session; [`inbound`] puts the inside's back
+//! Purpose: `outbound` puts an address and port of the translator in place of a packet's source and remembers the session; `inbound` puts the inside's back
 //! into what answers it. Non-goals: which packets may come (the nodes say), the time to live and the MTU (theirs too), inbound rules, hairpinning.
 //!
 //! A mapping depends on the destination: one inside socket gets a port for each destination address and port it talks to, and only that destination may answer

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`operator`] | `aws` lines done to the control plane: for the run, for the state after a step, for mends |
 //! | [`state`] | the network after a step, only its control lines applied |
-//! | [`probe`], [`trace`], [`road`] | who sends what to whom; the walk there and back; the road it took |
+//! | [`probe`], [`trace`], [`mod@road`] | who sends what to whom; the walk there and back; the road it took |
 //! | [`story`], [`analysis`] | the walk as a table, and as EC2's `NetworkInsightsAnalysis` |
 //! | [`hints`] | AWS's codes that no packet dies of, where they explain a trace |
 //! | [`mend`] | the smallest change after which the probe arrives, found by trying |

@@ -365,7 +365,7 @@ pub fn break_link(model: &mut Model, dice: &mut Dice, number: usize) -> String {
             let id = dice.pick(&peerings);
             format!("{id} deleted: {}", model.delete_peering_connection(id).is_ok())
         }
-        9 if !attachments.is_empty() && number % 2 == 0 => {
+        9 if !attachments.is_empty() && number.is_multiple_of(2) => {
             let id = dice.pick(&attachments);
             format!("{id} deleted: {}", model.delete_transit_gateway_attachment(id).is_ok())
         }
@@ -375,7 +375,7 @@ pub fn break_link(model: &mut Model, dice: &mut Dice, number: usize) -> String {
             let ended = table.map(|table| model.disassociate_transit_gateway_route_table(table, id).is_ok());
             format!("{id} no longer associated: {ended:?}")
         }
-        11 if !vpns.is_empty() && number % 3 == 0 => {
+        11 if !vpns.is_empty() && number.is_multiple_of(3) => {
             let id = dice.pick(&vpns);
             format!("{id} deleted: {}", model.delete_vpn_connection(id).is_ok())
         }

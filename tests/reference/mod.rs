@@ -8,6 +8,11 @@
 //! Sources: the pages named at each rule, docs.aws.amazon.com/vpc/latest/userguide unless said otherwise.
 
 #![allow(missing_docs, unreachable_pub, reason = "part of one test, not of an interface")]
+#![allow(
+    clippy::result_large_err,
+    clippy::wrong_self_convention,
+    reason = "to_ and from_ are where packets go; what ends one carries it"
+)]
 
 pub mod changes;
 #[cfg(test)]

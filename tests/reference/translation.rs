@@ -17,12 +17,15 @@ use std::net::Ipv4Addr;
 
 const SECOND: u64 = 1_000_000_000;
 
+/// Source, destination, protocol, identification.
+type Datagram = (Ipv4Addr, Ipv4Addr, u8, u16);
+
 /// What one place remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Translator {
     sessions: Vec<Translation>,
     /// First fragments: datagram as it came, and the address that was put in.
-    fragments: Vec<((Ipv4Addr, Ipv4Addr, u8, u16), Ipv4Addr, u64)>,
+    fragments: Vec<(Datagram, Ipv4Addr, u64)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

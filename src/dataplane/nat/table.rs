@@ -359,9 +359,9 @@ fn outside_hash(owner: NodeIx, key: &OutsideKey) -> u64 {
 
 /// A step that visits all of [`PORT_COUNT`] = 2^10 x 3^2 x 7 ports: one that shares no factor with it.
 fn coprime_step(bits: u32) -> u32 {
-    let mut step = bits % PORT_COUNT | 1;
+    let mut step = (bits % PORT_COUNT) | 1;
     // Ends: of any five odd numbers in a row, one is a multiple of neither 3 nor 7.
-    while step % 3 == 0 || step % 7 == 0 {
+    while step.is_multiple_of(3) || step.is_multiple_of(7) {
         step += 2;
     }
     step

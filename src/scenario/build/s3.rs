@@ -68,9 +68,8 @@ impl<'a, 'r> Builder<'a, 'r> {
             problem.help("expected BUCKET/KEY SIZE, for example \"pictures/2026/cat.jpg 20 KiB\"")
         };
         // "20 KiB" or "20KiB": the size begins at the last word that begins with a digit.
-        let starts = text.text.match_indices(char::is_whitespace).map(|(at, _)| at);
-        let split =
-            starts.filter(|at| text.text[*at..].trim_start().starts_with(|c: char| c.is_ascii_digit())).next_back();
+        let mut starts = text.text.match_indices(char::is_whitespace).map(|(at, _)| at);
+        let split = starts.rfind(|at| text.text[*at..].trim_start().starts_with(|c: char| c.is_ascii_digit()));
         let Some((path, amount)) = split.map(|at| text.text.split_at(at)) else { return self.report(unreadable()) };
         let Some((bucket, key)) = path.trim().split_once('/').filter(|(_, key)| !key.is_empty()) else {
             return self.report(unreadable());
