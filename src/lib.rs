@@ -65,6 +65,7 @@ pub mod program;
 pub mod compile;
 // L3 data plane
 pub mod dataplane;
+pub mod fastpath;
 // L4 worlds
 pub mod host;
 pub mod service;

@@ -225,7 +225,7 @@ impl CaptureTap {
                 let outside = side("outside", "after translation: its own addresses and ports");
                 (inside.is_some() || outside.is_some()).then_some(NodeFiles::Translating { inside, outside })
             }
-            Node::Forwarder(_) | Node::Router(_) | Node::Internet(_) | Node::Tombstone => None,
+            Node::Forwarder(_) | Node::Router(_) | Node::Internet(_) | Node::PlainRouter(_) | Node::Tombstone => None,
         }
     }
 

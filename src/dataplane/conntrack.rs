@@ -20,13 +20,16 @@
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
 use super::Direction;
+use super::index::{Index, mix, place};
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Icmp, Parsed, TcpFlags, icmp_type};
-use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+/// Groups of keys whose new sessions are counted together, for [`Absence`].
+const BUCKET_COUNT: usize = 4_096;
 
 /// Stale timers that are kept in any case, so that few sessions do not sweep all the time.
 const STALE_TIMERS_MAX: usize = 1_024;
@@ -107,19 +110,52 @@ pub enum SessionState {
     Other,
 }
 
-/// One tracked connection.
+/// One tracked connection: 64 bytes, a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// How far it has come.
-    pub state: SessionState,
+    /// What it is remembered by.
+    pub key: SessionKey,
+    /// Differs between sessions that lay in the same place at different times.
+    pub generation: u32,
     /// When it is forgotten if nothing more is seen.
     pub expires_at: SimTime,
-    /// Differs between sessions that had the same key at different times.
-    pub generation: u64,
+    /// How long it lasts in its state, from its last packet on.
+    timeout: SimDuration,
+    /// The time of its entry in the queue of expiries, never later than `expires_at`. [`SimTime::NEVER`]: the place is free.
+    timer_at: SimTime,
     /// How many entries of the table it takes.
     pub entries: u32,
-    /// The time of its entry in the queue of expiries, never later than `expires_at`.
-    timer_at: SimTime,
+    /// How far it has come.
+    pub state: SessionState,
+}
+
+const _: () = assert!(size_of::<Session>() <= 64);
+
+/// A session by its place: what a memo of a packet's way holds. It names nothing once the place has another generation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionRef {
+    /// The place.
+    pub place: u32,
+    /// The generation that lay there.
+    pub generation: u32,
+}
+
+/// That a packet belonged to no session: true as long as the version of its key's bucket stays, which each new session there changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Absence {
+    /// The bucket.
+    pub bucket: u32,
+    /// Its version.
+    pub version: u32,
+}
+
+/// What [`Conntrack::passes`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The packet belongs to this session.
+    Session(SessionRef),
+    /// It belongs to none.
+    None(Absence),
 }
 
 /// The interface's table is full.
@@ -136,14 +172,20 @@ pub struct TableFull {
 #[derive(Clone, Debug, Default)]
 pub struct Conntrack {
     limits: TrackingLimits,
-    // Never iterated: its order is not reproducible.
-    sessions: FxHashMap<SessionKey, Session>,
-    /// One live entry a session, at its `timer_at`; entries that match no session's are stale.
-    timers: BinaryHeap<Reverse<(SimTime, SessionKey)>>,
+    sessions: Vec<Session>,
+    free: Vec<u32>,
+    by_key: Index,
+    /// One live entry a session, at its `timer_at`, by place and generation; entries that match no session's are stale.
+    timers: BinaryHeap<Timer>,
     /// By interface.
     entries_used: Vec<u32>,
-    last_generation: u64,
+    /// By bucket of keys: how many sessions began there. Empty until the first one.
+    versions: Vec<u32>,
+    last_generation: u32,
 }
+
+/// When, which place, which generation.
+type Timer = Reverse<(SimTime, u32, u32)>;
 
 impl Conntrack {
     /// An empty table.
@@ -151,7 +193,7 @@ impl Conntrack {
         Conntrack { limits, ..Conntrack::default() }
     }
 
-    /// Whether the packet belongs to a session; if so, the session takes note of it, and `timeouts` say how long it lasts from now on. An ICMP
+    /// The session that the packet belongs to, which takes note of it, and whose `timeouts` say how long it lasts from now on. An ICMP
     /// error belongs to the session of the packet it quotes, and does not keep it alive.
     pub fn passes(
         &mut self,
@@ -161,28 +203,65 @@ impl Conntrack {
         quoted: Option<&Parsed>,
         direction: Direction,
         now: SimTime,
-    ) -> bool {
-        if let Some(quoted) = quoted {
+    ) -> Found {
+        let key = match quoted {
             // The quoted packet had gone the other way.
-            let key = session_key(interface, quoted, opposite(direction));
-            return key.is_some_and(|key| self.session(&key, now).is_some());
-        }
-        let Some(key) = session_key(interface, packet, direction) else { return false };
-        let limits = self.limits.of_interface(timeouts);
-        let Some(session) = self.sessions.get_mut(&key).filter(|session| now < session.expires_at) else {
-            return false;
+            Some(quoted) => session_key(interface, quoted, opposite(direction)),
+            None => session_key(interface, packet, direction),
         };
+        let Some(key) = key else { return Found::None(Absence::default()) };
+        let absence = self.absence(&key);
+        let Some(at) = self.find(&key).filter(|at| now < self.sessions[*at as usize].expires_at) else {
+            return Found::None(absence);
+        };
+        let limits = self.limits.of_interface(timeouts);
+        let session = &mut self.sessions[at as usize];
+        let found = SessionRef { place: at, generation: session.generation };
+        if quoted.is_some() {
+            return Found::Session(found);
+        }
         if session.state == SessionState::TcpClosed && packet.tcp_flags.is_some_and(TcpFlags::is_opening) {
-            self.forget(&key);
-            return false;
+            self.forget(at);
+            return Found::None(absence);
         }
         session.state = session.state.after(packet, direction);
-        session.expires_at = now + session.state.timeout(&limits);
+        session.timeout = session.state.timeout(&limits);
+        session.expires_at = now + session.timeout;
         if session.expires_at < session.timer_at {
             session.timer_at = session.expires_at;
-            self.timers.push(Reverse((session.timer_at, key)));
+            self.timers.push(Reverse((session.timer_at, at, found.generation)));
         }
-        true
+        Found::Session(found)
+    }
+
+    /// Whether [`Conntrack::renew`] may stand for [`Conntrack::passes`].
+    pub fn is_alive(&self, session: SessionRef, now: SimTime) -> bool {
+        self.sessions.get(session.place as usize).is_some_and(|there| {
+            there.generation == session.generation && now < there.expires_at && there.timer_at <= now + there.timeout
+        })
+    }
+
+    /// The generation that lies at a place; 0 where nothing ever did.
+    pub(crate) fn generation_at(&self, place: u32) -> u32 {
+        self.sessions.get(place as usize).map_or(0, |session| session.generation)
+    }
+
+    /// Takes note of one more packet of a session that [`Conntrack::is_alive`], as [`Conntrack::passes`] would of a packet that changes no state: one without
+    /// SYN, FIN and RST, of a direction that a packet was seen of before, under the program that `passes` was last asked under.
+    pub fn renew(&mut self, session: SessionRef, now: SimTime) {
+        if let Some(session) = self.sessions.get_mut(session.place as usize) {
+            session.expires_at = now + session.timeout;
+        }
+    }
+
+    /// Whether still no session can be where there was none.
+    pub fn is_absent(&self, absence: Absence) -> bool {
+        self.versions.get(absence.bucket as usize).copied().unwrap_or(0) == absence.version
+    }
+
+    fn absence(&self, key: &SessionKey) -> Absence {
+        let bucket = bucket_of(key.hash());
+        Absence { bucket: bucket as u32, version: self.versions.get(bucket).copied().unwrap_or(0) }
     }
 
     /// Whether a packet of its kind begins a session: later fragments, ICMP other than queries, and TCP segments that end a connection do not.
@@ -200,7 +279,7 @@ impl Conntrack {
     /// let pass untracked. `timeouts` as for [`Conntrack::passes`].
     ///
     /// # Errors
-    /// [`TableFull`]: nothing is remembered.
+    /// [`TableFull`]: nothing is remembered. `None`: nothing is to be remembered.
     pub fn begin(
         &mut self,
         interface: NodeIx,
@@ -209,33 +288,59 @@ impl Conntrack {
         direction: Direction,
         entries: u32,
         now: SimTime,
-    ) -> Result<(), TableFull> {
+    ) -> Result<Option<SessionRef>, TableFull> {
         self.expire(now);
-        let Some(key) = session_key(interface, packet, direction) else { return Ok(()) };
+        let Some(key) = session_key(interface, packet, direction) else { return Ok(None) };
         let limit = self.limits.entries_per_interface;
         if self.entries_used.len() <= interface.at() {
             self.entries_used.resize(interface.at() + 1, 0);
         }
-        let used = &mut self.entries_used[interface.at()];
-        if *used + entries > limit {
-            return Err(TableFull { entries: *used, limit });
+        let used = self.entries_used[interface.at()];
+        if used + entries > limit || self.sessions.len() - self.free.len() >= super::index::ENTRIES_MAX {
+            return Err(TableFull { entries: used, limit });
         }
-        *used += entries;
-        self.last_generation += 1;
-        let state = SessionState::first(packet, direction);
-        let expires_at = now + state.timeout(&self.limits.of_interface(timeouts));
-        let session = Session { state, expires_at, generation: self.last_generation, entries, timer_at: expires_at };
-        if let Some(old) = self.sessions.insert(key, session) {
+        if let Some(old) = self.find(&key) {
             // Only if the caller did not ask `passes` first.
-            self.entries_used[interface.at()] -= old.entries;
+            self.forget(old);
         }
-        self.timers.push(Reverse((expires_at, key)));
-        Ok(())
+        self.entries_used[interface.at()] += entries;
+        self.last_generation = self.last_generation.wrapping_add(1);
+        let generation = self.last_generation;
+        let state = SessionState::first(packet, direction);
+        let timeout = state.timeout(&self.limits.of_interface(timeouts));
+        let expires_at = now + timeout;
+        let session = Session { key, generation, expires_at, timeout, timer_at: expires_at, entries, state };
+        let at = place(&mut self.sessions, &mut self.free, session);
+        let (hash, sessions) = (key.hash(), &self.sessions);
+        self.by_key.insert(hash, at, |at| sessions[at as usize].key.hash());
+        self.timers.push(Reverse((expires_at, at, generation)));
+        if self.versions.is_empty() {
+            self.versions = vec![0; BUCKET_COUNT];
+        }
+        let version = &mut self.versions[bucket_of(hash)];
+        *version = version.wrapping_add(1);
+        Ok(Some(SessionRef { place: at, generation }))
     }
 
     /// The session, if it is alive.
     pub fn session(&self, key: &SessionKey, now: SimTime) -> Option<&Session> {
-        self.sessions.get(key).filter(|session| now < session.expires_at)
+        self.find(key).map(|at| &self.sessions[at as usize]).filter(|session| now < session.expires_at)
+    }
+
+    /// Every session that is remembered, ordered by key: for comparisons.
+    pub fn sessions(&self) -> Vec<Session> {
+        let mut sessions: Vec<Session> =
+            self.sessions.iter().filter(|session| session.timer_at != SimTime::NEVER).copied().collect();
+        sessions.sort_by_key(|session| session.key);
+        sessions
+    }
+
+    /// Bytes on the heap.
+    pub fn memory_bytes(&self) -> usize {
+        self.sessions.capacity() * size_of::<Session>()
+            + (self.free.capacity() + self.entries_used.capacity() + self.versions.capacity()) * size_of::<u32>()
+            + self.by_key.memory_bytes()
+            + self.timers.capacity() * size_of::<Timer>()
     }
 
     /// Entries of an interface's table in use at `now`.
@@ -247,38 +352,66 @@ impl Conntrack {
     /// Forgets every session whose time has come.
     fn expire(&mut self, now: SimTime) {
         self.sweep_timers();
-        while let Some(&Reverse((due, key))) = self.timers.peek()
+        while let Some(&Reverse((due, at, generation))) = self.timers.peek()
             && due <= now
         {
             self.timers.pop();
-            let Some(session) = self.sessions.get_mut(&key) else { continue };
-            if session.timer_at != due {
+            let session = &mut self.sessions[at as usize];
+            if session.generation != generation || session.timer_at != due {
                 continue;
             }
             if session.expires_at <= now {
-                self.forget(&key);
+                self.forget(at);
             } else {
                 session.timer_at = session.expires_at;
-                self.timers.push(Reverse((session.timer_at, key)));
+                self.timers.push(Reverse((session.timer_at, at, generation)));
             }
         }
     }
 
     /// Throws stale timers away once they outnumber the live ones: a session cut short leaves its long timer behind.
     fn sweep_timers(&mut self) {
-        if self.timers.len() > 2 * self.sessions.len() + STALE_TIMERS_MAX {
+        let live_count = self.sessions.len() - self.free.len();
+        if self.timers.len() > 2 * live_count + STALE_TIMERS_MAX {
             let sessions = &self.sessions;
-            self.timers.retain(|Reverse((due, key))| sessions.get(key).is_some_and(|session| session.timer_at == *due));
+            self.timers.retain(|Reverse((due, at, generation))| {
+                let session = &sessions[*at as usize];
+                session.generation == *generation && session.timer_at == *due
+            });
         }
     }
 
-    fn forget(&mut self, key: &SessionKey) {
-        if let Some(session) = self.sessions.remove(key)
-            && let Some(used) = self.entries_used.get_mut(key.interface.at())
-        {
+    fn find(&self, key: &SessionKey) -> Option<u32> {
+        self.by_key.find(key.hash(), |at| self.sessions[at as usize].key == *key)
+    }
+
+    fn forget(&mut self, at: u32) {
+        let session = self.sessions[at as usize];
+        let sessions = &self.sessions;
+        self.by_key.remove(session.key.hash(), at, |at| sessions[at as usize].key.hash());
+        // No timer and no reference names the place from now on.
+        let place = &mut self.sessions[at as usize];
+        place.timer_at = SimTime::NEVER;
+        place.expires_at = SimTime::ZERO;
+        self.free.push(at);
+        if let Some(used) = self.entries_used.get_mut(session.key.interface.at()) {
             *used -= session.entries;
         }
     }
+}
+
+impl SessionKey {
+    fn hash(&self) -> u64 {
+        let FiveTuple { protocol, source, destination, source_port, destination_port } = self.tuple;
+        let addresses = u64::from(u32::from(source)) << 32 | u64::from(u32::from(destination));
+        let ports = u64::from(source_port) << 16 | u64::from(destination_port);
+        mix(mix(addresses) ^ ports ^ u64::from(protocol.0) << 56 ^ u64::from(self.interface.0) << 32)
+    }
+}
+
+const fn bucket_of(hash: u64) -> usize {
+    // Bits that neither the index's home nor its tag is made of.
+    (hash >> 40) as usize % BUCKET_COUNT
 }
 
 impl SessionState {

@@ -89,6 +89,21 @@ impl Counters {
         })
     }
 
+    /// Counts packets that were delivered over `nodes`.
+    pub(crate) fn record_way(&mut self, nodes: &[NodeIx], node_count: usize, packets: u64, bytes: u64) {
+        if self.nodes.len() < node_count {
+            self.nodes.resize(node_count, NodeCounters::default());
+        }
+        for (position, at) in nodes.iter().enumerate() {
+            let Some(node) = self.nodes.get_mut(at.at()) else { continue };
+            let left = if position + 1 == nodes.len() { &mut node.delivered } else { &mut node.forwarded };
+            for count in [left, &mut node.received] {
+                count.packets += packets;
+                count.bytes += bytes;
+            }
+        }
+    }
+
     /// Counts a step of node `at`, one of `node_count`.
     pub(super) fn record(&mut self, at: NodeIx, node_count: usize, step: Step, bytes: usize) {
         if self.nodes.len() < node_count {

@@ -24,6 +24,7 @@
 //! | VPN connection, virtual interface | - | to the other end |
 //! | on premises | ARP, DNS, by destination | by destination |
 //! | internet | by destination | by destination |
+//! | plain router | by its table | - |
 //!
 //! A packet too big for what comes next is refused with an ICMP error, split ([`Step::Fragment`]) or dropped silently, as AWS documents for each segment
 //! (`fit`). What a node makes itself (ICMP errors, TCP resets) is built by [`answer`] and starts its own way at that node.
@@ -38,6 +39,7 @@ mod drop;
 mod fit;
 pub mod fragments;
 mod frame;
+mod index;
 pub mod link_local;
 pub mod nat;
 mod network_acl;
@@ -49,7 +51,10 @@ mod visit;
 
 pub use drop::{DropFacts, DropReason};
 pub use frame::{Frame, PacketId, PacketMeta};
-pub use tap::{Decision, Direction, Made, MtuOutcome, NoTap, SecurityVerdict, Tap};
+pub use tap::{Decision, Direction, Made, MtuOutcome, NoTap, SecurityVerdict, Tap, Touch};
+
+pub(crate) use nat::PassedNat;
+pub(crate) use nodes::plain_router;
 
 use crate::program::{HostIx, LinkIx, Node, NodeIx, Program};
 use crate::time::SimTime;
@@ -177,6 +182,7 @@ fn visit_node<T: Tap>(visit: &mut Visit<'_, '_, T>) -> Step {
         Node::VirtualInterface(interface) => nodes::virtual_interface::visit(visit, interface),
         Node::OnPremises(network) => nodes::on_premises::visit(visit, network),
         Node::Internet(internet) => nodes::internet::visit(visit, internet),
+        Node::PlainRouter(router) => nodes::plain_router::visit(visit, router),
         Node::Tombstone => visit::drop(DropReason::ResourceGone),
     };
     match stage {

@@ -24,7 +24,6 @@
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html, nat-gateway-troubleshooting.html; RFC 4787, RFC 5382, RFC 5508 for the terms.
 
 mod fragments;
-mod index;
 mod metrics;
 mod profile;
 mod session;
@@ -35,8 +34,9 @@ mod tests;
 pub use metrics::NatMetrics;
 
 use super::answer::Answer;
+use super::conntrack::SessionRef;
 use super::visit::{Stage, Visit, drop};
-use super::{Decision, Direction, DropReason, Tap};
+use super::{Decision, Direction, DropReason, Tap, Touch};
 use crate::program::NodeIx;
 use crate::time::SimTime;
 use crate::wire::{Parsed, TcpFlags, rewrite};
@@ -46,6 +46,15 @@ use session::{OutsideKey, Role, SessionState, has_port, role_of};
 use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
 use table::{Exhausted, Limits, Table};
+
+/// Packets that went through a NAT gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PassedNat {
+    /// Egress: from the inside.
+    pub(crate) direction: Direction,
+    pub(crate) packets: u64,
+    pub(crate) ip_bytes: u64,
+}
 
 /// All NAT sessions.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +72,47 @@ impl Nat {
     /// Bytes that the sessions take.
     pub fn memory_bytes(&self) -> usize {
         self.table.memory_bytes()
+    }
+
+    /// Whether [`Nat::renew`] may stand for translating one more packet of the session.
+    pub fn is_alive(&self, session: SessionRef, now: SimTime) -> bool {
+        self.table.is_alive(session, now)
+    }
+
+    /// Takes note of one more packet of a session that [`Nat::is_alive`], if that packet changes no state: one without SYN, FIN and RST, of a direction that a
+    /// packet was seen of before, under the same program.
+    pub fn renew(&mut self, session: SessionRef, now: SimTime) {
+        self.table.renew(session, now);
+    }
+
+    /// The generation that lies at a place.
+    pub(crate) fn generation_at(&self, place: u32) -> u32 {
+        self.table.generation_at(place)
+    }
+
+    /// What every session is, ordered, as text: for comparisons.
+    pub fn sessions(&self) -> Vec<String> {
+        self.table.all().iter().map(|session| format!("{session:?}")).collect()
+    }
+
+    /// Counts packets that a NAT gateway translated and sent on, all of one direction.
+    pub(crate) fn count_passed(&mut self, gateway: NodeIx, passed: PassedNat) {
+        let PassedNat { direction, packets, ip_bytes } = passed;
+        let metrics = self.count(gateway);
+        let (packets_and_bytes_in, packets_and_bytes_out) = match direction {
+            Direction::Ingress => (
+                (&mut metrics.packets_in_from_destination, &mut metrics.bytes_in_from_destination),
+                (&mut metrics.packets_out_to_source, &mut metrics.bytes_out_to_source),
+            ),
+            Direction::Egress => (
+                (&mut metrics.packets_in_from_source, &mut metrics.bytes_in_from_source),
+                (&mut metrics.packets_out_to_destination, &mut metrics.bytes_out_to_destination),
+            ),
+        };
+        for (packet_count, byte_count) in [packets_and_bytes_in, packets_and_bytes_out] {
+            *packet_count += packets;
+            *byte_count += ip_bytes;
+        }
     }
 
     /// A translator's counters, to count in.
@@ -106,6 +156,7 @@ pub(crate) fn outbound<T: Tap>(visit: &mut Visit<'_, '_, T>, pool: &[Ipv4Addr], 
     let fragments_follow = packet.more_fragments.then(|| FragmentKey::of(visit.at, packet));
     let (at, begun) = session_of(visit, pool, packet)?;
     let session = *visit.state.nat.table.session(at);
+    visit.tap.on_touch(Touch::Translated(session.reference(at)));
     let before = (packet.source, session.inside.source_port);
     rewrite::set_source(visit.frame.bytes, packet, session.outer_address);
     rewrite::set_source_port(visit.frame.bytes, packet, session.outer_port);
@@ -128,6 +179,7 @@ pub(crate) fn inbound<T: Tap>(visit: &mut Visit<'_, '_, T>, packet: &mut Parsed)
         return drop(DropReason::NatNoSession);
     };
     let session = *visit.state.nat.table.session(at);
+    visit.tap.on_touch(Touch::Translated(session.reference(at)));
     let before = (packet.destination, session.outer_port);
     let after = (session.inside.source, session.inside.source_port);
     if packet.icmp.is_some_and(|icmp| icmp.is_error()) {
@@ -136,7 +188,7 @@ pub(crate) fn inbound<T: Tap>(visit: &mut Visit<'_, '_, T>, packet: &mut Parsed)
     } else {
         let profile = NatProfile::of(visit.program.node(owner), &visit.program.settings);
         let state = session.state.after(packet, Direction::Ingress);
-        visit.state.nat.table.touch(at, state, now + profile.timeout(state));
+        visit.state.nat.table.touch(at, state, profile.timeout(state), now);
         if packet.more_fragments {
             let key = FragmentKey::of(owner, packet);
             visit.state.nat.fragments.remember(key, after.0, visit.program.settings.fragment_timeout, now);
@@ -164,7 +216,7 @@ fn session_of<T: Tap>(visit: &mut Visit<'_, '_, T>, pool: &[Ipv4Addr], packet: &
         let session = table.session(at);
         if pool.contains(&session.outer_address) && !(opens && session.state == SessionState::TcpClosed) {
             let state = session.state.after(packet, Direction::Egress);
-            table.touch(at, state, now + profile.timeout(state));
+            table.touch(at, state, profile.timeout(state), now);
             return ControlFlow::Continue((at, false));
         }
         table.end(at);
@@ -184,7 +236,7 @@ fn session_of<T: Tap>(visit: &mut Visit<'_, '_, T>, pool: &[Ipv4Addr], packet: &
         has_port: has_port(packet),
     };
     let state = SessionState::first(packet);
-    match table.begin(owner, tuple, state, pool, limits, (now, now + profile.timeout(state))) {
+    match table.begin(owner, tuple, state, pool, limits, (now, profile.timeout(state))) {
         Ok(at) => ControlFlow::Continue((at, true)),
         Err(Exhausted) => {
             table.owner(owner).metrics.error_port_allocation += 1;

@@ -10,9 +10,9 @@
 //! Assumed: rules are asked in the order of groups and creation when the deciding one is named; a flow matching an open rule and a narrower one is untracked.
 //! Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 
-use super::conntrack::{Conntrack, InterfaceTimeouts};
+use super::conntrack::{Conntrack, Found, InterfaceTimeouts};
 use super::visit::{Stage, Visit, drop};
-use super::{Decision, Direction, DropReason, SecurityVerdict, Tap};
+use super::{Decision, Direction, DropReason, SecurityVerdict, Tap, Touch};
 use crate::net::Protocol;
 use crate::program::{CompiledRule, EniNode, EniRole, GroupSet, NextHopKind, Node};
 use crate::wire::{Parsed, ethernet};
@@ -53,7 +53,7 @@ fn by_session_or_rule<T: Tap>(
 ) -> Stage {
     let quoted = packet.quoted(visit.frame.bytes);
     let timeouts = timeouts_of(eni);
-    if visit.state.conntrack.passes(visit.at, timeouts, packet, quoted.as_ref(), direction, visit.now) {
+    if passes(visit, timeouts, packet, quoted.as_ref(), direction) {
         visit.decide(Decision::SecurityGroup { direction, verdict: SecurityVerdict::Tracked });
         return ControlFlow::Continue(());
     }
@@ -81,16 +81,35 @@ fn by_session_or_rule<T: Tap>(
     let always = entries_by_road(visit, eni, direction, packet.destination);
     let entries = entries_wanted(always, direction, packet, rules, returns);
     let began = match entries {
-        0 => Ok(()),
+        0 => Ok(None),
         entries => visit.state.conntrack.begin(visit.at, timeouts, packet, direction, entries, visit.now),
     };
+    if let Ok(Some(session)) = began {
+        visit.tap.on_touch(Touch::Tracked(session));
+    }
     let tracked = entries > 0 && began.is_ok();
     let verdict = SecurityVerdict::Rule { group: rule.group, position: rule.position, tracked };
     visit.decide(Decision::SecurityGroup { direction, verdict });
     match began {
-        Ok(()) => ControlFlow::Continue(()),
+        Ok(_) => ControlFlow::Continue(()),
         Err(_) => drop(DropReason::TrackingTableFull),
     }
+}
+
+/// Whether the packet belongs to a session of the interface at hand.
+fn passes<T: Tap>(
+    visit: &mut Visit<'_, '_, T>,
+    timeouts: InterfaceTimeouts,
+    packet: &Parsed,
+    quoted: Option<&Parsed>,
+    direction: Direction,
+) -> bool {
+    let found = visit.state.conntrack.passes(visit.at, timeouts, packet, quoted, direction, visit.now);
+    visit.tap.on_touch(match found {
+        Found::Session(session) => Touch::Tracked(session),
+        Found::None(absence) => Touch::Untracked(absence),
+    });
+    matches!(found, Found::Session(_))
 }
 
 /// The first rule that allows the packet.
@@ -117,7 +136,7 @@ pub(crate) fn ask_session<T: Tap>(
     packet: &Parsed,
 ) -> bool {
     let timeouts = timeouts_of(eni);
-    let passes = visit.state.conntrack.passes(visit.at, timeouts, packet, None, direction, visit.now);
+    let passes = passes(visit, timeouts, packet, None, direction);
     let verdict = if passes { SecurityVerdict::Tracked } else { SecurityVerdict::NoRule };
     visit.decide(Decision::SecurityGroup { direction, verdict });
     passes

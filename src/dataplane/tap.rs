@@ -1,6 +1,7 @@
 //! Watching the data plane.
 
 use super::answer::Answer;
+use super::conntrack::{Absence, SessionRef};
 use super::{DropReason, PacketMeta, Step};
 use crate::program::{AclIx, GroupIx, HostIx, NodeIx, TableIx};
 use crate::time::SimTime;
@@ -218,6 +219,19 @@ pub enum SecurityVerdict {
     RouterExempt,
 }
 
+/// What a packet's way depended on that packets before it left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// A session of the security groups, which took note of the packet.
+    Tracked(SessionRef),
+    /// That no session of the security groups was there.
+    Untracked(Absence),
+    /// A translated session, which took note of the packet.
+    Translated(SessionRef),
+    /// Something that another packet of the flow may find otherwise: rates, fragments, whether an address is translated.
+    Volatile,
+}
+
 /// What the data plane makes of a packet, besides sending it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
@@ -236,6 +250,8 @@ pub trait Tap {
     fn on_enter(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _bytes: &[u8]) {}
     /// The node decided something.
     fn on_decision(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _decision: Decision) {}
+    /// The node looked at what earlier packets left behind.
+    fn on_touch(&mut self, _touch: Touch) {}
     /// The packet leaves the node, as `bytes`; the step says where to.
     fn on_step(&mut self, _now: SimTime, _at: NodeIx, _packet: &PacketMeta, _bytes: &[u8], _step: Step) {}
     /// Node `at` made `packet` of the packet `of`, whose run is over. Its own way begins.

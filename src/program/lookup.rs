@@ -166,6 +166,7 @@ impl Program {
             Node::VirtualInterface(node) => node.mac,
             Node::OnPremises(node) => node.mac,
             Node::Internet(node) => node.mac,
+            Node::PlainRouter(node) => node.mac,
             Node::Tombstone => MacAddress::default(),
         }
     }

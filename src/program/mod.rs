@@ -14,14 +14,15 @@ pub use acl::{Acl, AclEntry};
 pub use lookup::{Lookup, NodeKey, TableKey};
 pub use node::{
     EniNode, EniRole, ForwarderNode, GatewayEndpointNode, InternetGatewayNode, InternetNode, NatGatewayNode, Node,
-    OnPremisesNode, PeeringNode, PublicAccess, PublicTarget, RouterNode, SubnetBoundary, TransitAttachment,
-    TransitGatewayNode, TransitPorts, Tunnel, VirtualInterfaceNode, VpnConnectionNode, VpnGatewayNode,
+    OnPremisesNode, PeeringNode, PlainPort, PlainRouterNode, PublicAccess, PublicTarget, RouterNode, SubnetBoundary,
+    TransitAttachment, TransitGatewayNode, TransitPorts, Tunnel, VirtualInterfaceNode, VpnConnectionNode,
+    VpnGatewayNode,
 };
 pub use origins::{GroupOrigin, Named, Origins, RibEntry, RouteExplanation, TableOrigin};
 pub use security::{CompiledRule, GroupSet, RuleSource};
 
 use crate::lpm::Fib;
-use crate::net::{ForwardingSettings, LinkParameters, MacAddress};
+use crate::net::{ForwardingSettings, Ipv4Net, LinkParameters, MacAddress};
 use std::sync::Arc;
 
 macro_rules! indices {
@@ -141,6 +142,27 @@ pub struct Program {
 }
 
 impl Program {
+    /// A router-only network: one [`PlainRouterNode`] with `mac`, whose ports' hosts are numbered as the ports are.
+    pub fn plain_router(mac: MacAddress, ports: Vec<PlainPort>, routes: &[(Ipv4Net, u16)]) -> Program {
+        let (node, link) = (NodeIx(0), LinkIx(0));
+        let hosts = ports.iter().map(|port| HostAttachment {
+            kind: HostKind::Outside(format!("port {}", port.host.0)),
+            node,
+            link,
+            mac: port.host_mac,
+            removed: false,
+        });
+        Program {
+            hosts: hosts.collect(),
+            nodes: Arc::new([Node::PlainRouter(PlainRouterNode {
+                mac,
+                table: Fib::build(routes),
+                ports: ports.into(),
+            })]),
+            ..Program::empty()
+        }
+    }
+
     /// A program without any place: what a world holds before the first publication.
     pub fn empty() -> Program {
         Program {

@@ -1,6 +1,7 @@
 //! The places of the data plane, one struct a kind.
 
 use super::{AclIx, GroupSet, HostIx, LinkIx, NodeIx, TableIx};
+use crate::lpm::Fib;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub enum Node {
     OnPremises(OnPremisesNode),
     /// The internet and the public side of AWS.
     Internet(InternetNode),
+    /// A router that forwards by its table alone.
+    PlainRouter(PlainRouterNode),
     /// Something that was removed: drops with `ResourceGone`.
     Tombstone,
 }
@@ -356,6 +359,28 @@ impl OnPremisesNode {
     pub fn is_own_address(&self, address: Ipv4Addr) -> bool {
         self.cidrs.iter().any(|block| u32::from(block.network()).checked_add(1) == Some(u32::from(address)))
     }
+}
+
+/// A router that forwards by its table alone: no network of AWS's, but what its forwarding is compared with.
+#[derive(Clone, Debug)]
+pub struct PlainRouterNode {
+    /// What it answers ARP with.
+    pub mac: MacAddress,
+    /// Prefixes, and the port each is behind.
+    pub table: Fib<u16>,
+    /// Where hosts are attached.
+    pub ports: Box<[PlainPort]>,
+}
+
+/// A port of a plain router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainPort {
+    /// The port's own Ethernet address.
+    pub mac: MacAddress,
+    /// Who is attached.
+    pub host: HostIx,
+    /// Its Ethernet address.
+    pub host_mac: MacAddress,
 }
 
 /// The internet with every public address that somebody answers at.

@@ -24,6 +24,16 @@ pub fn is_valid(bytes: &[u8]) -> bool {
     sum(bytes) == 0xffff
 }
 
+/// Whether a sum of native words, of any width that 16 divides, folds to all ones: [`is_valid`] for who sums wider (RFC 1071 section 2: neither the order of bytes
+/// nor the width of words matters to that).
+#[inline]
+pub(super) const fn is_all_ones(total: u64) -> bool {
+    let total = (total >> 32) + (total & 0xffff_ffff);
+    let total = (total >> 16) + (total & 0xffff);
+    let total = (total >> 16) + (total & 0xffff);
+    (total >> 16) + (total & 0xffff) == 0xffff
+}
+
 /// The checksum after one 16-bit word under it went from `before` to `after` (RFC 1624, equation 3).
 pub fn update(checksum: u16, before: u16, after: u16) -> u16 {
     !fold(u64::from(!checksum) + u64::from(!before) + u64::from(after))

@@ -12,10 +12,12 @@ pub mod base64;
 pub mod checksum;
 pub mod dns;
 pub mod ethernet;
+mod flow_head;
 pub mod fragment;
 mod parsed;
 pub mod rewrite;
 
+pub use flow_head::{FlowHead, RouteHead};
 pub use parsed::{Icmp, Parsed, Spread, TcpFlags, WireError, icmp_type};
 
 /// A big-endian 16-bit number at `at`; `None` outside the bytes.

@@ -10,8 +10,10 @@
 //! Later fragments have no transport header, so nothing but the IPv4 header changes. A UDP checksum of 0 means "none" and stays 0; one that comes out as 0 is
 //! written as 0xffff (RFC 768). All changes are incremental (RFC 1624), so a packet that was broken stays exactly as broken.
 
+mod change;
 mod ports;
 
+pub use change::{ADDRESSES_AT, Change, HEADERS_BYTES, PORTS_AT, TTL_AT};
 pub use ports::{set_destination_port, set_quoted_destination, set_quoted_source, set_source_port};
 
 use super::parsed::{IP, Parsed, TcpFlags};

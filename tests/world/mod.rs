@@ -441,6 +441,7 @@ fn name_of(program: &Program, at: NodeIx) -> String {
         Node::VirtualInterface(_) => "dxvif".into(),
         Node::Forwarder(_) | Node::OnPremises(_) => id.clone(),
         Node::Internet(_) => "internet".into(),
+        Node::PlainRouter(_) => "plain router".into(),
     }
 }
 

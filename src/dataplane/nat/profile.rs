@@ -14,8 +14,8 @@
 //!
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html; Linux's `nf_conntrack-sysctl` documentation and its defaults.
 
-use super::index;
 use super::session::SessionState;
+use crate::dataplane::index;
 use crate::net::ForwardingSettings;
 use crate::program::Node;
 use crate::time::SimDuration;

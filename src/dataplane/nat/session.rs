@@ -1,9 +1,10 @@
 //! One translated connection: who, as whom, how far.
 
 use crate::dataplane::Direction;
+use crate::dataplane::conntrack::SessionRef;
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use crate::wire::{Icmp, Parsed, TcpFlags, icmp_type};
 use std::net::Ipv4Addr;
 
@@ -24,6 +25,8 @@ pub(super) struct Session {
     pub(super) generation: u32,
     /// When it is forgotten if nothing more is seen.
     pub(super) expires_at: SimTime,
+    /// How long it lasts in its state, from its last packet on.
+    pub(super) timeout: SimDuration,
     /// The time of its entry in the queue of expiries, never later than `expires_at`.
     pub(super) timer_at: SimTime,
 }
@@ -126,6 +129,11 @@ impl OutsideKey {
 }
 
 impl Session {
+    /// What a memo remembers it by; it lies at `place`.
+    pub(super) fn reference(&self, place: u32) -> SessionRef {
+        SessionRef { place, generation: self.generation }
+    }
+
     /// What answers it looks like.
     pub(super) fn outside(&self) -> OutsideKey {
         OutsideKey::of_session(&self.inside, self.outer_address, self.outer_port)

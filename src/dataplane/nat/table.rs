@@ -5,17 +5,18 @@
 //!
 //! | of one session | bytes |
 //! |---|---|
-//! | [`Session`] | 48 |
+//! | [`Session`] | 56 |
 //! | slots of both indices, between 3/8 and 3/4 full | 2 x 5.3..10.7 |
 //! | its entry in the queue of expiries | 16 |
 //! | its destination, if no other session shares it, with a slot | 20 + 5.3..10.7 |
 
-use super::index::{self, Index, mix};
 use super::metrics::NatMetrics;
 use super::session::{OutsideKey, Session, SessionState};
+use crate::dataplane::conntrack::SessionRef;
+use crate::dataplane::index::{self, Index, mix, place};
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -34,7 +35,7 @@ pub(super) struct Exhausted;
 type Timer = Reverse<(SimTime, u32, u32)>;
 
 // What one session costs at rest; the indices come on top (`memory_bytes`, and its test).
-const _: () = assert!(size_of::<Session>() <= 48 && size_of::<Timer>() <= 16 && size_of::<Destination>() <= 20);
+const _: () = assert!(size_of::<Session>() <= 56 && size_of::<Timer>() <= 16 && size_of::<Destination>() <= 20);
 
 /// Where connections go from one outer address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +135,7 @@ impl Table {
         state: SessionState,
         pool: &[Ipv4Addr],
         limits: Limits,
-        (now, expires_at): (SimTime, SimTime),
+        (now, timeout): (SimTime, SimDuration),
     ) -> Result<u32, Exhausted> {
         self.expire(now);
         let live_count = self.sessions.len() - self.free.len();
@@ -148,9 +149,18 @@ impl Table {
             .find_map(|address| Some((address, self.allocate_port(owner, &inside, address, limits)?)))
             .ok_or(Exhausted)?;
         self.last_generation = self.last_generation.wrapping_add(1);
-        let generation = self.last_generation;
-        let session =
-            Session { owner, inside, outer_address, outer_port, state, generation, expires_at, timer_at: expires_at };
+        let (generation, expires_at) = (self.last_generation, now + timeout);
+        let session = Session {
+            owner,
+            inside,
+            outer_address,
+            outer_port,
+            state,
+            generation,
+            expires_at,
+            timeout,
+            timer_at: expires_at,
+        };
         let at = self.insert(session);
         let kept = self.owner(owner);
         kept.session_count += 1;
@@ -165,10 +175,11 @@ impl Table {
     }
 
     /// Takes note of a packet of a session.
-    pub(super) fn touch(&mut self, at: u32, state: SessionState, expires_at: SimTime) {
+    pub(super) fn touch(&mut self, at: u32, state: SessionState, timeout: SimDuration, now: SimTime) {
         let Some(session) = self.sessions.get_mut(at as usize) else { return };
-        let (owner, before) = (session.owner, session.state);
+        let (owner, before, expires_at) = (session.owner, session.state, now + timeout);
         session.state = state;
+        session.timeout = timeout;
         session.expires_at = expires_at;
         if expires_at < session.timer_at {
             session.timer_at = expires_at;
@@ -185,6 +196,37 @@ impl Table {
         if before == SessionState::TcpOpening && state == SessionState::TcpEstablished {
             kept.metrics.connection_established_count += 1;
         }
+    }
+
+    /// Whether a session may be renewed without being looked up.
+    pub(super) fn is_alive(&self, session: SessionRef, now: SimTime) -> bool {
+        self.sessions.get(session.place as usize).is_some_and(|there| {
+            // Free places have no timer.
+            there.generation == session.generation
+                && there.timer_at != SimTime::NEVER
+                && now < there.expires_at
+                && there.timer_at <= now + there.timeout
+        })
+    }
+
+    /// The generation that lies at a place; 0 where nothing ever did.
+    pub(super) fn generation_at(&self, place: u32) -> u32 {
+        self.sessions.get(place as usize).map_or(0, |session| session.generation)
+    }
+
+    /// What `touch` does for a packet that changes no state.
+    pub(super) fn renew(&mut self, session: SessionRef, now: SimTime) {
+        if let Some(session) = self.sessions.get_mut(session.place as usize) {
+            session.expires_at = now + session.timeout;
+        }
+    }
+
+    /// Every session that is remembered, ordered: for comparisons.
+    pub(super) fn all(&self) -> Vec<Session> {
+        let mut all: Vec<Session> =
+            self.sessions.iter().filter(|session| session.timer_at != SimTime::NEVER).copied().collect();
+        all.sort_by_key(|session| (session.owner, session.inside));
+        all
     }
 
     /// Forgets a session; its port is free.
@@ -367,24 +409,7 @@ fn coprime_step(bits: u32) -> u32 {
     step
 }
 
-/// Puts a value into a slab. Slabs grow by an eighth: a table of millions should not lie half empty.
-fn place<V>(slab: &mut Vec<V>, free: &mut Vec<u32>, value: V) -> u32 {
-    match free.pop() {
-        Some(at) => {
-            slab[at as usize] = value;
-            at
-        }
-        None => {
-            if slab.len() == slab.capacity() {
-                slab.reserve_exact((slab.len() / 8).max(64));
-            }
-            slab.push(value);
-            slab.len() as u32 - 1
-        }
-    }
-}
-
-/// The same for the queue of expiries.
+/// Slabs and the queue of expiries grow by an eighth.
 fn push_exact(timers: &mut BinaryHeap<Timer>, timer: Timer) {
     if timers.len() == timers.capacity() {
         timers.reserve_exact((timers.len() / 8).max(64));

@@ -13,7 +13,7 @@
 use super::forwarder::next_hop;
 use super::interface_endpoint;
 use crate::dataplane::visit::{Stage, Visit, drop};
-use crate::dataplane::{Decision, Direction, DropReason, Reply, Step, Tap, security_groups};
+use crate::dataplane::{Decision, Direction, DropReason, Reply, Step, Tap, Touch, security_groups};
 use crate::net::{MacAddress, Protocol};
 use crate::program::{EniNode, EniRole, Node};
 use crate::wire::arp::{self, Arp};
@@ -60,6 +60,7 @@ fn egress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
     let packet = visit.ipv4_from_host()?;
     let service = link_local(eni, &packet);
     if service != LinkLocal::No {
+        visit.tap.on_touch(Touch::Volatile);
         let limit = visit.program.settings.link_local_packets_per_second;
         if !visit.state.link_local.allows(visit.at, limit, visit.now) {
             visit.decide(Decision::LinkLocalRate { limit });
@@ -94,10 +95,11 @@ fn ingress<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode) -> Stage<Step> {
 }
 
 /// To the end system; to the forwarding part of its operating system what is not for itself.
-fn behind<T: Tap>(visit: &Visit<'_, '_, T>, eni: &EniNode, packet: &Parsed) -> Step {
+fn behind<T: Tap>(visit: &mut Visit<'_, '_, T>, eni: &EniNode, packet: &Parsed) -> Step {
     if let EniRole::Forwarder(at) = eni.role
         && let Node::Forwarder(forwarder) = visit.program.node(at)
     {
+        visit.tap.on_touch(Touch::Volatile);
         let for_itself = packet.destination == eni.private_ip;
         let is_translated = || visit.state.nat.knows(at, packet, visit.frame.bytes, visit.now);
         if !for_itself || (forwarder.masquerade && is_translated()) {

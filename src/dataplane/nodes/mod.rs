@@ -9,6 +9,7 @@ pub(super) mod internet_gateway;
 pub(super) mod nat_gateway;
 pub(super) mod on_premises;
 pub(super) mod peering;
+pub(crate) mod plain_router;
 pub(super) mod router;
 pub(super) mod transit_gateway;
 pub(super) mod virtual_interface;

@@ -52,7 +52,7 @@ impl<'d> Describe<'d> {
                 let name = named.name.as_ref().unwrap_or(&named.id);
                 return json!({ "Id": named.id, "Name": name });
             }
-            Node::Internet(_) | Node::Tombstone => return json!({ "Id": named.id }),
+            Node::Internet(_) | Node::PlainRouter(_) | Node::Tombstone => return json!({ "Id": named.id }),
         };
         self.named(kind, &named.id, named.name.as_deref())
     }

@@ -4,7 +4,7 @@
 //! hash, so that probes seldom look into the slab for nothing. Never iterated.
 
 /// What a slot can name.
-pub(super) const ENTRIES_MAX: usize = (1 << 24) - 2;
+pub(in crate::dataplane) const ENTRIES_MAX: usize = (1 << 24) - 2;
 const SLOTS_MIN: usize = 16;
 
 /// Entries by hash.
@@ -102,10 +102,27 @@ fn entry_of(slot: u32) -> u32 {
 }
 
 /// Mixes 64 bits: every bit of the input reaches every bit of the output (the finaliser of splitmix64).
-pub(super) fn mix(mut bits: u64) -> u64 {
+pub(super) const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31
+}
+
+/// Puts a value into a slab. Slabs grow by an eighth: a table of millions should not lie half empty.
+pub(super) fn place<V>(slab: &mut Vec<V>, free: &mut Vec<u32>, value: V) -> u32 {
+    match free.pop() {
+        Some(at) => {
+            slab[at as usize] = value;
+            at
+        }
+        None => {
+            if slab.len() == slab.capacity() {
+                slab.reserve_exact((slab.len() / 8).max(64));
+            }
+            slab.push(value);
+            slab.len() as u32 - 1
+        }
+    }
 }
 
 #[cfg(test)]
