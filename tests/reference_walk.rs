@@ -24,7 +24,8 @@ use std::collections::BTreeMap;
 /// Seeds that once showed a difference (with the generators as they are): tried first, always.
 /// 5, 59, 372: an appliance that a connection to an interface endpoint passes. 555: a frame astray to an endpoint's interface. 3201: an internet gateway
 /// that moves to another VPC while a gateway route table names it. 8134: an ICMP error about a message that NAT does not translate, between hosts with a timestamp session.
-const REGRESSIONS: [u64; 6] = [5, 59, 372, 555, 3201, 8134];
+/// 1723: pieces of a flow and its whole packets in appliance mode. 4041: a ping of the router through an instance that masquerades.
+const REGRESSIONS: [u64; 8] = [5, 59, 372, 555, 1723, 3201, 4041, 8134];
 
 const PACKETS_PER_SEED: usize = 60;
 const SEEDS_IN_DEBUG: u64 = 1_000;

@@ -116,15 +116,28 @@ impl Visit<'_, '_> {
         if self.is_endpoint_interface(&eni) {
             return self.enter_service(&eni);
         }
-        let forwarding = self.forwarding(&eni);
-        let place = Place::Forwarder(eni_id);
-        if forwarding != Forwarding::Off {
-            let translated = forwarding == Forwarding::Masquerade && self.knows_answer(&place);
-            if !for_itself || translated {
-                return Ok(Next::To(place));
-            }
+        Ok(self.behind(&eni))
+    }
+
+    /// From what answers DHCP, DNS and the router's ping: no rule is asked. Linux that masquerades sends on what answers others.
+    pub fn from_platform(&mut self, eni_id: EniId) -> Stage<Next> {
+        let Some(eni) = self.model().network_interfaces.get(&eni_id).cloned() else { return drop("ResourceGone") };
+        match self.packet().destination == eni.private_ip {
+            true => Ok(self.behind(&eni)),
+            false => Ok(Next::Deliver(Party::Instance(eni_id))),
         }
-        Ok(Next::Deliver(Party::Instance(eni_id)))
+    }
+
+    /// The instance, or the forwarding part of its operating system.
+    fn behind(&mut self, eni: &NetworkInterface) -> Next {
+        let (forwarding, place) = (self.forwarding(eni), Place::Forwarder(eni.id));
+        let for_itself = self.packet().destination == eni.private_ip;
+        let translated = forwarding == Forwarding::Masquerade && self.knows_answer(&place);
+        match forwarding {
+            Forwarding::Off => Next::Deliver(Party::Instance(eni.id)),
+            _ if for_itself && !translated => Next::Deliver(Party::Instance(eni.id)),
+            _ => Next::To(place),
+        }
     }
 
     pub fn forwarding(&self, eni: &NetworkInterface) -> Forwarding {

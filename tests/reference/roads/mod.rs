@@ -13,7 +13,7 @@ pub mod transit;
 pub mod vpn;
 
 use super::packet::{LinkDestination, Party};
-use super::world::{Next, Stage, Visit, drop};
+use super::world::{Next, Stage, Visit};
 use transit::Attached;
 use vpcsim::ids::*;
 use vpcsim::model::EdgeGateway;
@@ -125,10 +125,7 @@ impl Visit<'_, '_> {
             Place::LeaveInterface(eni, link) => self.leave_interface(*eni, *link),
             Place::LeaveService(eni, link) => self.leave_service(*eni, *link),
             Place::SentOn(eni) => self.send_on(*eni),
-            Place::Platform(eni) => match self.model().network_interfaces.contains_key(eni) {
-                true => Ok(Next::Deliver(Party::Instance(*eni))),
-                false => drop("ResourceGone"),
-            },
+            Place::Platform(eni) => self.from_platform(*eni),
             Place::EnterInterface(eni, from) => self.enter_interface(*eni, from),
             Place::Forwarder(eni) => self.forwarder(*eni),
             Place::Router(vpc, from) => self.router(*vpc, from),

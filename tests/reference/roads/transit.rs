@@ -200,9 +200,12 @@ impl Visit<'_, '_> {
     }
 }
 
-/// A flow, the same for both of its directions; later fragments do not show theirs.
+/// A flow, the same for both of its directions. Of pieces only the first shows its ports, so all of them go by addresses and protocol.
 fn flow(packet: &Packet) -> Option<Ends> {
-    let ends = Ends::of(packet)?;
+    let ends = match packet.piece {
+        Some(_) => Ends { protocol: packet.protocol, source: (packet.source, 0), destination: (packet.destination, 0) },
+        None => Ends::of(packet)?,
+    };
     Some(if ends.source < ends.destination { ends } else { ends.reversed() })
 }
 
