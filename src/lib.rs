@@ -28,7 +28,7 @@
 //! | L1 intent | [`model`] | every resource as plain data, built by constructors that refuse as AWS does |
 //! | L2 program | [`program`], [`compile`] | the compiled network; route priority, security groups, ACLs |
 //! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
-//! | L4 worlds | [`host`], [`service`], [`control`], [`sim`] | end systems on smoltcp, what answers them, the control plane, the event loop |
+//! | L4 worlds | [`host`], [`service`], [`control`], [`traffic`], [`sim`] | end systems on smoltcp, what answers them, the control plane, synthetic load, the event loop |
 //! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads |
 //! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
 //!
@@ -70,6 +70,7 @@ pub mod fastpath;
 pub mod host;
 pub mod service;
 pub mod control;
+pub mod traffic;
 pub mod sim;
 // L5 edges, pure
 pub mod scenario;
