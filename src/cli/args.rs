@@ -47,6 +47,8 @@ pub(super) enum Command {
     Diff(super::diff::DiffArguments),
     /// Tell what a scenario's roads cost, and compare one call by gateway, NAT and endpoints
     Cost(super::cost::CostArguments),
+    /// Measure how fast a network forwards on this machine
+    Bench(super::bench::BenchArguments),
     /// Explain a drop reason, a Reachability Analyzer code or a rule of `check`
     Explain(super::explain_code::ExplainArguments),
     /// List the built-in scenarios

@@ -25,6 +25,9 @@ pub(super) enum CliError {
     /// A call cannot be compared over several roads.
     #[error(transparent)]
     Lanes(#[from] LanesError),
+    /// What was to be measured cannot be.
+    #[error("{0}")]
+    Bench(String),
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),

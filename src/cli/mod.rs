@@ -4,6 +4,7 @@
 //! machine. Exit codes: 0 done, 1 an expectation failed (or warnings denied, differences found), 2 error, 130 interrupted.
 
 mod args;
+mod bench;
 mod check;
 mod completions;
 mod cost;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::run(&check),
         Command::Diff(diff) => diff::run(&diff),
         Command::Cost(cost) => cost::run(&cost),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Explain(explain) => explain_code::run(&explain),
         Command::List(list) => list::run(&list),
         Command::New(new) => new::run(&new),

@@ -78,6 +78,25 @@ impl Latency {
         self.histogram.record(value_ns).expect("the histogram grows to any value up to MAX");
     }
 
+    /// Records one latency for each of `count` packets.
+    pub fn record_many(&mut self, latency: SimDuration, count: u64) {
+        let value_ns = latency.as_nanos().min(Self::MAX.as_nanos());
+        self.clamped_count += if latency > Self::MAX { count } else { 0 };
+        self.sum_ns += u128::from(value_ns) * u128::from(count);
+        self.min_ns = self.min_ns.min(value_ns);
+        self.max_ns = self.max_ns.max(value_ns);
+        self.histogram.record_n(value_ns, count).expect("the histogram grows to any value up to MAX");
+    }
+
+    /// Records all that `other` has recorded.
+    pub fn add(&mut self, other: &Latency) {
+        self.histogram.add(&other.histogram).expect("the histogram grows to any value up to MAX");
+        self.clamped_count += other.clamped_count;
+        self.sum_ns += other.sum_ns;
+        self.min_ns = self.min_ns.min(other.min_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+    }
+
     /// Latencies recorded.
     pub fn count(&self) -> u64 {
         self.histogram.len()

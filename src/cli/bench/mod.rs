@@ -1,0 +1,183 @@
+//! `vpcsim bench`: how fast a network forwards on this machine.
+//!
+//! Sends synthetic TLS flows through the fast path ([`crate::fastpath`]) and tells packets a second, cold and warm. The scenario's hosts, links and time play no part: frames
+//! are made in memory and go into the network at once.
+
+mod lane;
+mod measure;
+mod report;
+
+use super::DONE;
+use super::error::CliError;
+use super::output_dir::print;
+use super::source;
+use crate::explain::state::{self, State};
+use crate::rng::Seed;
+use crate::scenario;
+use crate::traffic::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, FrameSize};
+use clap::Args;
+use lane::{Lane, LaneError};
+use measure::Measured;
+use report::Row;
+use std::time::Duration;
+
+/// What is measured if no scenario is named.
+const DEFAULT_SCENARIO: &str = "roads/four-lanes";
+/// Its lanes: name, from, to, flows.
+const DEFAULT_LANES: [(&str, &str, &str, u32); 6] = [
+    ("gateway endpoint", "gateway-app", "dynamodb.us-east-1.amazonaws.com", 1_000),
+    ("gateway endpoint", "gateway-app", "dynamodb.us-east-1.amazonaws.com", 50_000),
+    ("gateway endpoint", "gateway-app", "dynamodb.us-east-1.amazonaws.com", 1_000_000),
+    ("internet gateway", "public-app", "dynamodb.us-east-1.amazonaws.com", 1_000),
+    ("NAT gateway", "nat-app", "dynamodb.us-east-1.amazonaws.com", 4_096),
+    ("interface endpoint", "interface-app", "vpce-0a1b2c3d-sow3v4uq.dynamodb.us-east-1.vpce.amazonaws.com", 1_000),
+];
+const FLOWS: u32 = 1_000;
+const THREADS_MAX: usize = 64;
+const FLOWS_MAX: u32 = 4_000_000;
+/// Routes of the router-only rows, and the slots that their frames lie in.
+const ROUTES: usize = 1_000;
+const ROUTER_SLOTS: [usize; 2] = [256, 131_072];
+
+const EXAMPLES: &str = "\
+Examples:
+  vpcsim bench                                        a router, and the roads to DynamoDB
+  vpcsim bench my-vpc.toml --from app --to dynamodb.us-east-1.amazonaws.com
+  vpcsim bench my-vpc.toml --from app --to db --flows 50000 --frame 1514 --threads 2
+  vpcsim bench --frame imix --json
+
+Warm packets belong to flows whose way is remembered; cold ones are the first of their flow. What is measured is forwarding
+alone: frames lie in memory before and after. Frame lengths are without the 4 bytes of the frame check sequence. Times are
+taken once for a burst of 64 packets, because the clock costs more than a packet: percentiles are of bursts, divided by
+their packets. Connection tables are as large as the flows need, whatever the quota.
+
+Exit codes: 0 done, 2 error";
+
+/// What can be typed after `vpcsim bench`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct BenchArguments {
+    /// Scenario file, or the name of a built-in scenario [default: a router, and the lanes of roads/four-lanes]
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<String>,
+    /// Who sends [default: the scenario's first instance]
+    #[arg(long, value_name = "HOST", requires = "scenario")]
+    from: Option<String>,
+    /// Whom to send to [default: DynamoDB of the scenario's Region]
+    #[arg(long, value_name = "NAME_OR_ADDRESS", requires = "scenario")]
+    to: Option<String>,
+    /// The network after this step of the timeline [default: as the scenario begins]
+    #[arg(long, value_name = "STEP", requires = "scenario")]
+    after: Option<String>,
+    /// How many flows
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(FLOWS_MAX)))]
+    flows: Option<u32>,
+    /// Bytes of a data frame, without frame check sequence, or imix (7:4:1 of 60, 590 and 1514)
+    #[arg(long, value_name = "BYTES", default_value = "60", value_parser = frame_size)]
+    frame: FrameSize,
+    /// Workers, each with its part of the flows
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = threads)]
+    threads: usize,
+    /// How long each of the five trials forwards, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    trial_ms: u64,
+    /// Print the figures as JSON on stdout
+    #[arg(long)]
+    json: bool,
+    /// Where to write the latency histograms (.hgrm), one for each row
+    #[arg(long, value_name = "DIR")]
+    out: Option<std::path::PathBuf>,
+}
+
+fn frame_size(text: &str) -> Result<FrameSize, String> {
+    match text.parse() {
+        Ok(bytes) if (FRAME_BYTES_MIN..=FRAME_BYTES_MAX).contains(&bytes) => Ok(FrameSize::Fixed(bytes)),
+        _ if text.eq_ignore_ascii_case("imix") => Ok(FrameSize::Imix),
+        _ => Err(format!("expected {FRAME_BYTES_MIN} to {FRAME_BYTES_MAX}, or imix")),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=THREADS_MAX).contains(count));
+    count.ok_or_else(|| format!("expected 1 to {THREADS_MAX}"))
+}
+
+/// Measures, and tells. Returns the exit code.
+///
+/// # Errors
+/// The scenario is wrong, or its network does not let the flows pass.
+pub(super) fn run(arguments: &BenchArguments) -> Result<u8, CliError> {
+    let trial = Duration::from_millis(arguments.trial_ms);
+    let mut rows = Vec::new();
+    let name = arguments.scenario.as_deref().unwrap_or(DEFAULT_SCENARIO);
+    let source = source::find(name)?;
+    let scenario = scenario::parse(&source.file_name, &source.text, None)?;
+    let state = state::after(&scenario, arguments.after.as_deref()).map_err(CliError::State)?;
+    if arguments.scenario.is_none() {
+        for slots in ROUTER_SLOTS {
+            progress(&format!("router only, {slots} slots"));
+            let (program, frames) = lane::router(scenario.seed, ROUTES, slots);
+            let measured = measure::router(&program, &frames, trial);
+            rows.push(Row::of(format!("router only, {ROUTES} routes, {slots} slots"), 0, 1, vec![measured]));
+        }
+    }
+    for (name, from, to, flows) in lanes(arguments, &scenario.model.region, &state) {
+        let flows = arguments.flows.unwrap_or(flows);
+        progress(&format!("{name}, {flows} flows"));
+        rows.push(measure_lane(&state, (&name, &from, &to), flows, arguments, scenario.seed, trial)?);
+    }
+    if let Some(out) = &arguments.out {
+        report::write_histograms(out, &rows)?;
+    }
+    let text = if arguments.json { report::json(&rows) } else { report::table(&rows) };
+    print(&text).map_err(|source| CliError::Print { source })?;
+    Ok(DONE)
+}
+
+/// Name, from, to and flows of each lane.
+fn lanes(arguments: &BenchArguments, region: &str, state: &State) -> Vec<(String, String, String, u32)> {
+    if arguments.scenario.is_none() {
+        let lanes = DEFAULT_LANES
+            .iter()
+            .map(|(name, from, to, flows)| ((*name).to_owned(), (*from).to_owned(), (*to).to_owned(), *flows));
+        return lanes.collect();
+    }
+    let instances = state.control.model().instances.values();
+    let first = instances.filter_map(|instance| instance.tags.name()).min().unwrap_or("app").to_owned();
+    let from = arguments.from.clone().unwrap_or(first);
+    let to = arguments.to.clone().unwrap_or_else(|| format!("dynamodb.{region}.amazonaws.com"));
+    vec![(format!("{from} to {to}"), from, to, FLOWS)]
+}
+
+/// A lane, on as many threads as asked for: each has its part of the flows, and a shard of its own.
+fn measure_lane(
+    state: &State,
+    names: (&str, &str, &str),
+    flows: u32,
+    arguments: &BenchArguments,
+    seed: Seed,
+    trial: Duration,
+) -> Result<Row, CliError> {
+    let wrong = |source: LaneError| CliError::Bench(source.to_string());
+    let threads = arguments.threads.min(flows as usize);
+    let part = flows / threads as u32;
+    let lane = Lane::of(state, names, part, arguments.frame).map_err(wrong)?;
+    let parts = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| measure::lane(&lane, seed, trial))).collect();
+        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
+    });
+    let mut measured: Vec<Measured> = Vec::new();
+    for part in parts {
+        let part = part.map_err(|_| CliError::Bench("a worker broke".to_owned()))?;
+        measured.push(part.map_err(wrong)?);
+    }
+    Ok(Row::of(lane.name.clone(), part * threads as u32, threads, measured))
+}
+
+/// What is being measured, for people who wait.
+fn progress(what: &str) {
+    use std::io::IsTerminal;
+    if std::io::stderr().is_terminal() {
+        eprintln!("measuring: {what}");
+    }
+}
