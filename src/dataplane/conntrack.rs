@@ -235,6 +235,7 @@ impl Conntrack {
     }
 
     /// Whether [`Conntrack::renew`] may stand for [`Conntrack::passes`].
+    #[inline]
     pub fn is_alive(&self, session: SessionRef, now: SimTime) -> bool {
         self.sessions.get(session.place as usize).is_some_and(|there| {
             there.generation == session.generation && now < there.expires_at && there.timer_at <= now + there.timeout
@@ -242,12 +243,14 @@ impl Conntrack {
     }
 
     /// The generation that lies at a place; 0 where nothing ever did.
+    #[inline]
     pub(crate) fn generation_at(&self, place: u32) -> u32 {
         self.sessions.get(place as usize).map_or(0, |session| session.generation)
     }
 
     /// Takes note of one more packet of a session that [`Conntrack::is_alive`], as [`Conntrack::passes`] would of a packet that changes no state: one without
     /// SYN, FIN and RST, of a direction that a packet was seen of before, under the program that `passes` was last asked under.
+    #[inline]
     pub fn renew(&mut self, session: SessionRef, now: SimTime) {
         if let Some(session) = self.sessions.get_mut(session.place as usize) {
             session.expires_at = now + session.timeout;
@@ -255,6 +258,7 @@ impl Conntrack {
     }
 
     /// Whether still no session can be where there was none.
+    #[inline]
     pub fn is_absent(&self, absence: Absence) -> bool {
         self.versions.get(absence.bucket as usize).copied().unwrap_or(0) == absence.version
     }
@@ -401,6 +405,7 @@ impl Conntrack {
 }
 
 impl SessionKey {
+    #[inline]
     fn hash(&self) -> u64 {
         let FiveTuple { protocol, source, destination, source_port, destination_port } = self.tuple;
         let addresses = u64::from(u32::from(source)) << 32 | u64::from(u32::from(destination));

@@ -17,6 +17,7 @@ pub(super) struct Index {
 
 impl Index {
     /// The entry with `hash` that `matches`.
+    #[inline]
     pub(super) fn find(&self, hash: u64, matches: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = self.home(hash)?;
         // Ends: `insert` keeps a quarter of the slots empty.
@@ -83,25 +84,30 @@ impl Index {
         self.slots[at] = slot;
     }
 
+    #[inline]
     fn home(&self, hash: u64) -> Option<usize> {
         Some(hash as usize & self.slots.len().checked_sub(1)?)
     }
 
+    #[inline]
     fn after(&self, at: usize) -> usize {
         (at + 1) & (self.slots.len() - 1)
     }
 }
 
 /// The part of the hash that slots hold; never all that decides the home.
+#[inline]
 fn tag(hash: u64) -> u32 {
     (hash >> 56) as u32
 }
 
+#[inline]
 fn entry_of(slot: u32) -> u32 {
     (slot & 0x00ff_ffff) - 1
 }
 
 /// Mixes 64 bits: every bit of the input reaches every bit of the output (the finaliser of splitmix64).
+#[inline]
 pub(super) const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -75,17 +75,20 @@ impl Nat {
     }
 
     /// Whether [`Nat::renew`] may stand for translating one more packet of the session.
+    #[inline]
     pub fn is_alive(&self, session: SessionRef, now: SimTime) -> bool {
         self.table.is_alive(session, now)
     }
 
     /// Takes note of one more packet of a session that [`Nat::is_alive`], if that packet changes no state: one without SYN, FIN and RST, of a direction that a
     /// packet was seen of before, under the same program.
+    #[inline]
     pub fn renew(&mut self, session: SessionRef, now: SimTime) {
         self.table.renew(session, now);
     }
 
     /// The generation that lies at a place.
+    #[inline]
     pub(crate) fn generation_at(&self, place: u32) -> u32 {
         self.table.generation_at(place)
     }

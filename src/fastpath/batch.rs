@@ -68,6 +68,7 @@ impl Batch {
     }
 
     /// Puts a frame that `sender` sends into a slot. A frame longer than a slot is cut, as is one for a slot that is not there.
+    #[inline]
     pub fn put(&mut self, at: usize, sender: HostIx, frame: &[u8]) {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let length = frame.len().min(self.slot_bytes).min(usize::from(u16::MAX));
@@ -77,6 +78,7 @@ impl Batch {
     }
 
     /// The frame in a slot, as it now is.
+    #[inline]
     pub fn frame(&self, at: usize) -> &[u8] {
         let length = self.slots.get(at).map_or(0, |slot| usize::from(slot.frame_bytes));
         let begin = at * self.slot_bytes;
@@ -91,6 +93,7 @@ impl Batch {
     }
 
     /// What became of the packet in a slot.
+    #[inline]
     pub fn outcome(&self, at: usize) -> Outcome {
         self.outcomes.get(at).copied().unwrap_or_default()
     }

@@ -12,7 +12,7 @@ use crate::wire::{FlowHead, rewrite};
 /// Sessions that a memo can hold.
 pub(super) const TOUCHES_MAX: usize = 4;
 /// Places that a flow may lie in.
-const WINDOW: usize = 8;
+const WINDOW: usize = 32;
 const PLACES_MIN: usize = 1_024;
 
 /// A guard of the memo left out, to see that the equivalence test misses it.
@@ -103,10 +103,16 @@ impl Key {
     /// Ethernet addresses and protocol seldom tell flows apart: they are compared, not hashed.
     #[inline(always)]
     pub(super) fn hash(&self) -> u64 {
-        let first = (self.addresses ^ self.addresses >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let both = (first ^ first >> 32 ^ self.ports_sender).wrapping_mul(0x94d0_49bb_1331_11eb);
-        both ^ both >> 32
+        let both = fold(self.addresses ^ 0xbf58_476d_1ce4_e5b9, self.ports_sender ^ 0x94d0_49bb_1331_11eb);
+        fold(both, 0x9e37_79b9_7f4a_7c15)
     }
+}
+
+/// Both halves of a product: every bit of the factors reaches the low bits.
+#[inline(always)]
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// What a walk did with a packet of the flow.
@@ -397,7 +403,7 @@ impl FlowCache {
         let is_free = |at: &usize| self.places[*at].key.macs_last_protocol == 0;
         let is_old = |at: &usize| self.places[*at].epoch != entry.epoch;
         let free = window.clone().find(is_free);
-        let victim = (home + (entry.key.hash() >> 60) as usize % WINDOW) & mask;
+        let victim = (home + (entry.key.hash() >> 59) as usize % WINDOW) & mask;
         let at = free.or_else(|| window.find(is_old)).unwrap_or(victim);
         self.used += usize::from(free.is_some());
         self.places[at] = entry;

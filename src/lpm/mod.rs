@@ -63,6 +63,7 @@ impl<T: Copy> Fib<T> {
     }
 
     /// The value of the longest prefix that contains `destination`.
+    #[inline]
     pub fn lookup(&self, destination: Ipv4Addr) -> Option<T> {
         let address = u32::from(destination);
         let mut entry = *self.root.get((address >> 16) as usize)?;
@@ -80,6 +81,7 @@ impl<T: Copy> Fib<T> {
         size_of_val::<[u32]>(&self.root) + size_of_val::<[u32]>(&self.blocks) + size_of_val::<[T]>(&self.values)
     }
 
+    #[inline]
     fn block_entry(&self, block: u32, bits: u32) -> Option<u32> {
         self.blocks.get((block & !BLOCK) as usize * BLOCK_ENTRIES + (bits & 0xff) as usize).copied()
     }

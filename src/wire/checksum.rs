@@ -4,6 +4,7 @@
 //! one's complement is 0x0000. (The older equation 2 would give 0xffff, the other zero.)
 
 /// One's complement sum of `bytes` as big-endian words, an odd last byte padded with zero.
+#[inline]
 pub fn sum(bytes: &[u8]) -> u16 {
     // 2^16 words of 0xffff overflow a u32 only beyond 128 KiB; frames are smaller, but u64 costs nothing and needs no argument.
     let mut pairs = bytes.chunks_exact(2);
@@ -20,6 +21,7 @@ pub fn checksum(bytes: &[u8]) -> u16 {
 }
 
 /// Whether `bytes`, checksum field included, sum up to 0xffff.
+#[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
     sum(bytes) == 0xffff
 }
@@ -35,6 +37,7 @@ pub(super) const fn is_all_ones(total: u64) -> bool {
 }
 
 /// The checksum after one 16-bit word under it went from `before` to `after` (RFC 1624, equation 3).
+#[inline]
 pub fn update(checksum: u16, before: u16, after: u16) -> u16 {
     !fold(u64::from(!checksum) + u64::from(!before) + u64::from(after))
 }
@@ -45,10 +48,12 @@ pub fn pseudo_header_sum(source: [u8; 4], destination: [u8; 4], protocol: u8, le
 }
 
 /// Adds two one's complement sums.
+#[inline]
 pub fn add(a: u16, b: u16) -> u16 {
     fold(u64::from(a) + u64::from(b))
 }
 
+#[inline]
 fn fold(mut total: u64) -> u16 {
     while total > 0xffff {
         total = (total & 0xffff) + (total >> 16);

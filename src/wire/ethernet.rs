@@ -11,11 +11,13 @@ pub const IPV4: u16 = 0x0800;
 pub const ARP: u16 = 0x0806;
 
 /// The EtherType; `None` if the frame is shorter than the header.
+#[inline]
 pub fn ether_type(frame: &[u8]) -> Option<u16> {
     word(frame, 12)
 }
 
 /// The destination address; all zeros if the frame is shorter than the header.
+#[inline]
 pub fn destination(frame: &[u8]) -> MacAddress {
     address(frame, 0)
 }
@@ -26,6 +28,7 @@ pub fn source(frame: &[u8]) -> MacAddress {
 }
 
 /// Writes both addresses; a frame shorter than that stays as it is.
+#[inline]
 pub fn set_addresses(frame: &mut [u8], source: MacAddress, destination: MacAddress) {
     if let Some(header) = frame.get_mut(..12) {
         header[..6].copy_from_slice(&destination.0);
@@ -33,6 +36,7 @@ pub fn set_addresses(frame: &mut [u8], source: MacAddress, destination: MacAddre
     }
 }
 
+#[inline]
 fn address(frame: &[u8], at: usize) -> MacAddress {
     frame.get(at..at + 6).and_then(|bytes| bytes.try_into().ok()).map_or_else(MacAddress::default, MacAddress)
 }

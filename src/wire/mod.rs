@@ -21,12 +21,14 @@ pub use flow_head::{FlowHead, RouteHead};
 pub use parsed::{Icmp, Parsed, Spread, TcpFlags, WireError, icmp_type};
 
 /// A big-endian 16-bit number at `at`; `None` outside the bytes.
+#[inline]
 fn word(bytes: &[u8], at: usize) -> Option<u16> {
     let pair = bytes.get(at..at.checked_add(2)?)?;
     Some(u16::from_be_bytes([pair[0], pair[1]]))
 }
 
 /// Writes a big-endian 16-bit number at `at`; outside the bytes, nothing.
+#[inline]
 fn put_word(bytes: &mut [u8], at: usize, value: u16) {
     if let Some(pair) = bytes.get_mut(at..at + 2) {
         pair.copy_from_slice(&value.to_be_bytes());

@@ -62,11 +62,13 @@ impl TcpFlags {
     pub const ACK: u8 = 0x10;
 
     /// Whether any of `bits` is set.
+    #[inline]
     pub const fn has(self, bits: u8) -> bool {
         self.0 & bits != 0
     }
 
     /// Whether it asks for a new connection: SYN without ACK.
+    #[inline]
     pub const fn is_opening(self) -> bool {
         self.has(Self::SYN) && !self.has(Self::ACK)
     }

@@ -51,6 +51,7 @@ pub fn set_destination(frame: &mut [u8], parsed: &mut Parsed, after: Ipv4Addr) {
 }
 
 /// Lowers the time to live by one (RFC 1812 section 5.3.1). The caller has seen that it is above zero.
+#[inline]
 pub fn decrement_ttl(frame: &mut [u8]) {
     // Time to live and protocol share a word of the header's checksum.
     let (Some(before), Some(old)) = (word(frame, IP + IP_TTL), word(frame, IP + IP_CHECKSUM)) else { return };

@@ -199,6 +199,7 @@ impl Table {
     }
 
     /// Whether a session may be renewed without being looked up.
+    #[inline]
     pub(super) fn is_alive(&self, session: SessionRef, now: SimTime) -> bool {
         self.sessions.get(session.place as usize).is_some_and(|there| {
             // Free places have no timer.
@@ -210,11 +211,13 @@ impl Table {
     }
 
     /// The generation that lies at a place; 0 where nothing ever did.
+    #[inline]
     pub(super) fn generation_at(&self, place: u32) -> u32 {
         self.sessions.get(place as usize).map_or(0, |session| session.generation)
     }
 
     /// What `touch` does for a packet that changes no state.
+    #[inline]
     pub(super) fn renew(&mut self, session: SessionRef, now: SimTime) {
         if let Some(session) = self.sessions.get_mut(session.place as usize) {
             session.expires_at = now + session.timeout;
