@@ -227,12 +227,24 @@ impl<const CELLS: usize> WithSimd for Batch<'_, CELLS> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (destination, number) in self.destinations.iter().zip(self.out) {
-            let address = u32::from(*destination);
-            let entry = self.root[(address >> 16) as usize];
-            // The mask changes no index of a sound table; it tells the compiler so.
-            let entry = self.cells[cell_at(entry, address >> 8) & (CELLS - 1)];
-            *number = ValueIx(self.cells[cell_at(entry, address) & (CELLS - 1)]);
-        }
+        look_up(self.root, self.cells, self.destinations, self.out);
+    }
+}
+
+/// A function of its own, because the compiler knows of parameters that they do not overlap; of a structure's members it does not, and then does not
+/// gather.
+#[inline(always)]
+fn look_up<const CELLS: usize>(
+    root: &[u32; ROOT_ENTRIES],
+    cells: &[u32; CELLS],
+    destinations: &[Ipv4Addr],
+    out: &mut [ValueIx],
+) {
+    for (destination, number) in destinations.iter().zip(out) {
+        let address = u32::from(*destination);
+        let entry = root[(address >> 16) as usize];
+        // The mask changes no index of a sound table; it tells the compiler so.
+        let entry = cells[cell_at(entry, address >> 8) & (CELLS - 1)];
+        *number = ValueIx(cells[cell_at(entry, address) & (CELLS - 1)]);
     }
 }

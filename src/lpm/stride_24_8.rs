@@ -157,14 +157,7 @@ impl WithSimd for Batch<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for (destinations, out) in self.destinations.chunks(GROUP).zip(self.out.chunks_mut(GROUP)) {
-            let mut any = 0;
-            for (destination, number) in destinations.iter().zip(out.iter_mut()) {
-                let address = u32::from(*destination);
-                let word = self.root[(address >> 9) as usize];
-                let entry = half_of(word, address >> 8);
-                *number = ValueIx(entry);
-                any |= entry;
-            }
+            let any = look_up(self.root, destinations, out);
             // Rare, hence apart: the loop above has no branch and no second load.
             if any & u32::from(BLOCK) != 0 {
                 for (destination, number) in destinations.iter().zip(out) {
@@ -176,6 +169,20 @@ impl WithSimd for Batch<'_> {
             }
         }
     }
+}
+
+/// The entries of the root, and in one word the bits of all of them. A function of its own, because the compiler knows of parameters that they do not
+/// overlap; of a structure's members it does not, and then does not gather.
+#[inline(always)]
+fn look_up(root: &[u32; ROOT_WORDS], destinations: &[Ipv4Addr], out: &mut [ValueIx]) -> u32 {
+    let mut any = 0;
+    for (destination, number) in destinations.iter().zip(out) {
+        let address = u32::from(*destination);
+        let entry = half_of(root[(address >> 9) as usize], address >> 8);
+        *number = ValueIx(entry);
+        any |= entry;
+    }
+    any
 }
 
 /// Of the two entries in a word the one at `index`.
