@@ -4,8 +4,8 @@
 //! (32 MiB). Their heads say how they work. Values are kept once and entries are their numbers, so a whole Internet table fits entries of 16 bits.
 //! Parts are shared between clones, so publishing a program that left a table alone copies nothing.
 //!
-//! A change paints anew what the changed prefix covers: one for a prefix of 24 bits takes about a microsecond, one for the default route as long as building.
-//! If clones share the table, the first change copies it.
+//! A change paints anew what the changed prefix covers. Setting or removing a /24 takes 0.5 us in a table of 20 routes and 0.9 us in one of 900,000; the
+//! default route of the latter takes as long as building it. If clones share the table, the first change copies it (CLONE_SMALL, CLONE_LARGE).
 //!
 //! Non-goals: IPv6. Unsafe code: huge pages and gather instructions come through the safe interfaces of memmap2 and pulp.
 //! Invariants: exact for prefix lengths 0..=32; lookups neither allocate nor panic; a table that was changed answers like one that was built from the
@@ -31,7 +31,21 @@ use stride_16_8_8::Stride16;
 use stride_24_8::{Full, Stride24};
 use values::Values;
 
-/// Tables with more routes take the shape of 24 and 8 bits.
+/// Tables with more routes take the shape of 24 and 8 bits. Lookups alone do not decide: in a batch the large shape is twice as fast at every size, but it
+/// always takes 32 MiB. Measured on parts of an Internet table (Xeon, 2 MiB of second-level cache), million uniform lookups a second in batches of 64,
+/// and bytes:
+///
+/// | routes | 16-8-8 | 24-8 | bytes of 16-8-8 |
+/// |---|---|---|---|
+/// | 995 | 931 | 2,200 | 0.5 MiB |
+/// | 3,999 | 779 | 1,663 | 1.3 MiB |
+/// | 8,043 | 646 | 1,511 | 2.3 MiB |
+/// | 16,095 | 601 | 1,242 | 4.4 MiB |
+/// | 32,198 | 325 | 1,186 | 8.6 MiB |
+/// | 64,411 | 219 | | 9.0 MiB |
+///
+/// So the bound is where the small shape falls behind: it has left the second-level cache and the size whose loop gathers. No route table of AWS has as
+/// many routes (a transit gateway's 10,000), and a network has hundreds of them.
 const ROUTES_16_8_8_MAX: usize = 16_384;
 
 /// A forwarding table. The empty one ([`Fib::default`]) takes no memory.

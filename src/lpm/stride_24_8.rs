@@ -31,6 +31,7 @@ pub(super) struct Stride24 {
     blocks: Vec<u16>,
     /// Numbers of blocks that are free.
     free: Vec<u16>,
+    processor: Arch,
 }
 
 impl Stride24 {
@@ -40,7 +41,7 @@ impl Stride24 {
             return Err(Full);
         }
         let root = Pages::zeroed(ROOT_ENTRIES * size_of::<u16>());
-        let mut table = Stride24 { root, blocks: Vec::new(), free: Vec::new() };
+        let mut table = Stride24 { root, blocks: Vec::new(), free: Vec::new(), processor: Arch::new() };
         table.paint(routes)?;
         Ok(table)
     }
@@ -60,7 +61,7 @@ impl Stride24 {
     /// [`Stride24::lookup`] for many.
     pub(super) fn lookup_batch(&self, destinations: &[Ipv4Addr], out: &mut [ValueIx]) {
         if let Ok(root) = self.root.words().try_into() {
-            Arch::new().dispatch(Batch { table: self, root, destinations, out });
+            self.processor.dispatch(Batch { table: self, root, destinations, out });
         }
     }
 
@@ -89,7 +90,7 @@ impl Stride24 {
 
     /// Overwrites what the prefixes cover, one after the other.
     fn paint(&mut self, routes: impl Iterator<Item = Route>) -> Result<(), Full> {
-        let Stride24 { root, blocks, free } = self;
+        let Stride24 { root, blocks, free, processor: _ } = self;
         let root = root.halves_mut();
         for Route { prefix: Prefix { network, length }, number } in routes {
             let number = u16::try_from(number).ok().filter(|number| number & BLOCK == 0).ok_or(Full)?;
@@ -136,6 +137,20 @@ impl Stride24 {
         }
     }
 
+    /// Looks into the blocks that a group met, if `any` of its entries is one. Rare, hence apart: the first loop has no branch and no second load.
+    #[inline]
+    fn finish(&self, any: u32, destinations: &[Ipv4Addr], out: &mut [ValueIx]) {
+        if any & u32::from(BLOCK) == 0 {
+            return;
+        }
+        for (destination, number) in destinations.iter().zip(out) {
+            let entry = number.0 as u16;
+            if entry & BLOCK != 0 {
+                *number = ValueIx(self.block_entry(entry, u32::from(*destination)));
+            }
+        }
+    }
+
     #[inline]
     fn block_entry(&self, entry: u16, address: u32) -> u32 {
         let at = usize::from(entry & !BLOCK) * BLOCK_ENTRIES + (address & 0xff) as usize;
@@ -156,18 +171,15 @@ impl WithSimd for Batch<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (destinations, out) in self.destinations.chunks(GROUP).zip(self.out.chunks_mut(GROUP)) {
+        let count = self.destinations.len().min(self.out.len());
+        let (destinations, last_destinations) = self.destinations[..count].as_chunks::<GROUP>();
+        let (out, last_out) = self.out[..count].as_chunks_mut::<GROUP>();
+        for (destinations, out) in destinations.iter().zip(out) {
             let any = look_up(self.root, destinations, out);
-            // Rare, hence apart: the loop above has no branch and no second load.
-            if any & u32::from(BLOCK) != 0 {
-                for (destination, number) in destinations.iter().zip(out) {
-                    let entry = number.0 as u16;
-                    if entry & BLOCK != 0 {
-                        *number = ValueIx(self.table.block_entry(entry, u32::from(*destination)));
-                    }
-                }
-            }
+            self.table.finish(any, destinations, out);
         }
+        let any = look_up(self.root, last_destinations, last_out);
+        self.table.finish(any, last_destinations, last_out);
     }
 }
 
