@@ -44,14 +44,21 @@ fn assert_same(fib: &Fib<u32>, twin: &ByLength, destinations: &[Ipv4Addr]) {
     }
 }
 
+/// What this thread has computed so far, where the system tells: other work on the machine must not fail a test.
+fn cpu_time() -> Option<Duration> {
+    let words = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(words.split_whitespace().next()?.parse().ok()?))
+}
+
 #[test]
 fn the_internets_table() {
     let routes = tables::internet();
     assert!(routes.len() > 900_000);
     let fastest = (0..5).map(|_| {
-        let begin = Instant::now();
+        let (begin, cpu_begin) = (Instant::now(), cpu_time());
         let fib = Fib::build(&routes);
-        (begin.elapsed(), fib)
+        let cpu = cpu_time().zip(cpu_begin).map(|(end, begin)| end.saturating_sub(begin));
+        (cpu.unwrap_or_else(|| begin.elapsed()), fib)
     });
     let (built_in, fib) = fastest.min_by_key(|(elapsed, _)| *elapsed).unwrap();
     println!("{} routes in {built_in:?}, {} MiB", fib.route_count(), fib.memory_bytes() >> 20);
