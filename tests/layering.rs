@@ -55,8 +55,8 @@ const CONFINED: [(&[&str], &[&str], &str); 9] = [
 
 const SHELL: &[&str] = &["live", "server", "cli", "main"];
 
-/// The session table is hashed for speed and never iterated for output.
-const HASHED: &[&str] = &["dataplane", "fastpath", "live", "server", "cli", "main"];
+/// The session table and the values of forwarding tables are hashed for speed and never iterated for output.
+const HASHED: &[&str] = &["lpm", "dataplane", "fastpath", "live", "server", "cli", "main"];
 
 /// A broken rule, as `file:line: rule`.
 type Violation = String;
