@@ -140,8 +140,7 @@ impl FileWriter {
             }
             Ok(())
         });
-        let handle =
-            started.map_err(|source| WriteError { path: self.directory.clone(), kept_bytes: 0, source })?;
+        let handle = started.map_err(|source| WriteError { path: self.directory.clone(), kept_bytes: 0, source })?;
         Ok(WritingThread { jobs, empties, handle })
     }
 }

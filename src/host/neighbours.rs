@@ -36,14 +36,9 @@ impl Neighbours {
     }
 
     /// Takes note of who speaks in a frame just processed. The frames to be processed again because a neighbour has become known.
-    pub(super) fn hear(
-        &mut self,
-        now: SimTime,
-        frame: &[u8],
-        own: Option<Ipv4Addr>,
-    ) -> impl Iterator<Item = Bytes> + use<> {
+    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> impl Iterator<Item = Bytes> + use<> {
         let mut again = VecDeque::new();
-        match Heard::of(frame, own) {
+        match heard {
             Heard::Arp(neighbour) => {
                 self.heard.insert(neighbour, now);
                 again = std::mem::take(&mut self.held);
@@ -105,14 +100,18 @@ impl Neighbours {
 }
 
 /// Whom a frame makes known.
-enum Heard {
+pub(super) enum Heard {
+    /// A neighbour, by ARP for this host.
     Arp(Ipv4Addr),
+    /// The sender of an IPv4 packet.
     Ip(Ipv4Addr),
+    /// Nobody.
     Nothing,
 }
 
 impl Heard {
-    fn of(frame: &[u8], own: Option<Ipv4Addr>) -> Heard {
+    /// Reads it off a frame that comes to the host with the address `own`.
+    pub(super) fn of(frame: &[u8], own: Option<Ipv4Addr>) -> Heard {
         let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return Heard::Nothing };
         match ethernet.ethertype() {
             EthernetProtocol::Ipv4 => match Ipv4Packet::new_checked(ethernet.payload()) {
