@@ -88,7 +88,7 @@ fn a_killed_run_leaves_captures_that_can_be_read() {
     let bulk = format!(
         "{LAB}[subnet]\na = {{ cidr = \"10.0.1.0/24\" }}\n[security_group]\ng = {{ ingress = [\"tcp 5201 from 0.0.0.0/0\"] }}\n\
          [instance]\none = {{ subnet = \"a\", groups = [\"g\"] }}\ntwo = {{ subnet = \"a\", groups = [\"g\"], serves = [\"bulk\"] }}\n\
-         [[step]]\nname = \"much\"\non = \"one\"\nrun = \"bulk two -n 100G\"\n"
+         [[step]]\nname = \"much\"\non = \"one\"\nrun = \"bulk two -n 10G\"\n"
     );
     for (round, format) in ["pcapng", "pcap", "pcapng"].into_iter().enumerate() {
         let workplace = Workplace::new();
