@@ -4,7 +4,8 @@ mod support;
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Workplace, binary, captures, contents_of, whole_packets};
+use support::{LAB, Workplace, binary, captures, contents_of, whole_packets};
+use vpcsim::capture::Format;
 
 /// Longer than anybody waits: 100,000 calls.
 const ENDLESS: &str = "region = \"us-east-1\"\n[vpc]\ndefault = { default = true }\n[instance]\napp = { subnet = \"default-1a\" }\n\
@@ -79,6 +80,48 @@ fn an_interrupted_run_can_be_run_again_into_the_same_directory() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     workplace.run(["run", "--out", "o", "-q"]).success();
     assert_eq!(workplace.result("o")["complete"], true);
+}
+
+/// Nothing can be done in the face of SIGKILL but to have every file whole, or nearly, all the time: a write that the kernel cut off may have torn the last block.
+#[test]
+fn a_killed_run_leaves_captures_that_can_be_read() {
+    let bulk = format!(
+        "{LAB}[subnet]\na = {{ cidr = \"10.0.1.0/24\" }}\n[security_group]\ng = {{ ingress = [\"tcp 5201 from 0.0.0.0/0\"] }}\n\
+         [instance]\none = {{ subnet = \"a\", groups = [\"g\"] }}\ntwo = {{ subnet = \"a\", groups = [\"g\"], serves = [\"bulk\"] }}\n\
+         [[step]]\nname = \"much\"\non = \"one\"\nrun = \"bulk two -n 10G\"\n"
+    );
+    for (round, format) in ["pcapng", "pcap", "pcapng"].into_iter().enumerate() {
+        let workplace = Workplace::new();
+        workplace.write("bulk.toml", &bulk);
+        let mut command = workplace.command(["run", "bulk.toml", "--out", "o", "-q", "--pcap-format", format]);
+        let mut child = command.spawn().unwrap();
+        let begun = Instant::now();
+        let captures = || workplace.files().into_iter().filter(|file| file.ends_with(format)).collect::<Vec<_>>();
+        while captures().len() < 2 {
+            assert!(child.try_wait().unwrap().is_none() && begun.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(37 * (round as u64 + 1)));
+        send("-KILL", &child);
+        child.wait().unwrap();
+        for name in captures() {
+            let bytes = std::fs::read(workplace.join(&name)).unwrap();
+            let kind = if format == "pcap" { Format::Pcap } else { Format::Pcapng };
+            let whole = kind.whole_bytes(&bytes, true);
+            assert!(bytes.len() - whole < 10_000, "{name}: {whole} of {} bytes are whole blocks", bytes.len());
+            let mut tshark = Command::new("tshark");
+            tshark.args(["-r", &name, "-T", "fields", "-e", "frame.number"]);
+            let read = tshark.current_dir(workplace.path()).output().unwrap();
+            let complaint = String::from_utf8_lossy(&read.stderr);
+            let is_torn = whole < bytes.len();
+            assert!(
+                read.status.success() != is_torn && complaint.contains("cut short") == is_torn,
+                "{name}: {complaint}"
+            );
+            let frames = String::from_utf8_lossy(&read.stdout).lines().count();
+            assert!(frames > 10, "{name}: {frames} frames in {whole} bytes");
+        }
+    }
 }
 
 /// Progress and colours are for terminals: Python's `pty` plays one.

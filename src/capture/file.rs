@@ -194,6 +194,15 @@ impl CaptureFile {
         self.pending.clear();
     }
 
+    /// Writes on into `buffer`, which is emptied, if nothing is pending: a caller that has written what [`CaptureFile::take_pending`] gave
+    /// brings the memory back.
+    pub fn give_buffer(&mut self, mut buffer: Vec<u8>) {
+        if self.pending.is_empty() && buffer.capacity() > self.pending.capacity() {
+            buffer.clear();
+            self.pending = buffer;
+        }
+    }
+
     /// Hands over the whole blocks written since the last call, to be appended to the file.
     pub fn take_pending(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.pending)

@@ -106,6 +106,11 @@ impl FileSet {
         self.key_log.as_mut()
     }
 
+    /// Whether any file has room for what was decided about a frame.
+    pub fn has_comments(&self) -> bool {
+        self.format == Format::Pcapng || self.merged.is_some()
+    }
+
     /// Adds a frame to a vantage point's file, and to the merged one; see [`CaptureFile::frame_at`].
     pub fn frame(&mut self, file: FileIx, unix_ns: u64, direction: Option<Direction>, frame: &[u8], comments: &[&str]) {
         if let Some(own) = self.files.get_mut(file.0) {

@@ -8,6 +8,7 @@
 //! profile of its own for that); TLS secrets
 //! stand before the packets they decrypt; the same calls give the same bytes.
 
+mod comments;
 mod file;
 mod file_name;
 mod file_set;

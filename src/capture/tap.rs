@@ -4,17 +4,20 @@
 //! drop included. Frames that an interface's rules refuse are written too: a guest would never see them, a student must.
 //! TLS secrets go only into files that saw the connection's ClientHello, before the frames they decrypt.
 
+use super::comments::{Comments, Story};
 use super::pcapng::Direction as Way;
 use super::{CaptureOptions, FileIx, FileSet, Selection, Vantage};
 use crate::calendar::Calendar;
 use crate::dataplane::{Decision, DropReason, Made, PacketMeta, Step, Tap};
-use crate::explain;
 use crate::net::Protocol;
 use crate::program::{HostIx, HostKind, Node, NodeIx, Program};
 use crate::time::SimTime;
-use crate::wire::Parsed;
+use crate::wire::{Parsed, ethernet};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// The type of TLS records that hold handshake messages (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
 
 /// How many connections' secrets are awaited at once; the oldest is forgotten beyond.
 const AWAITED_SECRETS_MAX: usize = 16_384;
@@ -30,6 +33,7 @@ pub struct CaptureTap {
     nodes: BTreeMap<NodeIx, NodeFiles>,
     outside: BTreeMap<HostIx, FileIx>,
     run: Run,
+    comments: Comments,
     awaited: Awaited,
 }
 
@@ -52,12 +56,9 @@ struct Known {
 /// One packet's steps without delay. Buffers are kept from run to run.
 #[derive(Default)]
 struct Run {
-    /// Which node made the packet, if a node did, and what it is.
-    made: Option<(NodeIx, Made)>,
-    decisions: Vec<(NodeIx, Decision)>,
+    story: Story,
     sightings: Vec<Sighting>,
     sighting_count: usize,
-    end: Option<(Option<NodeIx>, Step)>,
 }
 
 /// A frame as it stood at one vantage point.
@@ -87,6 +88,7 @@ impl CaptureTap {
             nodes: BTreeMap::new(),
             outside: BTreeMap::new(),
             run: Run::default(),
+            comments: Comments::default(),
             awaited: Awaited::default(),
         }
     }
@@ -110,6 +112,7 @@ impl CaptureTap {
     /// `name_of` knows what people call an id, where the program does not.
     pub fn adopt(&mut self, program: &Arc<Program>, name_of: &dyn Fn(&str) -> Option<String>) {
         self.program = Arc::clone(program);
+        self.comments.forget();
         for (position, node) in program.nodes.iter().enumerate() {
             let ix = NodeIx(position as u32);
             if !self.nodes.contains_key(&ix)
@@ -306,11 +309,11 @@ impl Tap for CaptureTap {
     }
 
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, decision: Decision) {
-        self.run.decisions.push((at, decision));
+        self.run.story.decisions.push((at, decision));
     }
 
     fn on_step(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
-        self.run.end = Some((Some(at), step));
+        self.run.story.end = Some((Some(at), step));
         let is_eni = matches!(self.program.nodes[at.at()], Node::Eni(_));
         match (step, self.nodes.get(&at).copied()) {
             (Step::Deliver(host), _) => {
@@ -345,7 +348,7 @@ impl Tap for CaptureTap {
     }
 
     fn on_made(&mut self, _now: SimTime, at: NodeIx, _of: &PacketMeta, _packet: &PacketMeta, made: Made) {
-        self.run.made = Some((at, made));
+        self.run.story.made = Some((at, made));
     }
 
     fn on_link_drop(
@@ -356,7 +359,7 @@ impl Tap for CaptureTap {
         bytes: &[u8],
         reason: DropReason,
     ) {
-        self.run.end = Some((from, Step::Drop(reason)));
+        self.run.story.end = Some((from, Step::Drop(reason)));
         let attachment = &self.program.hosts[packet.sender.at()];
         // Lost on the sender's own link: no node has seen it.
         if from.is_none()
@@ -367,10 +370,13 @@ impl Tap for CaptureTap {
         }
     }
 
-    fn on_run_end(&mut self, now: SimTime, _packet: &PacketMeta) {
+    fn on_run_end(&mut self, now: SimTime, packet: &PacketMeta) {
         if self.run.sighting_count > 0 {
-            let comment = explain::comment(&self.program, self.run.made, &self.run.decisions, self.run.end);
-            let comments = [comment.as_str()];
+            let comment = match self.files.has_comments() {
+                true => self.comments.of(&self.program, packet.sender, &self.run.story),
+                false => "",
+            };
+            let comments = [comment];
             let comments = if comment.is_empty() { &comments[..0] } else { &comments[..] };
             let unix_ns = self.calendar.unix_nanos(now);
             for sighting in &self.run.sightings[..self.run.sighting_count] {
@@ -379,10 +385,8 @@ impl Tap for CaptureTap {
                 }
             }
         }
-        self.run.made = None;
-        self.run.decisions.clear();
+        self.run.story.clear();
         self.run.sighting_count = 0;
-        self.run.end = None;
     }
 
     fn on_secrets(&mut self, lines: &str) {
@@ -416,12 +420,18 @@ impl Awaited {
 
 /// The random of a TLS ClientHello that begins a TCP segment of an Ethernet frame (RFC 8446 section 4.1.2).
 fn client_hello_random(frame: &[u8]) -> Option<[u8; 32]> {
+    // Most segments are none, and the first byte behind the headers says so already.
+    let transport_at = ethernet::HEADER_BYTES + usize::from(frame.get(ethernet::HEADER_BYTES)? & 15) * 4;
+    let payload_at = transport_at + usize::from(frame.get(transport_at + 12)? >> 4) * 4;
+    if *frame.get(payload_at)? != TLS_HANDSHAKE {
+        return None;
+    }
     let parsed = Parsed::of(frame).ok().filter(|parsed| parsed.protocol == Protocol::TCP)?;
     let tcp = frame.get(parsed.transport_at()..)?;
     let payload = tcp.get(usize::from(tcp.get(12)? >> 4) * 4..)?;
     // Record: handshake (22), version, length; then ClientHello (1), length, version, random.
     match payload {
-        [22, 3, _, _, _, 1, _, _, _, _, _, rest @ ..] => rest.get(..32)?.try_into().ok(),
+        [TLS_HANDSHAKE, 3, _, _, _, 1, _, _, _, _, _, rest @ ..] => rest.get(..32)?.try_into().ok(),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Errors as people read them: one report, on stderr, that names what, where and what to do.
 
 use super::table::wrap;
+use super::writer::WriteError;
 use crate::explain::probe::ProbeError;
 use crate::explain::state::StateError;
 use crate::lanes::LanesError;
@@ -145,6 +146,9 @@ pub(super) enum CliError {
         /// Why.
         source: std::io::Error,
     },
+    /// What a run writes as it goes cannot be written.
+    #[error(transparent)]
+    Append(#[from] WriteError),
     /// The summary or the JSON cannot be printed.
     #[error("cannot write standard output: {source}")]
     Print {
@@ -273,7 +277,7 @@ impl CliError {
             CliError::Run(RunError::NoSuchVantage { known, .. }) => {
                 Some(format!("--capture takes all, nics, none, and here: {}", known.join(", ")))
             }
-            CliError::Write { .. } => Some(
+            CliError::Write { .. } | CliError::Append(_) => Some(
                 "free space or choose another directory with --out; what was written so far can be read".to_owned(),
             ),
             _ => None,

@@ -23,6 +23,7 @@ mod source;
 mod summary;
 mod table;
 mod trace;
+pub mod writer;
 
 use args::{Arguments, Command};
 use clap::Parser;

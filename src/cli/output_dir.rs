@@ -1,9 +1,9 @@
 //! The directory a run writes: emptied if it is ours, refused if it is not, whole packets only whatever happens.
 
 use super::error::CliError;
+use super::writer::{FileWriter, HAND_OVER_BYTES, WholeBytes, whole_lines};
 use crate::capture::{CaptureFile, FileSet, Format, key_log, profile};
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,8 @@ const MARKER_TEXT: &str =
 pub(super) const LATENCY_LOG: &str = "latency.hlog";
 /// Latencies as a picture.
 pub(super) const LATENCY_PICTURE: &str = "latency.svg";
-/// Bytes of captures that may wait in memory.
-const PENDING_BYTES_MAX: usize = 1 << 20;
+/// Bytes of captures that may wait in buffers that are not full.
+const PENDING_BYTES_MAX: usize = 4 << 20;
 /// The result's name.
 pub(super) const RESULT: &str = "result.json";
 
@@ -24,18 +24,8 @@ pub(super) const RESULT: &str = "result.json";
 #[derive(Debug)]
 pub(super) struct OutputDir {
     path: PathBuf,
-    growing: BTreeMap<String, Growing>,
-}
-
-/// A file that is written while the run goes on.
-#[derive(Debug)]
-struct Growing {
-    file: File,
-    path: PathBuf,
-    /// Length of the file in whole blocks or lines.
-    length: u64,
-    /// How many bytes of a part of the file are whole blocks or lines, and whether the part begins the file.
-    whole_bytes: fn(&[u8], bool) -> usize,
+    /// What is written while the run goes on.
+    growing: FileWriter,
 }
 
 impl OutputDir {
@@ -60,7 +50,7 @@ impl OutputDir {
                 removed.map_err(|source| CliError::Write { path: entry.clone(), source })?;
             }
         }
-        let dir = OutputDir { path: path.to_owned(), growing: BTreeMap::new() };
+        let dir = OutputDir { path: path.to_owned(), growing: FileWriter::new(path) };
         dir.write(MARKER, MARKER_TEXT.as_bytes())?;
         Ok(dir)
     }
@@ -90,9 +80,16 @@ impl OutputDir {
     /// Appends what waits in the captures, once it is much.
     ///
     /// # Errors
-    /// The file, and why. The file then ends with a whole block.
+    /// A file, and why it could not be written. It then ends with a whole block.
     pub(super) fn drain(&mut self, captures: &mut FileSet) -> Result<(), CliError> {
-        if captures.pending_bytes() < PENDING_BYTES_MAX { Ok(()) } else { self.flush(captures) }
+        let mut waiting_bytes = 0;
+        for file in captures.iter_mut() {
+            if file.pending().len() >= HAND_OVER_BYTES {
+                self.append_capture(file)?;
+            }
+            waiting_bytes += file.pending().len();
+        }
+        if waiting_bytes < PENDING_BYTES_MAX { Ok(()) } else { self.flush(captures) }
     }
 
     /// Appends what waits in the captures; the merged one is [`OutputDir::append_capture`]'s.
@@ -102,7 +99,7 @@ impl OutputDir {
     pub(super) fn flush(&mut self, captures: &mut FileSet) -> Result<(), CliError> {
         captures.iter_mut().try_for_each(|file| self.append_capture(file))?;
         if let Some(secrets) = captures.key_log_mut() {
-            self.append(key_log::FILE_NAME, secrets.pending().as_bytes(), whole_lines)?;
+            self.growing.append(key_log::FILE_NAME, secrets.pending().as_bytes().to_vec(), whole_lines)?;
             secrets.clear_pending();
         }
         Ok(())
@@ -113,12 +110,13 @@ impl OutputDir {
     /// # Errors
     /// As [`OutputDir::drain`].
     pub(super) fn append_capture(&mut self, file: &mut CaptureFile) -> Result<(), CliError> {
-        let whole_bytes: fn(&[u8], bool) -> usize = match file.format() {
+        let whole_bytes: WholeBytes = match file.format() {
             Format::Pcapng => |bytes, at_start| Format::Pcapng.whole_bytes(bytes, at_start),
             Format::Pcap => |bytes, at_start| Format::Pcap.whole_bytes(bytes, at_start),
         };
-        self.append(file.file_name(), file.pending(), whole_bytes)?;
-        file.clear_pending();
+        let bytes = file.take_pending();
+        let spare = self.growing.append(file.file_name(), bytes, whole_bytes)?;
+        file.give_buffer(spare);
         Ok(())
     }
 
@@ -126,30 +124,22 @@ impl OutputDir {
     ///
     /// # Errors
     /// As [`OutputDir::drain`]; the file then ends with a whole line.
-    pub(super) fn append_latencies(&mut self, lines: &str) -> Result<(), CliError> {
-        self.append(LATENCY_LOG, lines.as_bytes(), whole_lines)
+    pub(super) fn append_latencies(&mut self, lines: String) -> Result<(), CliError> {
+        self.growing.append(LATENCY_LOG, lines.into_bytes(), whole_lines)?;
+        Ok(())
     }
 
     /// Whether something was appended to the file.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.growing.contains_key(name)
+        self.growing.has(name)
     }
 
-    /// Appends to a file, which is opened when there is something to append.
-    fn append(&mut self, name: &str, bytes: &[u8], whole_bytes: fn(&[u8], bool) -> usize) -> Result<(), CliError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let growing = match self.growing.entry(name.to_owned()) {
-            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::btree_map::Entry::Vacant(closed) => {
-                let path = self.path.join(closed.key());
-                let opened = OpenOptions::new().create(true).write(true).truncate(true).open(&path);
-                let file = opened.map_err(|source| CliError::Write { path: path.clone(), source })?;
-                closed.insert(Growing { file, path, length: 0, whole_bytes })
-            }
-        };
-        growing.append(bytes)
+    /// Waits until all that was appended is written.
+    ///
+    /// # Errors
+    /// As [`OutputDir::drain`].
+    pub(super) fn finish(&mut self) -> Result<(), CliError> {
+        Ok(self.growing.finish()?)
     }
 
     /// Writes the Wireshark profiles below `wireshark/profiles`; the one for merged captures if there is one.
@@ -168,35 +158,6 @@ impl OutputDir {
         }
         Ok(())
     }
-}
-
-impl Growing {
-    fn append(&mut self, blocks: &[u8]) -> Result<(), CliError> {
-        let written = self.file.write_all(blocks);
-        if let Err(source) = written {
-            // Keep whole packets only. If even that fails, the reader finds a torn last block.
-            self.length += (self.whole_bytes)(&self.torn_tail(blocks), self.length == 0) as u64;
-            let _ = match self.length {
-                0 => fs::remove_file(&self.path),
-                length => self.file.set_len(length),
-            };
-            return Err(CliError::Write { path: self.path.clone(), source });
-        }
-        self.length += blocks.len() as u64;
-        Ok(())
-    }
-
-    /// What reached the disk of `blocks`.
-    fn torn_tail(&self, blocks: &[u8]) -> Vec<u8> {
-        let on_disk = self.file.metadata().map_or(self.length, |metadata| metadata.len());
-        let written = on_disk.saturating_sub(self.length).min(blocks.len() as u64) as usize;
-        blocks[..written].to_vec()
-    }
-}
-
-/// Bytes up to the last line's end.
-fn whole_lines(bytes: &[u8], _at_start: bool) -> usize {
-    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
 }
 
 /// What a run writes, and so what a run may remove.

@@ -6,6 +6,7 @@ use super::output_dir::{LATENCY_LOG, LATENCY_PICTURE, OutputDir, RESULT, print_t
 use super::pipe::Pipe;
 use super::progress::Progress;
 use super::source::{self, Source};
+use super::writer::HAND_OVER_BYTES;
 use super::{DONE, EXPECTATION_FAILED, INTERRUPTED, summary};
 use crate::capture::{CaptureOptions, FileSet, Format, Selection, key_log, pcap, profile};
 use crate::run::{self, FileEntry, Run, RunError, RunResult};
@@ -14,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Events between two looks at Ctrl-C, the captures' buffers and the progress line.
-pub(super) const EVENTS_A_ROUND: u64 = 2_000;
+/// Events between two looks at Ctrl-C, the captures' buffers and the progress line: few, so that a buffer is seen soon after it is full.
+pub(super) const EVENTS_A_ROUND: u64 = 128;
 
 /// Why no more happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ struct Outputs {
     pipe: Option<Pipe>,
     /// Whether the merged capture is a file as well.
     keeps_merged: bool,
+    /// How much of what waits in the merged capture its reader has.
+    piped_bytes: usize,
 }
 
 /// Runs a scenario. Returns the exit code.
@@ -47,7 +50,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let source = source::find(&arguments.scenario)?;
     let mut run = captured(&source, arguments)?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&source.name));
-    let mut outputs = Outputs { dir: OutputDir::prepare(&out)?, pipe, keeps_merged: arguments.merged };
+    let mut outputs = Outputs { dir: OutputDir::prepare(&out)?, pipe, keeps_merged: arguments.merged, piped_bytes: 0 };
     // Before the first packet: the reader of a pipe starts beside this, and looks for its profile at once.
     if arguments.capture != Selection::None {
         outputs.dir.write_profiles(arguments.merged || arguments.pipe)?;
@@ -59,17 +62,17 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     progress.finish();
     // A disk that refused once is not asked again: what is on it ends with a whole packet.
     let driven = match driven {
-        Err(refused @ CliError::Write { .. }) => return Err(refused),
+        Err(refused @ (CliError::Write { .. } | CliError::Append(_))) => return Err(refused),
         other => other,
     };
 
     // Whatever else happened, what there is gets written.
-    let latencies = Latencies::of(&mut run);
+    let mut latencies = Latencies::of(&mut run);
     let missing = run.missing_vantages();
     let (mut result, mut captures) = run.finish();
     // Of a reader that is not there any more nobody needs to hear twice.
     let piped = outputs.stream(&mut captures);
-    outputs.dir.flush(&mut captures)?;
+    outputs.finish(&mut captures, std::mem::take(&mut latencies.rest_of_log))?;
     result.files = capture_files(&captures, arguments);
     result.files.extend(latencies.write(&mut outputs.dir)?);
     result.files.push(FileEntry { path: RESULT.to_owned(), what: "this result".to_owned() });
@@ -135,7 +138,7 @@ fn drive(
         outputs.stream(run.captures_mut())?;
         outputs.dir.drain(run.captures_mut())?;
         if let Some(log) = run.latency_log_mut() {
-            outputs.dir.append_latencies(&log.take_pending())?;
+            outputs.dir.append_latencies(log.take_pending())?;
         }
         if advanced == run::Progress::Done {
             return Ok(End::Done);
@@ -150,15 +153,30 @@ fn drive(
 }
 
 impl Outputs {
-    /// Passes on what waits in the merged capture: to the reader, and to its file.
+    /// Passes on what waits in the merged capture: to the reader at once, and to its file when it is much.
     fn stream(&mut self, captures: &mut FileSet) -> Result<(), CliError> {
         let Some(merged) = captures.merged_mut() else { return Ok(()) };
-        let piped = self.pipe.as_mut().map_or(Ok(()), |pipe| pipe.write(merged.pending()));
-        if self.keeps_merged {
+        let fresh = &merged.pending()[self.piped_bytes..];
+        let piped = self.pipe.as_mut().map_or(Ok(()), |pipe| pipe.write(fresh));
+        self.piped_bytes = merged.pending().len();
+        if !self.keeps_merged {
+            merged.clear_pending();
+            self.piped_bytes = 0;
+        } else if self.piped_bytes >= HAND_OVER_BYTES {
+            self.piped_bytes = 0;
             self.dir.append_capture(merged)?;
         }
-        merged.clear_pending();
         piped
+    }
+
+    /// Hands over the rest of everything, and waits until it is written.
+    fn finish(&mut self, captures: &mut FileSet, rest_of_log: String) -> Result<(), CliError> {
+        self.dir.flush(captures)?;
+        if let Some(merged) = captures.merged_mut().filter(|_| self.keeps_merged) {
+            self.dir.append_capture(merged)?;
+        }
+        self.dir.append_latencies(rest_of_log)?;
+        self.dir.finish()
     }
 }
 
@@ -203,7 +221,6 @@ impl Latencies {
             dir.write(name, contents.as_bytes())?;
             list(name, "latency histogram, HdrHistogram percentiles");
         }
-        dir.append_latencies(&self.rest_of_log)?;
         if dir.has(LATENCY_LOG) {
             list(LATENCY_LOG, "latencies over time, HdrHistogram interval log");
         }

@@ -11,6 +11,7 @@ use crate::explain::road::Road;
 use crate::model::Model;
 use crate::program::{HostIx, HostKind, NodeIx, Program};
 use crate::scenario::{Prices, Usd};
+use crate::sim::PacketMap;
 use crate::time::SimTime;
 use crate::wire::ethernet;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -84,11 +85,9 @@ impl Spent {
 pub struct Meter {
     program: Arc<Program>,
     places: Places,
-    under_way: BTreeMap<PacketId, UnderWay>,
+    under_way: PacketMap<UnderWay>,
     /// Packets that were split lately.
     split: VecDeque<(PacketId, UnderWay)>,
-    /// The packet whose run of steps is being watched.
-    current: Option<(PacketId, UnderWay)>,
     ledgers: BTreeMap<Key, Ledger>,
     unmetered_count: u64,
 }
@@ -117,9 +116,8 @@ impl Default for Meter {
         Meter {
             program: Arc::new(Program::empty()),
             places: Places::default(),
-            under_way: BTreeMap::new(),
+            under_way: PacketMap::default(),
             split: VecDeque::new(),
-            current: None,
             ledgers: BTreeMap::new(),
             unmetered_count: 0,
         }
@@ -161,14 +159,6 @@ impl Meter {
 
     pub(super) fn program(&self) -> &Program {
         &self.program
-    }
-
-    fn current(&mut self, packet: PacketId) -> &mut UnderWay {
-        let known = match self.current.take() {
-            Some((id, state)) if id == packet => state,
-            _ => self.under_way.get(&packet).copied().unwrap_or_default(),
-        };
-        &mut self.current.insert((packet, known)).1
     }
 
     /// How much a host counts as the one whose traffic it is; nothing if it never is.
@@ -214,6 +204,10 @@ impl Meter {
 
     fn remember(&mut self, packet: PacketId, state: UnderWay) {
         self.under_way.insert(packet, state);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
         if self.under_way.len() > UNDER_WAY_MAX {
             self.under_way.pop_first();
             self.unmetered_count += 1;
@@ -223,17 +217,13 @@ impl Meter {
 
 impl Tap for Meter {
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
-        let mut way = self.current(packet.id).way;
-        way.decided(&self.program, at, &decision);
-        self.current(packet.id).way = way;
+        self.under_way.get_or_default(packet.id).way.decided(&self.program, at, &decision);
     }
 
     fn on_step(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
         let Some(length_bytes) = ip_length_bytes(bytes) else { return };
-        let mut way = self.current(packet.id).way;
-        let stepped = way.stepped(&self.places, &self.program, at, (packet.from, packet.sender), step);
-        let state = self.current(packet.id);
-        state.way = way;
+        let state = self.under_way.get_or_default(packet.id);
+        let stepped = state.way.stepped(&self.places, &self.program, at, (packet.from, packet.sender), step);
         state.end = match step {
             Step::Forward(..) | Step::Deliver(_) => End::GoesOn,
             Step::Fragment { .. } => End::Split,
@@ -274,30 +264,28 @@ impl Tap for Meter {
         _bytes: &[u8],
         _reason: DropReason,
     ) {
-        self.current(packet.id).end = End::Over;
+        self.under_way.get_or_default(packet.id).end = End::Over;
     }
 
     fn on_run_end(&mut self, _now: SimTime, packet: &PacketMeta) {
-        let state = *self.current(packet.id);
-        self.current = None;
-        match state.end {
-            End::GoesOn => self.remember(packet.id, state),
+        match self.under_way.get_or_default(packet.id).end {
+            End::GoesOn => self.bound(),
             End::Split => {
-                self.under_way.remove(&packet.id);
+                let state = self.under_way.remove(packet.id).unwrap_or_default();
                 self.split.push_back((packet.id, state));
                 if self.split.len() > SPLIT_MAX {
                     self.split.pop_front();
                 }
             }
             End::Over => {
+                let state = self.under_way.remove(packet.id).unwrap_or_default();
                 self.settle(&state, packet.sender, None);
-                self.under_way.remove(&packet.id);
             }
         }
     }
 
     fn on_arrival(&mut self, _now: SimTime, host: HostIx, packet: &PacketMeta, bytes: &[u8]) {
-        let Some(state) = self.under_way.remove(&packet.id) else { return };
+        let Some(state) = self.under_way.remove(packet.id) else { return };
         if state.is_answer {
             self.settle(&state, packet.sender, None);
         } else if let Some(length_bytes) = ip_length_bytes(bytes) {

@@ -189,6 +189,11 @@ impl Served {
         Served::Asked(Vec::new())
     }
 
+    /// Whether bytes go to the client: they may go whenever there is room for them.
+    pub(super) fn is_giving(&self) -> bool {
+        matches!(self, Served::Giving { .. })
+    }
+
     /// Moves on. `None`: the client does not keep to the protocol.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection) -> Option<bool> {
         let mut received = connection.take_received();

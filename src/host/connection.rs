@@ -113,6 +113,14 @@ impl Connection {
         moved || before != self.stage
     }
 
+    /// Whether [`Connection::poll`] would do nothing: a plain connection, open, with nothing to read or write.
+    pub(super) fn is_at_rest(&self, stack: &Stack) -> bool {
+        matches!((&self.security, &self.stage), (Security::Plain, Stage::Open))
+            && self.unsent.is_empty()
+            && self.received.is_empty()
+            && stack.is_at_rest(&self.tcp)
+    }
+
     /// How far it is.
     pub(super) fn stage(&self) -> &Stage {
         &self.stage

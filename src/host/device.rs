@@ -148,8 +148,8 @@ impl QueueDevice {
     }
 
     /// The frame that the next `receive` takes.
-    pub(super) fn peek_incoming(&self) -> Option<Bytes> {
-        self.incoming.front().cloned()
+    pub(super) fn peek_incoming(&self) -> Option<&Bytes> {
+        self.incoming.front()
     }
 
     /// Takes the frame away that the next `receive` would take.
@@ -239,16 +239,11 @@ impl QueueDevice {
         let path = self.path_for(self.now, packet.destination, discovery);
         let fits = usize::from(packet.total_bytes) <= path.mtu_bytes;
         if packet.protocol == Protocol::TCP {
-            let pieces = if fits { vec![frame] } else { segment::split(&frame, &packet, path.mtu_bytes) };
-            for mut piece in pieces {
-                if path.is_locked {
-                    self.let_routers_fragment(&mut piece);
-                }
-                let piece = piece.freeze();
-                self.sent_segments.keep(self.now, &piece);
-                self.outgoing.push_back(piece);
+            if fits {
+                return self.send_segment(frame, path.is_locked);
             }
-            return;
+            let pieces = segment::split(&frame, &packet, path.mtu_bytes);
+            return pieces.into_iter().for_each(|piece| self.send_segment(piece, path.is_locked));
         }
         let must_be_whole = matches!(discovery, PathMtuDiscovery::Do | PathMtuDiscovery::Probe);
         if !fits && must_be_whole {
@@ -267,6 +262,15 @@ impl QueueDevice {
             self.counters.fragments_sent += 1;
             self.outgoing.push_back(Bytes::from(fragment));
         }
+    }
+
+    fn send_segment(&mut self, mut segment: BytesMut, may_be_fragmented: bool) {
+        if may_be_fragmented {
+            self.let_routers_fragment(&mut segment);
+        }
+        let segment = segment.freeze();
+        self.sent_segments.keep(self.now, &segment);
+        self.outgoing.push_back(segment);
     }
 
     fn discovery(&self, packet: &Parsed) -> PathMtuDiscovery {

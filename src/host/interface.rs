@@ -17,6 +17,7 @@
 mod datagram;
 mod defragment;
 mod lease;
+mod sockets;
 mod tcp;
 
 pub(super) use datagram::{EchoSocket, IcmpHeard, IcmpKey, IcmpMessage, TooLong, UdpSocket, echo_request};
@@ -24,16 +25,17 @@ pub(super) use tcp::{ConnectError, TcpListener, TcpSocket, TcpState, TcpUse};
 
 use self::datagram::Ears;
 use self::lease::{DHCP_OPTION_MTU, dhcp_mtu};
+use self::sockets::Sockets;
 use self::tcp::Lingering;
-use super::device::{GREATEST_MTU_BYTES, QueueDevice};
-use super::neighbours::Neighbours;
+use super::device::{ETHERNET_HEADER_BYTES, GREATEST_MTU_BYTES, QueueDevice};
+use super::neighbours::{Heard, Neighbours};
 use super::{Addressing, HostConfig, HostCounters};
-use crate::net::{Ipv4Net, MacAddress};
+use crate::net::{Ipv4Net, MacAddress, Protocol};
 use crate::rng::Stream;
 use crate::time::SimTime;
 use crate::wire::fragment::Reassembler;
 use bytes::Bytes;
-use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle};
 use smoltcp::socket::dhcpv4;
 use smoltcp::time::Instant;
 use smoltcp::wire::{
@@ -46,6 +48,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 /// RFC 2132: mask, router, resolver, domain name, interface MTU.
 const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
 
+/// Where an IPv4 header behind an Ethernet header says what it carries (RFC 791).
+const IP_PROTOCOL_AT: usize = ETHERNET_HEADER_BYTES + 9;
+
 /// IP MTUs a host works with: RFC 791's minimum for hosts, and the greatest that network cards usually carry.
 const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
 
@@ -53,7 +58,7 @@ const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
 pub(super) struct Stack {
     device: QueueDevice,
     interface: Interface,
-    sockets: SocketSet<'static>,
+    sockets: Sockets,
     mac: MacAddress,
     answers_for: Vec<Ipv4Net>,
     dhcp: Option<SocketHandle>,
@@ -85,7 +90,7 @@ impl Stack {
         let mut stack = Stack {
             device,
             interface,
-            sockets: SocketSet::new(Vec::new()),
+            sockets: Sockets::new(),
             mac: config.mac,
             answers_for: config.answers_for.clone(),
             dhcp: None,
@@ -130,28 +135,39 @@ impl Stack {
 
     /// Processes one queued frame. `None`: there was none. Otherwise the port at which it was refused, if it was.
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
-        let frame = self.device.peek_incoming()?;
         self.device.now = now;
-        if let Some(asker) = self.asker_to_be_found(now, &frame) {
+        let frame = self.device.peek_incoming()?;
+        if let Some(asker) = self.asker_to_be_found(now, frame) {
             self.neighbours.want(asker);
             self.device.pop_incoming().into_iter().for_each(|frame| self.neighbours.hold(frame));
             return Some(None);
         }
+        let heard = Heard::of(frame, self.address());
+        // Most frames: what their answer takes is known, and no ICMP message is among them. Only others are looked at again.
+        let kept = (!self.is_plain(now, frame, &heard)).then(|| frame.clone());
         let asked_before = self.device.arp_requests_sent();
         if let PollIngressSingleResult::None =
-            self.interface.poll_ingress_single(instant(now), &mut self.device, &mut self.sockets)
+            self.interface.poll_ingress_single(instant(now), &mut self.device, self.sockets.all_mut())
         {
             return None;
         }
-        self.hear_icmp(now, &frame);
-        for held in self.neighbours.hear(now, &frame, self.address()) {
+        if let Some(frame) = &kept {
+            self.hear_icmp(now, frame);
+        }
+        for held in self.neighbours.hear(now, heard) {
             self.device.push_incoming(now, held);
         }
-        if self.device.arp_requests_sent() != asked_before {
+        if let Some(frame) = kept.filter(|_| self.device.arp_requests_sent() != asked_before) {
             // The answer to this frame was lost for want of a neighbour.
             self.neighbours.hold(frame);
         }
         Some(self.device.take_refused_port())
+    }
+
+    /// Whether `frame` is TCP from someone to whom smoltcp knows the way: processing it asks for no neighbour.
+    fn is_plain(&self, now: SimTime, frame: &[u8], heard: &Heard) -> bool {
+        let (Heard::Ip(source), Some(own)) = (heard, self.address) else { return false };
+        frame.get(IP_PROTOCOL_AT) == Some(&Protocol::TCP.0) && self.neighbours.is_known(now, *source, own, self.gateway)
     }
 
     /// Lets the sockets send. True if anything happened.
@@ -161,9 +177,10 @@ impl Stack {
         let mut sent = false;
         let frames_before = self.device.outgoing_frames();
         self.give_up_fragments(now);
-        while let PollResult::SocketStateChanged =
-            self.interface.poll_egress(instant(now), &mut self.device, &mut self.sockets)
-        {
+        while self.sockets.may_speak(now) {
+            let polled = self.interface.poll_egress(instant(now), &mut self.device, self.sockets.all_mut());
+            self.sockets_poll_at(now);
+            let PollResult::SocketStateChanged = polled else { break };
             sent = true;
         }
         for socket in std::mem::take(&mut self.resetting) {
@@ -184,9 +201,19 @@ impl Stack {
 
     /// When the stack needs a poll by itself; may lie in the past.
     pub(super) fn poll_at(&mut self, now: SimTime) -> Option<SimTime> {
-        let protocol = self.interface.poll_at(instant(now), &self.sockets).map(sim_time);
+        let protocol = self.sockets_poll_at(now);
         let lingering = self.lingering.iter().map(|closed| closed.until).min();
         [protocol, lingering, self.reassembler.deadline()].into_iter().flatten().min()
+    }
+
+    /// When the sockets want to be polled, as smoltcp says; asked only if they may have changed since it was asked last.
+    fn sockets_poll_at(&mut self, now: SimTime) -> Option<SimTime> {
+        if let Some(known) = self.sockets.poll_at() {
+            return known;
+        }
+        let wanted = self.interface.poll_at(instant(now), self.sockets.all()).map(sim_time);
+        self.sockets.settle(wanted);
+        wanted
     }
 
     /// What happened besides.
@@ -219,7 +246,7 @@ impl Stack {
     /// Applies what DHCP has agreed upon since the last call. The address, if it is new.
     pub(super) fn apply_dhcp(&mut self, now: SimTime, stream: &mut Stream) -> Option<Ipv4Addr> {
         let handle = self.dhcp?;
-        let lease = match self.sockets.get_mut::<dhcpv4::Socket>(handle).poll()? {
+        let lease = match self.sockets.dhcp_client(handle).poll()? {
             dhcpv4::Event::Configured(lease) => lease,
             dhcpv4::Event::Deconfigured => {
                 self.deconfigure();
@@ -237,6 +264,7 @@ impl Stack {
             // server what it can take in, has spoken with the true one.
             self.device.told_mtu_bytes = GREATEST_MTU_BYTES;
             self.interface = new_interface(&mut self.device, self.mac, now, stream);
+            self.sockets.stir();
         }
         let is_new = self.address != Some(address);
         self.configure(address, router, resolver);
@@ -252,6 +280,7 @@ impl Stack {
         (self.address, self.gateway, self.resolver) = (Some(address), gateway, resolver);
         self.neighbours.forget();
         self.device.path_mtus.forget();
+        self.sockets.stir();
         self.interface.update_ip_addrs(|addresses| {
             addresses.clear();
             // The list has room for eight, and one is put in.
@@ -267,6 +296,7 @@ impl Stack {
 
     fn deconfigure(&mut self) {
         (self.address, self.gateway, self.resolver) = (None, None, None);
+        self.sockets.stir();
         self.interface.update_ip_addrs(|addresses| addresses.clear());
         self.interface.routes_mut().update(|routes| routes.clear());
     }

@@ -9,7 +9,7 @@ use crate::net::{Ipv4Net, MacAddress};
 use crate::time::{SimDuration, SimTime};
 use bytes::{Bytes, BytesMut};
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, Ipv4Packet};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
 /// How long smoltcp believes an ARP reply, and how long it keeps silent after asking.
@@ -24,26 +24,23 @@ const HELD_FRAMES_MAX: usize = 64;
 pub(super) struct Neighbours {
     /// When each neighbour was last heard.
     heard: BTreeMap<Ipv4Addr, SimTime>,
-    /// Destinations that something was handed in for since the last egress.
-    wanted: BTreeSet<Ipv4Addr>,
+    /// Destinations that something was handed in for since the last egress: a few.
+    wanted: Vec<Ipv4Addr>,
     held: VecDeque<Bytes>,
 }
 
 impl Neighbours {
     /// Something is to be sent to `destination`.
     pub(super) fn want(&mut self, destination: Ipv4Addr) {
-        self.wanted.insert(destination);
+        if !self.wanted.contains(&destination) {
+            self.wanted.push(destination);
+        }
     }
 
     /// Takes note of who speaks in a frame just processed. The frames to be processed again because a neighbour has become known.
-    pub(super) fn hear(
-        &mut self,
-        now: SimTime,
-        frame: &[u8],
-        own: Option<Ipv4Addr>,
-    ) -> impl Iterator<Item = Bytes> + use<> {
+    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> impl Iterator<Item = Bytes> + use<> {
         let mut again = VecDeque::new();
-        match Heard::of(frame, own) {
+        match heard {
             Heard::Arp(neighbour) => {
                 self.heard.insert(neighbour, now);
                 again = std::mem::take(&mut self.held);
@@ -87,7 +84,10 @@ impl Neighbours {
         gateway: Option<Ipv4Addr>,
         device: &mut QueueDevice,
     ) {
-        for destination in std::mem::take(&mut self.wanted) {
+        // Asked for in the order of their addresses.
+        let mut wanted = std::mem::take(&mut self.wanted);
+        wanted.sort_unstable();
+        for destination in wanted.drain(..) {
             let next_hop = if own.contains(&destination) { Some(destination) } else { gateway };
             let Some(next_hop) = next_hop else { continue };
             let known = self.is_known(now, destination, own, gateway);
@@ -96,6 +96,7 @@ impl Neighbours {
                 device.push_outgoing(arp_request(mac, own.addr(), next_hop));
             }
         }
+        self.wanted = wanted;
     }
 
     /// The interface was configured anew, and smoltcp's cache flushed.
@@ -105,14 +106,18 @@ impl Neighbours {
 }
 
 /// Whom a frame makes known.
-enum Heard {
+pub(super) enum Heard {
+    /// A neighbour, by ARP for this host.
     Arp(Ipv4Addr),
+    /// The sender of an IPv4 packet.
     Ip(Ipv4Addr),
+    /// Nobody.
     Nothing,
 }
 
 impl Heard {
-    fn of(frame: &[u8], own: Option<Ipv4Addr>) -> Heard {
+    /// Reads it off a frame that comes to the host with the address `own`.
+    pub(super) fn of(frame: &[u8], own: Option<Ipv4Addr>) -> Heard {
         let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return Heard::Nothing };
         match ethernet.ethertype() {
             EthernetProtocol::Ipv4 => match Ipv4Packet::new_checked(ethernet.payload()) {

@@ -241,6 +241,9 @@ impl Servers {
         }
         let mut ended = Vec::new();
         for (id, served) in &mut self.connections {
+            if served.is_at_rest(cx) {
+                continue;
+            }
             let (served_moved, ends) = served.poll(cx, *id, events);
             moved |= served_moved || ends;
             if ends {
@@ -304,6 +307,13 @@ impl Served {
             idle_timeout: server.idle_timeout(),
             last_activity: now,
         }
+    }
+
+    /// Whether [`Served::poll`] would do nothing: so it is with most of a server's transfers when a frame comes for one of them.
+    fn is_at_rest(&self, cx: &Context<'_>) -> bool {
+        matches!(&self.exchange, Exchange::Bulk(transfer) if !transfer.is_giving())
+            && self.connection.is_at_rest(cx.stack)
+            && cx.now < self.last_activity + self.idle_timeout
     }
 
     /// Whether anything happened, and whether the connection is to be closed.

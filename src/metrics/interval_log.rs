@@ -29,7 +29,7 @@ pub struct IntervalLog {
     has_header: bool,
     /// Number of the interval under way, from 0 at the scenario's start.
     interval: u64,
-    tracks: BTreeMap<(String, LatencyKind), Latency>,
+    tracks: BTreeMap<String, BTreeMap<LatencyKind, Latency>>,
     pending: String,
 }
 
@@ -46,10 +46,11 @@ impl IntervalLog {
             self.end_interval();
             self.interval = interval;
         }
-        match self.tracks.get_mut(&(road.to_owned(), kind)) {
-            Some(track) => track.record(latency),
-            None => self.tracks.entry((road.to_owned(), kind)).or_default().record(latency),
-        }
+        let kinds = match self.tracks.get_mut(road) {
+            Some(kinds) => kinds,
+            None => self.tracks.entry(road.to_owned()).or_default(),
+        };
+        kinds.entry(kind).or_default().record(latency);
     }
 
     /// Ends the interval under way: its lines are pending then.
@@ -58,12 +59,14 @@ impl IntervalLog {
         if !tracks.is_empty() && !self.has_header {
             self.header();
         }
-        for ((road, kind), latency) in tracks {
+        let tracks =
+            tracks.iter().flat_map(|(road, kinds)| kinds.iter().map(move |(kind, latency)| (road, *kind, latency)));
+        for (road, kind, latency) in tracks {
             let start_seconds = self.interval * (INTERVAL.as_nanos() / 1_000_000_000);
             let length_seconds = INTERVAL.as_secs_f64();
             let max = latency.summary().max_ns as f64 / NANOSECONDS_PER_MAX_UNIT;
             let payload = base64::encode(&latency.compressed());
-            let tag = tag(&road, kind);
+            let tag = tag(road, kind);
             writeln!(self.pending, "Tag={tag},{start_seconds}.000,{length_seconds:.3},{max:.3},{payload}")
                 .expect("writing to a String cannot fail");
         }

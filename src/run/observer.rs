@@ -6,6 +6,7 @@ use crate::dataplane::{Decision, DropReason, Made, PacketId, PacketMeta, Step, T
 use crate::explain::road::Road;
 use crate::metrics::{LatencyKind, RoadLatencies};
 use crate::program::{HostIx, HostKind, Node, NodeIx, Program, TableIx};
+use crate::sim::PacketMap;
 use crate::time::SimTime;
 use crate::wire::Parsed;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -85,7 +86,7 @@ pub struct Observer {
     hosts: BTreeMap<HostIx, Observation>,
     /// Who opened the flow that a far end answers: (far end, peer as it sees it) -> the nearer end.
     flows: BTreeMap<(HostIx, Ipv4Addr, u16), HostIx>,
-    under_way: BTreeMap<PacketId, UnderWay>,
+    under_way: PacketMap<UnderWay>,
     /// Packets under way by which a node tells a host about one of its own: they say nothing about the host's roads.
     answers: BTreeSet<PacketId>,
     /// Packets that were split lately.
@@ -124,7 +125,7 @@ impl Observer {
             program: Arc::new(Program::empty()),
             hosts: BTreeMap::new(),
             flows: BTreeMap::new(),
-            under_way: BTreeMap::new(),
+            under_way: PacketMap::default(),
             answers: BTreeSet::new(),
             split: VecDeque::new(),
             latencies: RoadLatencies::default(),
@@ -176,7 +177,7 @@ impl Observer {
 
     fn forget_packet(&mut self, packet: PacketId) -> Option<UnderWay> {
         self.answers.remove(&packet);
-        self.under_way.remove(&packet)
+        self.under_way.remove(packet)
     }
 
     fn count_frame(&mut self, host: HostIx, length: usize) {
@@ -224,11 +225,9 @@ impl Tap for Observer {
     fn on_enter(&mut self, _now: SimTime, _at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
         if self.run.length == 0 {
             self.run.length = bytes.len();
-            // What was seen of the way before the last link is part of it.
-            self.run.road = self.under_way.get(&packet.id).and_then(|under_way| under_way.road);
             (self.run.source, self.run.destination) = ends(bytes);
             // A road goes on behind a link, and a packet is for whom its sender sent it to.
-            if let Some(UnderWay { road, destination, .. }) = self.under_way.get(&packet.id) {
+            if let Some(UnderWay { road, destination, .. }) = self.under_way.get(packet.id) {
                 self.run.road = *road;
                 self.run.destination = destination.or(self.run.destination);
             }
@@ -240,7 +239,7 @@ impl Tap for Observer {
 
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {
         // What was seen before the last link counts: behind a NAT gateway, the internet gateway is no road of its own.
-        let so_far = self.run.road.or_else(|| self.under_way.get(&packet.id).and_then(|earlier| earlier.road));
+        let so_far = self.run.road.or_else(|| self.under_way.get(packet.id).and_then(|earlier| earlier.road));
         self.run.road = Road::after(so_far, &self.program, at, &decision);
         if let Decision::Route { table, destination, entry } = decision
             && self.is_actor(packet.sender)
@@ -252,7 +251,10 @@ impl Tap for Observer {
 
     fn on_step(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
         self.run.end = Some((Some(at), step));
-        self.run.source = ends(bytes).0;
+        // What matters is how the packet looks when the run ends; with this step it does not.
+        if !matches!(step, Step::Forward(_, None)) {
+            self.run.source = ends(bytes).0;
+        }
         if let Step::Deliver(host) = step
             && self.is_actor(host)
             && (host != packet.sender
@@ -289,7 +291,7 @@ impl Tap for Observer {
     }
 
     fn on_run_end(&mut self, _now: SimTime, packet: &PacketMeta) {
-        let run = std::mem::take(&mut self.run);
+        let mut run = std::mem::take(&mut self.run);
         if !run.routes.is_empty() {
             let observation = self.hosts.entry(packet.sender).or_default();
             observation.programs.entry(self.program.epoch).or_insert_with(|| Arc::clone(&self.program));
@@ -297,8 +299,12 @@ impl Tap for Observer {
                 *observation.routes.entry(*route).or_default() += 1;
             }
         }
+        // The memory serves the next run.
+        let last = run.routes.last().copied();
+        run.routes.clear();
+        self.run.routes = std::mem::take(&mut run.routes);
         let Some((at, step)) = run.end else { return };
-        let earlier = self.under_way.get(&packet.id).copied();
+        let earlier = self.under_way.get(packet.id).copied();
         // As its sender wrote it: NAT may have put another in its place before the last link.
         let sent_to = earlier.map_or(run.destination, |earlier| earlier.destination);
         match step {
@@ -317,7 +323,7 @@ impl Tap for Observer {
             }
             _ => {
                 if let Some(reason) = step.drop_reason() {
-                    self.count_drop(packet, at, reason, (run.source, sent_to), run.routes.last().copied());
+                    self.count_drop(packet, at, reason, (run.source, sent_to), last);
                 }
                 self.forget_packet(packet.id);
             }

@@ -232,6 +232,11 @@ impl Run {
         self.sim.tap.observer.latencies().svg(&self.scenario.title)
     }
 
+    /// Frames that came to the end of a link so far: the hops of performance figures.
+    pub fn link_transmissions(&self) -> u64 {
+        self.sim.link_transmissions()
+    }
+
     /// Where all packets are.
     pub fn account(&self) -> PacketAccount {
         record::account(&self.sim.conservation())

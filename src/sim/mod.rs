@@ -10,9 +10,11 @@
 mod conservation;
 mod event;
 mod link;
+mod packet_map;
 mod population;
 
 pub use conservation::Conservation;
+pub use packet_map::PacketMap;
 pub use population::HostSettings;
 
 use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
@@ -32,6 +34,9 @@ use population::{EndSystem, Population};
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+/// Events of one instant that are handled together, whatever the driver asked for.
+const INSTANT_EVENTS_MAX: u64 = 1_000_000;
+
 /// A simulated world.
 pub struct Sim<T: Tap> {
     now: SimTime,
@@ -48,6 +53,10 @@ pub struct Sim<T: Tap> {
     next_packet: u64,
     conservation: Conservation,
     events_handled: u64,
+    link_transmissions: u64,
+    /// Empty between two events: memory that is used again.
+    outbox: Vec<Bytes>,
+    waiting: VecDeque<Waiting>,
     /// The observer.
     pub tap: T,
 }
@@ -61,10 +70,15 @@ struct Waiting {
     made: Option<(NodeIx, PacketMeta, Made)>,
 }
 
-/// When a host wants to be called; older entries in the queue are stale.
+/// When a host wants to be called.
+///
+/// With every frame a host wants another time, mostly a later one (a retransmission timeout). So the queue's entry stays where it is, and is put
+/// off when its time comes: one live entry a host, where each frame's would make a heap of stale ones.
 #[derive(Clone, Copy, Debug, Default)]
 struct Timer {
     at: Option<SimTime>,
+    /// The time of its live entry in the queue; others are stale.
+    queued_at: Option<SimTime>,
     sequence: u64,
 }
 
@@ -85,6 +99,9 @@ impl<T: Tap> Sim<T> {
             next_packet: 0,
             conservation: Conservation::default(),
             events_handled: 0,
+            link_transmissions: 0,
+            outbox: Vec::new(),
+            waiting: VecDeque::new(),
             tap,
         }
     }
@@ -112,6 +129,11 @@ impl<T: Tap> Sim<T> {
     /// Events handled so far: a measure of work.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Frames that came to the end of a link so far: the hops of performance figures.
+    pub fn link_transmissions(&self) -> u64 {
+        self.link_transmissions
     }
 
     /// Every packet accounted for, as of now.
@@ -174,10 +196,12 @@ impl<T: Tap> Sim<T> {
         self.population.guest(host)
     }
 
-    /// Lets the world run until a host reports something, nothing is left to do before `until`, or `events_max` events are handled. Returns
-    /// the report, or `None`; then [`Sim::now`] says how far it came.
+    /// Lets the world run until a host reports something, nothing is left to do before `until`, or about `events_max` events are handled: no
+    /// instant is left half done, unless it goes on for [`INSTANT_EVENTS_MAX`] more, so how a driver counts changes nothing. Returns the report, or `None`; then [`Sim::now`] says how far it
+    /// came.
     pub fn run_until(&mut self, until: SimTime, events_max: u64) -> Option<(HostIx, HostEvent)> {
-        for _ in 0..events_max {
+        let mut handled = 0;
+        loop {
             if let Some(report) = self.events.pop_front() {
                 return Some(report);
             }
@@ -185,11 +209,15 @@ impl<T: Tap> Sim<T> {
                 self.now = self.now.max(until);
                 return None;
             };
+            let is_later = next.at > self.now;
+            if handled >= events_max && (is_later || handled - events_max >= INSTANT_EVENTS_MAX) {
+                return None;
+            }
             self.queue.pop();
             self.now = self.now.max(next.at);
             self.handle(next);
+            handled += 1;
         }
-        None
     }
 
     /// When the next event is due.
@@ -211,6 +239,7 @@ impl<T: Tap> Sim<T> {
                     self.queue.push(Event { at, cause: event.cause, sequence });
                 }
                 let Some(frame) = frame else { return };
+                self.link_transmissions += 1;
                 match frame.to {
                     End::Node(node) => self.run_steps(node, frame.bytes, frame.meta),
                     End::Host(host) => self.arrive(host, frame.bytes, frame.meta),
@@ -228,9 +257,15 @@ impl<T: Tap> Sim<T> {
             }
             Cause::Timer(host) => {
                 let timer = &mut self.timers[host.at()];
-                if timer.sequence == event.sequence && timer.at == Some(event.at) {
+                if timer.sequence != event.sequence {
+                    return;
+                }
+                timer.queued_at = None;
+                if timer.at == Some(event.at) {
                     timer.at = None;
                     self.attend(host);
+                } else {
+                    self.queue_timer(host);
                 }
             }
         }
@@ -241,7 +276,7 @@ impl<T: Tap> Sim<T> {
         let Some(guest) = self.population.guest(host) else { return };
         guest.poll(self.now);
         let secrets = guest.take_secrets();
-        let mut frames = Vec::new();
+        let mut frames = std::mem::take(&mut self.outbox);
         while let Some(frame) = guest.poll_transmit() {
             frames.push(frame);
         }
@@ -252,16 +287,22 @@ impl<T: Tap> Sim<T> {
         if !secrets.is_empty() {
             self.tap.on_secrets(&secrets);
         }
-        for frame in frames {
+        for frame in frames.drain(..) {
             self.transmit_from_host(host, frame);
         }
+        self.outbox = frames;
+        self.timers[host.at()].at = wanted;
+        self.queue_timer(host);
+    }
+
+    /// Sees to it that the queue has an entry for the host's timer, no later than it is due.
+    fn queue_timer(&mut self, host: HostIx) {
         let timer = &mut self.timers[host.at()];
-        if timer.at != wanted {
-            timer.at = wanted;
+        let Some(at) = timer.at else { return };
+        if timer.queued_at.is_none_or(|queued_at| queued_at > at) {
+            timer.queued_at = Some(at);
             timer.sequence += 1;
-            if let Some(at) = wanted {
-                self.queue.push(Event { at, cause: Cause::Timer(host), sequence: timer.sequence });
-            }
+            self.queue.push(Event { at, cause: Cause::Timer(host), sequence: timer.sequence });
         }
     }
 
@@ -299,7 +340,8 @@ impl<T: Tap> Sim<T> {
 
     /// Takes a packet from node to node as long as that takes no time; then, in order, the packets that came of it: its fragments, what nodes say about it.
     fn run_steps(&mut self, at: NodeIx, bytes: BytesMut, meta: PacketMeta) {
-        let mut waiting = VecDeque::from([Waiting { at, bytes, meta, made: None }]);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.run_packet(at, bytes, meta, &mut waiting);
         // Ends: an answer is never answered, and a fragment of a fragment is further on its way, which ends at STEPS_MAX.
         while let Some(packet) = waiting.pop_front() {
             if let Some((by, of, made)) = packet.made {
@@ -307,6 +349,7 @@ impl<T: Tap> Sim<T> {
             }
             self.run_packet(packet.at, packet.bytes, packet.meta, &mut waiting);
         }
+        self.waiting = waiting;
     }
 
     fn run_packet(

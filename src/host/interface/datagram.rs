@@ -155,6 +155,9 @@ impl Stack {
 
     /// The next datagram and its sender.
     pub(in crate::host) fn receive_udp(&mut self, socket: &UdpSocket) -> Option<(Vec<u8>, SocketAddrV4)> {
+        if !self.sockets.get::<udp::Socket>(socket.handle).can_recv() {
+            return None;
+        }
         let (payload, meta) = self.sockets.get_mut::<udp::Socket>(socket.handle).recv().ok()?;
         Some((payload.to_vec(), endpoint_v4(meta.endpoint)))
     }
@@ -162,6 +165,9 @@ impl Stack {
     /// Sends every datagram that `socket` has received back to its sender, from the address it was sent to. How many those were.
     pub(in crate::host) fn echo_udp(&mut self, socket: &UdpSocket) -> u64 {
         let mut echoed = 0;
+        if !self.sockets.get::<udp::Socket>(socket.handle).can_recv() {
+            return 0;
+        }
         let server = self.sockets.get_mut::<udp::Socket>(socket.handle);
         while server.can_send() {
             let Ok((payload, meta)) = server.recv() else { break };

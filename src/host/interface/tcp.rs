@@ -157,6 +157,12 @@ impl Stack {
         }
     }
 
+    /// Whether `socket` is open and has nothing for its owner.
+    pub(in crate::host) fn is_at_rest(&self, socket: &TcpSocket) -> bool {
+        let tcp = self.sockets.get::<tcp::Socket>(socket.handle);
+        tcp.state() == tcp::State::Established && !tcp.can_recv()
+    }
+
     /// When the first SYN of `socket` left this host.
     pub(in crate::host) fn first_syn_at(&self, socket: &TcpSocket) -> Option<SimTime> {
         self.device.first_syn_at(socket.local.port())
@@ -169,6 +175,9 @@ impl Stack {
 
     /// Moves everything received to the end of `buffer`; how many bytes that were.
     pub(in crate::host) fn receive(&mut self, socket: &TcpSocket, buffer: &mut Vec<u8>) -> usize {
+        if !self.sockets.get::<tcp::Socket>(socket.handle).can_recv() {
+            return 0;
+        }
         let socket = self.sockets.get_mut::<tcp::Socket>(socket.handle);
         let before = buffer.len();
         while socket.can_recv() {
@@ -185,6 +194,9 @@ impl Stack {
 
     /// Takes as much of the front of `bytes` as the send buffer has room for.
     pub(in crate::host) fn send(&mut self, socket: &TcpSocket, bytes: &mut Vec<u8>) -> usize {
+        if bytes.is_empty() || !self.sockets.get::<tcp::Socket>(socket.handle).can_send() {
+            return 0;
+        }
         let accepted = self.sockets.get_mut::<tcp::Socket>(socket.handle).send_slice(bytes).unwrap_or(0);
         bytes.drain(..accepted);
         if accepted > 0 {
@@ -195,6 +207,9 @@ impl Stack {
 
     /// Sends up to `bytes` of filler, as much as the send buffer has room for; how many bytes that were. Bulk data is not worth a copy.
     pub(in crate::host) fn send_filler(&mut self, socket: &TcpSocket, bytes: u64) -> u64 {
+        if bytes == 0 || !self.sockets.get::<tcp::Socket>(socket.handle).can_send() {
+            return 0;
+        }
         let tcp = self.sockets.get_mut::<tcp::Socket>(socket.handle);
         let mut sent = 0;
         // The ring buffer offers its free room in at most two pieces.
@@ -244,6 +259,9 @@ impl Stack {
 
     /// Moves closed sockets on: backlog, FIN, and the end of those that are done or out of time.
     pub(super) fn sweep_lingering(&mut self, now: SimTime) {
+        if self.lingering.is_empty() {
+            return;
+        }
         let mut kept = Vec::with_capacity(self.lingering.len());
         for mut closed in std::mem::take(&mut self.lingering) {
             if self.send(&closed.socket, &mut closed.backlog) > 0 {
