@@ -29,7 +29,7 @@
 //! | L2 program | [`program`], [`compile`] | the compiled network; route priority, security groups, ACLs |
 //! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
 //! | L4 worlds | [`host`], [`service`], [`control`], [`sim`] | end systems on smoltcp, what answers them, the control plane, the event loop |
-//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads |
+//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`], [`replay`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads, users' captures |
 //! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
 //!
 //! # Invariants
@@ -84,5 +84,6 @@ pub mod capture;
 pub mod metrics;
 pub mod run;
 pub mod lanes;
+pub mod replay;
 // L6 shell
 pub mod cli;

@@ -18,8 +18,8 @@ const LAYERS: [&[&str]; 7] = [
     &["host", "service", "control", "traffic", "sim"],
     // `api` before `awscli`: both speak the same service model, and the command line is the richer reader of it.
     &[
-        "api", "scenario", "awscli", "programs", "replay", "explain", "cost", "lint", "codes", "diff", "capture",
-        "metrics", "report", "lesson", "import", "run", "lanes",
+        "api", "scenario", "awscli", "programs", "explain", "cost", "lint", "codes", "diff", "capture", "metrics",
+        "report", "lesson", "import", "run", "lanes", "replay",
     ],
     &["live", "server", "cli"],
 ];
@@ -55,8 +55,8 @@ const CONFINED: [(&[&str], &[&str], &str); 9] = [
 
 const SHELL: &[&str] = &["live", "server", "cli", "main"];
 
-/// The session table is hashed for speed and never iterated for output.
-const HASHED: &[&str] = &["dataplane", "fastpath", "live", "server", "cli", "main"];
+/// The tables of sessions and conversations are hashed for speed and never iterated for output.
+const HASHED: &[&str] = &["dataplane", "fastpath", "replay", "live", "server", "cli", "main"];
 
 /// A broken rule, as `file:line: rule`.
 type Violation = String;

@@ -4,6 +4,7 @@ use super::table::wrap;
 use crate::explain::probe::ProbeError;
 use crate::explain::state::StateError;
 use crate::lanes::LanesError;
+use crate::replay::{ReadError, ReplayError};
 use crate::run::{PlanError, RunError};
 use crate::scenario::{Scenario, ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -34,6 +35,23 @@ pub(super) enum CliError {
     /// A probe cannot be sent at all.
     #[error(transparent)]
     Probe(#[from] ProbeError),
+    /// A replay cannot begin.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A capture that is none, or is broken.
+    #[error("{}: {source}", path.display())]
+    Capture {
+        /// Which.
+        path: PathBuf,
+        /// Where and how.
+        source: ReadError,
+    },
+    /// The capture lies in the directory that is about to be emptied.
+    #[error("{} lies in the directory to write to, which is emptied first", path.display())]
+    InputInOutput {
+        /// The capture.
+        path: PathBuf,
+    },
     /// A time that is none.
     #[error("\"{text}\" is no time of the timeline")]
     NotATime {
@@ -260,6 +278,7 @@ impl CliError {
                 Some("as in scenarios, 350ms or 4m2s, or as \"vpcsim run\" shows it, 04:02.500".to_owned())
             }
             CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
+            CliError::InputInOutput { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
             CliError::PipeIsTerminal => {

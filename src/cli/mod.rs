@@ -16,6 +16,7 @@ mod new;
 mod output_dir;
 mod pipe;
 mod progress;
+mod replay;
 mod run;
 mod schema;
 mod source;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(run) => run::run(&run),
         Command::Trace(trace) => trace::run(&trace),
+        Command::Replay(replay) => replay::run(&replay),
         Command::Check(check) => check::run(&check),
         Command::Diff(diff) => diff::run(&diff),
         Command::Cost(cost) => cost::run(&cost),
