@@ -71,7 +71,8 @@ fn assert_conserved(result: &Value) {
     let came = sent + count("answers_made_up") + count("generated") + count("fragments_made");
     let went = count("delivered") + count("dropped") + count("fragmented") + count("absorbed");
     assert_eq!(came, went, "{packets:#}");
-    let sum = |list: &str| result[list].as_array().unwrap().iter().map(|part| part["packets"].as_u64().unwrap()).sum();
+    let sum =
+        |list: &str| result[list].as_array().unwrap().iter().map(|part| part["packets"].as_u64().unwrap()).sum::<u64>();
     assert_eq!([sum("delivered"), sum("dropped"), sum("skipped")], ["delivered", "dropped", "skipped"].map(count));
     let frames = result["files"].as_array().unwrap().iter().map(|file| file["frames"].as_u64().unwrap());
     assert_eq!(frames.sum::<u64>(), count("delivered") + count("dropped"), "every one of them is in a capture");
@@ -176,7 +177,8 @@ fn what_a_peer_begins_enters_at_the_peer() {
     workplace.write(
         "lab.toml",
         format!(
-            "{LAB}[subnet]\nweb = {{ cidr = \"10.0.1.0/24\", public_ips = true }}\n\
+            "{LAB}[route_table]\nweb = {{ routes = [\"0.0.0.0/0 -> igw\"] }}\n\
+             [subnet]\nweb = {{ cidr = \"10.0.1.0/24\", table = \"web\", public = true }}\n\
              [security_group]\nopen = {{ ingress = [\"tcp 80 from 0.0.0.0/0\"] }}\n\
              [instance]\nweb = {{ subnet = \"web\", groups = [\"open\"] }}\n\
              [outside]\nlaptop = {{ address = \"198.51.100.7\" }}\n"
@@ -302,10 +304,8 @@ fn the_good_part_of_a_broken_file_is_replayed() {
         (result["packets"].clone(), files, ran)
     };
     let (packets, files, ran) = outputs("broken.pcap", 2);
-    assert_eq!((&packets, &files), {
-        let good = outputs("good.pcap", 0);
-        (&good.0.clone(), &good.1.clone())
-    });
+    let (good_packets, good_files, _) = outputs("good.pcap", 0);
+    assert_eq!((packets, files), (good_packets, good_files));
     let told = format!("broken.pcap: record 6 at byte {}: the file ends inside the packet", good.len());
     assert!(ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&told), "{}", ran.stderr);
 }

@@ -337,8 +337,11 @@ fn text(document: &Document, dir: &Path) -> String {
     });
     lines(&mut text, &rows.collect::<Vec<_>>(), &[0, 1]);
     text += if document.dropped.is_empty() { "dropped    nothing\n" } else { "dropped\n" };
-    for part in &document.dropped {
-        text += &wrap(&format!("{} at {} [{}]: {}", part.count.packets, part.at, part.code, part.why), 2);
+    let counts: Vec<String> = document.dropped.iter().map(|part| part.count.packets.to_string()).collect();
+    let width = counts.iter().map(String::len).max().unwrap_or(0);
+    for (part, count) in document.dropped.iter().zip(counts) {
+        let why = wrap(&format!("at {} [{}]: {}", part.at, part.code, part.why), width + 4);
+        let _ = write!(text, "  {count:>width$}  {}", why.trim_start());
     }
     if !document.translations.is_empty() {
         text += "translated\n";

@@ -82,12 +82,20 @@ pub(super) struct Conversations {
 
 impl Conversations {
     /// The conversation, if it is remembered.
-    pub(super) fn get(&mut self, key: Key) -> Option<&mut Conversation> {
-        if !self.young.contains_key(&key) {
-            let conversation = self.old.remove(&key)?;
-            self.remember(key, conversation);
+    pub(super) fn get(&mut self, key: Key) -> Option<Conversation> {
+        if let Some(conversation) = self.young.get(&key) {
+            return Some(*conversation);
         }
-        self.young.get_mut(&key)
+        let conversation = self.old.remove(&key)?;
+        self.remember(key, conversation);
+        Some(conversation)
+    }
+
+    /// Puts another in the place of one that is remembered.
+    pub(super) fn update(&mut self, key: Key, conversation: Conversation) {
+        if self.get(key).is_some() {
+            self.young.insert(key, conversation);
+        }
     }
 
     /// Whether it is remembered.

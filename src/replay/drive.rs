@@ -98,7 +98,7 @@ pub struct Replay {
 #[derive(Clone, Copy, Debug)]
 enum Cause {
     /// The capture has it: a packet of this side of that conversation.
-    Recorded { key: Key, side: Side, asks: bool },
+    Recorded { key: Key, side: Side, conversation: Conversation },
     /// It is about a conversation, or made up: nothing is learned from where it comes out.
     Other,
 }
@@ -120,6 +120,7 @@ struct Recorder {
 }
 
 impl Tap for Recorder {
+    #[inline]
     fn on_decision(&mut self, _now: SimTime, at: NodeIx, _packet: &PacketMeta, decision: Decision) {
         self.decisions.push((at, decision));
     }
@@ -250,7 +251,7 @@ impl Replay {
         let outward = if side == Side::Nic { tuple } else { tuple.reversed() };
         let key = Key::of(outward);
         let conversation = match self.conversations.get(key) {
-            Some(conversation) => *conversation,
+            Some(conversation) => conversation,
             None => {
                 let conversation = self.begin(direction::begun_by(side, flags), outward);
                 self.conversations.begin(key, conversation);
@@ -263,7 +264,7 @@ impl Replay {
         }
         let end = conversation.end(side).ok_or(if asks { Skip::NoPeer } else { Skip::NoRequest })?;
         readdress(frame, parsed, &end.sends);
-        Ok((end, side, Cause::Recorded { key, side, asks }))
+        Ok((end, side, Cause::Recorded { key, side, conversation }))
     }
 
     /// A conversation of which `outward` is the flow from the NIC, as the capture has it.
@@ -297,7 +298,7 @@ impl Replay {
             return Ok(None);
         }
         let found = [(Side::Peer, told), (Side::Nic, told.reversed())].into_iter();
-        let mut found = found.filter_map(|(side, outward)| Some((side, *self.conversations.get(Key::of(outward))?)));
+        let mut found = found.filter_map(|(side, outward)| Some((side, self.conversations.get(Key::of(outward))?)));
         let Some((side, conversation)) = found.next() else { return Ok(None) };
         if conversation.begun_by != side && self.options.replies == Replies::Generated {
             return Err(Skip::RecordedAnswer);
@@ -356,11 +357,9 @@ impl Replay {
     }
 
     fn deliver(&mut self, host: HostIx, bytes: &mut [u8], cause: Cause) {
-        let program = &*self.program;
-        let decisions = self.recorder.decisions.iter();
-        let road = decisions.fold(None, |road, (at, decision)| Road::after(road, program, *at, decision));
-        self.counts.delivered.entry((host, road)).or_default().add(bytes.len());
+        let mut road = None;
         for (at, decision) in &self.recorder.decisions {
+            road = Road::after(road, &self.program, *at, decision);
             let (before, after) = match *decision {
                 Decision::Nat { direction: Direction::Egress, before, after, begun: true } => (before, after),
                 Decision::Translate { direction: Direction::Egress, before, after } => ((before, 0), (after, 0)),
@@ -368,28 +367,32 @@ impl Replay {
             };
             self.translations.see(Translation { at: *at, before, after });
         }
+        self.counts.delivered.entry((host, road)).or_default().add(bytes.len());
         let unix_ns = self.unix_ns();
         self.outputs.delivered(&self.program, host, unix_ns, bytes);
-        let Cause::Recorded { key, side, asks } = cause else { return };
+        let Cause::Recorded { key, side, conversation } = cause else { return };
         let Ok(parsed) = Parsed::of(bytes) else { return };
         if !parsed.is_later_fragment() {
-            self.learn(key, side, host, parsed.five_tuple().reversed());
+            self.learn(key, side, conversation, End { host, sends: parsed.five_tuple().reversed() });
         }
-        if asks && self.options.replies == Replies::Generated {
+        if conversation.begun_by == side && self.options.replies == Replies::Generated {
             self.answer(host, bytes, &parsed);
         }
     }
 
     /// The other side answers from where the packet came out, to whom it came from as it arrived.
-    fn learn(&mut self, key: Key, side: Side, host: HostIx, sends: FiveTuple) {
-        let Some(conversation) = self.conversations.get(key) else { return };
-        let end = Some(End { host, sends });
+    fn learn(&mut self, key: Key, side: Side, mut conversation: Conversation, end: End) {
+        let end = Some(end);
         match side {
-            Side::Nic => conversation.peer = end,
+            Side::Nic if conversation.peer != end => conversation.peer = end,
             // What comes out elsewhere is no question to the NIC.
-            Side::Peer if host == self.ends.at => conversation.nic = end,
-            Side::Peer => {}
+            Side::Peer if conversation.nic != end && end.is_some_and(|end| end.host == self.ends.at) => {
+                conversation.nic = end;
+            }
+            // As known: nearly always.
+            _ => return,
         }
+        self.conversations.update(key, conversation);
     }
 
     /// Makes up the answer of `host`.

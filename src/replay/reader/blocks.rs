@@ -50,7 +50,7 @@ impl Section {
             };
         }
         let length = self.word(held, 4) as usize;
-        if length < BLOCK_FRAME_BYTES || length % 4 != 0 {
+        if length < BLOCK_FRAME_BYTES || !length.is_multiple_of(4) {
             return Err(malformed("its length is below 12 or no multiple of 4"));
         }
         if length > BLOCK_BYTES_MAX {
