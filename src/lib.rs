@@ -30,7 +30,7 @@
 //! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
 //! | L4 worlds | [`host`], [`service`], [`control`], [`sim`] | end systems on smoltcp, what answers them, the control plane, the event loop |
 //! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`], [`replay`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads, users' captures |
-//! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
+//! | L6 shell | [`live`], [`cli`] | the only place with files, a terminal, a clock, signals, interfaces of the machine |
 //!
 //! # Invariants
 //!
@@ -86,4 +86,5 @@ pub mod run;
 pub mod lanes;
 pub mod replay;
 // L6 shell
+pub mod live;
 pub mod cli;

@@ -32,7 +32,7 @@ const NOT_IN_DATA_PLANE: [&str; 5] = ["model", "iam", "compile", "host", "contro
 const CONFINED: [(&[&str], &[&str], &str); 9] = [
     (&["smoltcp"], &["host", "live"], "smoltcp only in `host` (and `live`)"),
     (&["rustls"], &["host", "service"], "rustls only under `host` and `service`"),
-    (&["pnet", "tun_rs"], &["live"], "raw sockets and TUN only in `live`"),
+    (&["pnet", "pnet_datalink", "tun_rs"], &["live"], "raw sockets and TUN only in `live`"),
     (&["std::fs", "std::thread", "std::env", "std::process"], SHELL, "files, threads, environment only in L6"),
     (
         &["std::net::TcpStream", "std::net::TcpListener", "std::net::UdpSocket", "std::os::unix::net"],

@@ -4,6 +4,7 @@ use super::table::wrap;
 use crate::explain::probe::ProbeError;
 use crate::explain::state::StateError;
 use crate::lanes::LanesError;
+use crate::live::LiveError;
 use crate::replay::{ReadError, ReplayError};
 use crate::run::{PlanError, RunError};
 use crate::scenario::{Scenario, ScenarioError, position};
@@ -51,6 +52,15 @@ pub(super) enum CliError {
     InputInOutput {
         /// The capture.
         path: PathBuf,
+    },
+    /// An interface of the machine cannot be used.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// What is sent over it would come in again.
+    #[error("--in-iface and --out-iface are both \"{name}\": what is sent there would come in again")]
+    SameInterface {
+        /// The interface.
+        name: String,
     },
     /// A time that is none.
     #[error("\"{text}\" is no time of the timeline")]

@@ -17,6 +17,7 @@ mod output_dir;
 mod pipe;
 mod progress;
 mod replay;
+mod replay_input;
 mod run;
 mod schema;
 mod source;

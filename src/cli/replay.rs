@@ -5,24 +5,19 @@
 
 use super::error::CliError;
 use super::output_dir::{OutputDir, RESULT, print};
-use super::run::watch_for_interrupt;
+use super::replay_input::{End, Input, Sink};
 use super::source;
 use super::table::{Layout, bytes, wrap};
 use super::{DONE, INTERRUPTED};
 use crate::explain::probe::Sender;
 use crate::explain::state;
-use crate::replay::{
-    AddressMap, Document, FileFormat, InputPart, Next, Options, Pace, ReadError, Reader, Replay, Replies, Survey,
-    link_layer,
-};
+use crate::live::Interface;
+use crate::replay::{AddressMap, Document, Options, Pace, Replay, Replies};
 use crate::scenario;
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +26,7 @@ Examples:
   vpcsim replay my-vpc.toml --in capture.pcap --at app-1 --map 10.0.0.0/16=172.31.0.0/16 --out out/replay
   vpcsim replay my-vpc.toml --in capture.pcap --at app-1 --replies generated --out out/replay --json
   tcpdump -i eth0 -w - | vpcsim replay my-vpc.toml --in - --at app-1 --out out/replay
+  vpcsim replay my-vpc.toml --in-iface veth1 --count 1000 --at app-1 --out-iface veth2
 
 The capture is taken for that of the NIC of --at. If no packet has that host's own address, the address that most
 packets have stands for it. What that address begins leaves from --at; recorded answers enter where the request came
@@ -43,10 +39,6 @@ result.json. Links take no time here: frames come out when they went in.
 
 Exit codes: 0 replayed, lost packets included, 2 error: of a broken capture, the part before the error is replayed";
 
-/// Bytes read from the capture at a time, and bytes of a capture that wait before they are written.
-const CHUNK_BYTES: usize = 256 << 10;
-/// Bytes of the capture's beginning that are looked at to find whose NIC was captured.
-const SURVEY_BYTES_MAX: usize = 4 << 20;
 /// Translations that the screen shows; `result.json` has more.
 const TRANSLATIONS_SHOWN_MAX: usize = 10;
 
@@ -58,8 +50,17 @@ pub(super) struct ReplayArguments {
     #[arg(value_name = "SCENARIO")]
     scenario: String,
     /// The capture, pcap or pcapng; - is standard input
-    #[arg(long = "in", value_name = "FILE")]
-    input: PathBuf,
+    #[arg(long = "in", value_name = "FILE", required_unless_present = "in_iface", conflicts_with = "in_iface")]
+    input: Option<PathBuf>,
+    /// Replay what comes over this interface of the machine instead, until --count packets or Ctrl-C; needs CAP_NET_RAW
+    #[arg(long, value_name = "NAME")]
+    in_iface: Option<String>,
+    /// Also send what comes out, at whatever host but --at, over this interface of the machine; needs CAP_NET_RAW
+    #[arg(long, value_name = "NAME")]
+    out_iface: Option<String>,
+    /// End after so many packets
+    #[arg(long, value_name = "NUMBER")]
+    count: Option<u64>,
     /// Whose NIC the capture stands for: an instance, an outside host or a host on premises
     #[arg(long, value_name = "HOST")]
     at: String,
@@ -108,9 +109,19 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<u8, CliError> {
     let state = state::after(&scenario, arguments.after.as_deref())
         .map_err(|error| CliError::state(error, &source.file_name, &source.text, &scenario))?;
     let at = Sender::find(&state.control, &state.names, &arguments.at)?;
-    let mut input = Input::open(&arguments.input)?;
+    let mut input = match (&arguments.input, &arguments.in_iface) {
+        (Some(path), _) => {
+            let input = Input::open(path)?;
+            refuse_own_input(path, &arguments.out)?;
+            input
+        }
+        (None, Some(name)) if arguments.out_iface.as_ref() == Some(name) => {
+            return Err(CliError::SameInterface { name: name.clone() });
+        }
+        (None, name) => Input::listen(name.as_deref().unwrap_or_default())?,
+    };
     let survey = input.survey(&arguments.map)?;
-    refuse_own_input(&arguments.input, &arguments.out)?;
+    let out_iface = arguments.out_iface.as_deref().map(Interface::open).transpose()?;
     let options = Options {
         maps: arguments.map.clone(),
         replies: match arguments.replies {
@@ -123,10 +134,14 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<u8, CliError> {
         },
         format: arguments.format.into(),
         tracked_connections_max: scenario.settings.tracked_connections_max,
+        keeps_delivered: out_iface.is_some(),
     };
     let mut replay = Replay::new(Arc::clone(state.control.program()), at.host, at.address, &survey, options)?;
     let mut dir = OutputDir::prepare(&arguments.out)?;
-    let (end, broken) = match input.replay(&mut replay, &mut dir)? {
+    let mut sink = Sink { dir: &mut dir, interface: out_iface, unsent: None };
+    let ended = input.replay(&mut replay, &mut sink, arguments.count.unwrap_or(u64::MAX))?;
+    let unsent = sink.unsent;
+    let (end, broken) = match ended {
         End::Broken(error) => (DONE, Some(error)),
         End::Whole => (DONE, None),
         End::Interrupted => (INTERRUPTED, None),
@@ -141,10 +156,13 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<u8, CliError> {
     let mut json = serde_json::to_string_pretty(&document).map_err(|error| CliError::Print { source: error.into() })?;
     json.push('\n');
     dir.write(RESULT, json.as_bytes())?;
-    let text = if arguments.json { json } else { text(&document, dir.path()) };
+    let mut text = if arguments.json { json } else { text(&document, dir.path()) };
+    if let Some((count, first)) = unsent.filter(|_| !arguments.json) {
+        text += &labelled("note", &format!("{count} frames could not be sent, the first because {first}"));
+    }
     print(&text).map_err(|source| CliError::Print { source })?;
     match broken {
-        Some(source) => Err(CliError::Capture { path: input.path, source }),
+        Some(source) => Err(CliError::Capture { path: input.name().into(), source }),
         None => Ok(end),
     }
 }
@@ -155,148 +173,6 @@ fn refuse_own_input(input: &Path, out: &Path) -> Result<(), CliError> {
     match input.starts_with(&out) {
         true => Err(CliError::InputInOutput { path: input }),
         false => Ok(()),
-    }
-}
-
-/// How reading ended.
-enum End {
-    Whole,
-    Broken(ReadError),
-    Interrupted,
-}
-
-/// The capture.
-struct Input {
-    path: PathBuf,
-    stream: Box<dyn Read>,
-    reader: Reader,
-    /// What the survey has read, to be read again.
-    head: Vec<u8>,
-    is_read: bool,
-}
-
-impl Input {
-    fn open(path: &Path) -> Result<Input, CliError> {
-        let stream: Box<dyn Read> = match path.as_os_str() == "-" {
-            true => Box::new(std::io::stdin().lock()),
-            false => {
-                let opened = File::open(path).map_err(|source| CliError::Read { path: path.to_owned(), source })?;
-                Box::new(opened)
-            }
-        };
-        let (path, reader) = (path.to_owned(), Reader::new());
-        Ok(Input { path, stream, reader, head: Vec::new(), is_read: false })
-    }
-
-    /// Reads what comes next of the file into `space`; 0 is its end.
-    fn fill(&mut self, space: &mut [u8]) -> Result<usize, CliError> {
-        loop {
-            match self.stream.read(space) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                read => return read.map_err(|source| CliError::Read { path: self.path.clone(), source }),
-            }
-        }
-    }
-
-    /// Looks at the first packets, and refuses what is no capture or has no packets that can be read.
-    fn survey(&mut self, maps: &[AddressMap]) -> Result<Survey, CliError> {
-        let (mut survey, mut scout) = (Survey::default(), Reader::new());
-        let (mut is_supported, mut unsupported, mut broken) = (false, None, None);
-        let refuse = |path: &Path, source| CliError::Capture { path: path.to_owned(), source };
-        'survey: while !survey.is_full() && self.head.len() < SURVEY_BYTES_MAX && !self.is_read {
-            let from = self.head.len();
-            let mut chunk = std::mem::take(&mut self.head);
-            chunk.resize(from + CHUNK_BYTES, 0);
-            let filled = self.fill(&mut chunk[from..])?;
-            chunk.truncate(from + filled);
-            self.head = chunk;
-            scout.feed(&self.head[from..]);
-            if filled == 0 {
-                self.is_read = true;
-                scout.finish();
-            }
-            loop {
-                match scout.read() {
-                    Ok(Next::Record(record)) => {
-                        match link_layer::is_supported(record.link_type) {
-                            true => is_supported = true,
-                            false => unsupported = unsupported.or(Some(record.link_type)),
-                        }
-                        survey.see(maps, record.link_type, record.bytes);
-                    }
-                    Ok(Next::More) => break,
-                    Ok(Next::End) => break 'survey,
-                    Err(error) => {
-                        broken = Some(error);
-                        break 'survey;
-                    }
-                }
-            }
-        }
-        // What is broken behind the header is met again.
-        if let Some(error) = broken.filter(|_| scout.format().is_none()) {
-            return Err(refuse(&self.path, error));
-        }
-        let of_file = scout.link_type().filter(|link_type| !link_layer::is_supported(*link_type));
-        if let Some(number) = of_file.or(unsupported.filter(|_| !is_supported)) {
-            return Err(refuse(&self.path, ReadError::LinkType { number }));
-        }
-        self.reader.feed(&std::mem::take(&mut self.head));
-        if self.is_read {
-            self.reader.finish();
-        }
-        Ok(survey)
-    }
-
-    /// Sends packet after packet, and writes what comes of them.
-    fn replay(&mut self, replay: &mut Replay, dir: &mut OutputDir) -> Result<End, CliError> {
-        let interrupted = watch_for_interrupt();
-        let mut since = 0;
-        loop {
-            match self.reader.read() {
-                Ok(Next::Record(record)) => {
-                    since += record.bytes.len();
-                    replay.packet(&record);
-                    if since < CHUNK_BYTES {
-                        continue;
-                    }
-                }
-                Ok(Next::End) => return Ok(End::Whole),
-                Err(error) => return Ok(End::Broken(error)),
-                Ok(Next::More) => {
-                    let Input { stream, reader, path, .. } = self;
-                    let filled = stream.read(reader.space(CHUNK_BYTES));
-                    match filled {
-                        Ok(0) => reader.finish(),
-                        Ok(filled) => reader.filled(filled),
-                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                        Err(source) => return Err(CliError::Read { path: path.clone(), source }),
-                    }
-                }
-            }
-            since = 0;
-            for file in replay.captures_mut() {
-                if file.pending().len() >= CHUNK_BYTES {
-                    dir.append_capture(file)?;
-                }
-            }
-            if interrupted.load(Ordering::Relaxed) {
-                return Ok(End::Interrupted);
-            }
-        }
-    }
-
-    fn part(&self, error: Option<&ReadError>) -> InputPart {
-        InputPart {
-            path: self.path.display().to_string(),
-            format: match self.reader.format() {
-                Some(FileFormat::Pcapng) => "pcapng",
-                _ => "pcap",
-            },
-            records: self.reader.records(),
-            bytes_read: self.reader.offset(),
-            error: error.map(ToString::to_string),
-        }
     }
 }
 

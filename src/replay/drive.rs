@@ -70,6 +70,8 @@ pub struct Options {
     pub format: Format,
     /// Entries that the connection-tracking table of an interface has, if not the default.
     pub tracked_connections_max: Option<u32>,
+    /// Whether frames that come out elsewhere than at the NIC are kept for [`Replay::take_delivered`].
+    pub keeps_delivered: bool,
 }
 
 /// One replay of one capture.
@@ -89,6 +91,7 @@ pub struct Replay {
     frame: Vec<u8>,
     waiting: VecDeque<Waiting>,
     spare: Vec<Vec<u8>>,
+    delivered: Vec<Vec<u8>>,
     packets: u64,
     first_unix_ns: Option<u64>,
     now: SimTime,
@@ -158,6 +161,7 @@ impl Replay {
             frame: Vec::new(),
             waiting: VecDeque::new(),
             spare: Vec::new(),
+            delivered: Vec::new(),
             packets: 0,
             first_unix_ns: None,
             now: SimTime::ZERO,
@@ -370,6 +374,9 @@ impl Replay {
         self.counts.delivered.entry((host, road)).or_default().add(bytes.len());
         let unix_ns = self.unix_ns();
         self.outputs.delivered(&self.program, host, unix_ns, bytes);
+        if self.options.keeps_delivered && host != self.ends.at {
+            self.delivered.push(bytes.to_vec());
+        }
         let Cause::Recorded { key, side, conversation } = cause else { return };
         let Ok(parsed) = Parsed::of(bytes) else { return };
         if !parsed.is_later_fragment() {
@@ -441,6 +448,11 @@ impl Replay {
     /// The captures, each with whole blocks that wait to be written.
     pub fn captures_mut(&mut self) -> &mut [CaptureFile] {
         self.outputs.files_mut()
+    }
+
+    /// The frames that came out since the last call, if they are kept, elsewhere than at the NIC.
+    pub fn take_delivered(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.delivered)
     }
 
     /// Where all packets are.

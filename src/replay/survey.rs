@@ -25,6 +25,7 @@ pub const PACKETS_MAX: u64 = 4_096;
 pub struct Survey {
     packets: u64,
     addresses: BTreeMap<Ipv4Addr, Seen>,
+    known: Option<Ipv4Addr>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,11 @@ struct Seen {
 }
 
 impl Survey {
+    /// Nothing seen, because the address is known: an interface's own; the host's if it has none.
+    pub fn of_address(address: Option<Ipv4Addr>) -> Survey {
+        Survey { known: Some(address.unwrap_or(Ipv4Addr::UNSPECIFIED)), ..Survey::default() }
+    }
+
     /// Whether enough was seen.
     pub fn is_full(&self) -> bool {
         self.packets >= PACKETS_MAX
@@ -67,6 +73,9 @@ impl Survey {
 
     /// The address that a host with the address `own` stands for.
     pub fn address(&self, own: Ipv4Addr) -> Option<Ipv4Addr> {
+        if let Some(known) = self.known {
+            return Some(if known.is_unspecified() { own } else { known });
+        }
         if self.addresses.contains_key(&own) {
             return Some(own);
         }
