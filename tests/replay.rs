@@ -68,7 +68,8 @@ fn assert_conserved(result: &Value) {
     let count = |name: &str| packets[name].as_u64().unwrap();
     let sent = count("sent_from_nic") + count("sent_from_peers");
     assert_eq!(count("read"), count("skipped") + sent, "{packets:#}");
-    let came = sent + count("answers_made_up") + count("generated") + count("fragments_made");
+    let came =
+        sent + count("segments_cut_more") + count("answers_made_up") + count("generated") + count("fragments_made");
     let went = count("delivered") + count("dropped") + count("fragmented") + count("absorbed");
     assert_eq!(came, went, "{packets:#}");
     let sum =
@@ -254,6 +255,56 @@ fn big_packets_are_split_or_refused_and_the_sender_told() {
     );
     assert_eq!((&packets["dropped"], &packets["generated"]), (&1.into(), &1.into()), "{}", ran.stdout);
     assert_eq!(fields(&workplace, "laptop.pcapng", &["ip.len"]).len(), 3);
+}
+
+/// A segment that the NIC would have cut goes on as the pieces that were on the wire.
+#[test]
+fn segments_that_offload_left_whole_are_cut() {
+    let workplace = Workplace::new();
+    let (app, laptop) = ([10, 0, 0, 10], [198, 51, 100, 7]);
+    let mss = [etherparse::TcpOptionElement::MaximumSegmentSize(1_460)];
+    let tcp = || ipv4(app, laptop).tcp(40_000, 80, 100, 1_000).options(&mss).unwrap();
+    let frames = [
+        written(|out| tcp().syn().write(out, &[]).unwrap()),
+        written(|out| ipv4(app, laptop).tcp(40_000, 80, 101, 1_000).ack(1).psh().write(out, &[7; 14_600]).unwrap()),
+    ];
+    workplace.write("in.pcap", pcap(&frames));
+    let (result, ran) = replay(&workplace, &["roads/nat-gateway", "--in", "in.pcap", "--at", "app"], 0);
+    let packets = &result["packets"];
+    assert_eq!((&packets["segments_cut_more"], &packets["delivered"]), (&9.into(), &11.into()), "{}", ran.stdout);
+    assert_checksums(&workplace, "laptop.pcapng");
+    let seen = fields(&workplace, "laptop.pcapng", &["tcp.seq_raw", "tcp.len", "tcp.flags.push"]);
+    assert_eq!((seen[1].as_str(), seen[10].as_str()), ("101\t1460\t0", "13241\t1460\t1"));
+}
+
+/// Of a pcapng, packets of interfaces whose link type is not supported are skipped; if there are no others, it is refused.
+#[test]
+fn interfaces_of_a_pcapng_have_each_their_link_type() {
+    let block = |kind: u32, body: &[u8]| {
+        let length = (body.len() as u32 + 12).to_le_bytes();
+        [&kind.to_le_bytes()[..], &length, body, &length].concat()
+    };
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+    let section = block(0x0a0d_0d0a, &words(&[0x1a2b_3c4d, 1, u32::MAX, u32::MAX]));
+    let interface = |link_type: u32| block(1, &words(&[link_type, 0]));
+    let frame = &conversation(([172, 31, 0, 10], 40_000), (DYNAMODB, 443))[0];
+    let packet = |interface: u32, from: usize| {
+        let mut bytes = frame[from..].to_vec();
+        let length = bytes.len() as u32;
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        block(6, &[words(&[interface, 0, 0, length, length]), bytes].concat())
+    };
+    let workplace = Workplace::new();
+    workplace
+        .write("mixed.pcapng", [section.clone(), interface(105), interface(101), packet(0, 0), packet(1, 14)].concat());
+    let (result, _) = replay(&workplace, &["tutorial", "--in", "mixed.pcapng", "--at", "app-public"], 0);
+    assert_eq!((&result["packets"]["delivered"], &result["skipped"][0]["reason"]), (&1.into(), &"link-type".into()));
+    assert_eq!(result["input"]["format"], "pcapng");
+    let workplace = Workplace::new();
+    workplace.write("radio.pcapng", [section, interface(105), packet(0, 0)].concat());
+    let ran = workplace.run(["replay", "tutorial", "--in", "radio.pcapng", "--at", "app-public"]);
+    assert_eq!((ran.code, workplace.join("out").exists()), (Some(2), false));
+    assert!(ran.stderr.contains("link type 105 (IEEE802_11) is not supported"), "{}", ran.stderr);
 }
 
 /// Each of the sample captures does what its index says.

@@ -32,7 +32,7 @@ The capture is taken for that of the NIC of --at. If no packet has that host's o
 packets have stands for it. What that address begins leaves from --at; recorded answers enter where the request came
 out, addressed to what arrived there. What a peer begins enters at the host that has the peer's address: an outside
 host, a service, another instance. Wrong checksums are computed anew; packets cut by the snap length are filled up
-with zeros if their headers are whole.
+with zeros if their headers are whole; segments that offload left longer than the MSS are cut.
 
 Written are a capture for each host where packets came out, drops.pcapng with the reason in each frame's comment, and
 result.json. Links take no time here: frames come out when they went in.
@@ -193,6 +193,7 @@ fn text(document: &Document, dir: &Path) -> String {
     let mut came =
         vec![format!("{} from {}", packets.sent_from_nic, nic.host), format!("{} from peers", packets.sent_from_peers)];
     let more = [
+        (packets.segments_cut_more, "by cutting segments"),
         (packets.answers_made_up, "answers made up"),
         (packets.generated, "made by the VPC"),
         (packets.fragments_made, "fragments made"),

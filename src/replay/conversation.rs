@@ -47,6 +47,8 @@ pub(super) struct Conversation {
     pub(super) begun_by: Side,
     pub(super) nic: Option<End>,
     pub(super) peer: Option<End>,
+    /// The smaller maximum segment size of those that the two offered; 0: none seen.
+    pub(super) mss: u16,
 }
 
 impl Conversation {
@@ -164,7 +166,7 @@ mod tests {
     fn who_speaks_is_kept_and_who_is_idle_is_forgotten() {
         let mut conversations = Conversations::default();
         let key = |number: u32| Key(u64::from(number), 0);
-        let conversation = Conversation { begun_by: Side::Nic, nic: None, peer: None };
+        let conversation = Conversation { begun_by: Side::Nic, nic: None, peer: None, mss: 0 };
         for number in 0..5 * GENERATION_MAX as u32 {
             conversations.begin(key(number), conversation);
             if number % 1_000 == 0 {

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn without_an_address_the_packets_tell() {
         let mut conversations = Conversations::default();
-        let conversation = Conversation { begun_by: Side::Nic, nic: None, peer: None };
+        let conversation = Conversation { begun_by: Side::Nic, nic: None, peer: None, mss: 0 };
         conversations.begin(Key::of(tuple("8.8.8.8", "10.0.0.9")), conversation);
         let side = |source, destination, flags| side(None, false, &conversations, &tuple(source, destination), flags);
         assert_eq!(side("8.8.8.8", "10.0.0.9", ACK), Ok(Side::Nic), "found before");

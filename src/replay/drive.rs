@@ -14,7 +14,7 @@ use super::outcome::{self, Counts, Document, InputPart, NicPart, Skip, Translati
 use super::outputs::Outputs;
 use super::reader::Record;
 use super::survey::Survey;
-use super::{answer, link_layer, repair};
+use super::{answer, link_layer, offload, repair};
 use crate::capture::{CaptureFile, Format};
 use crate::dataplane::answer::build;
 use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
@@ -180,9 +180,7 @@ impl Replay {
                     Side::Nic => self.counts.from_nic += 1,
                     Side::Peer => self.counts.from_peers += 1,
                 }
-                let meta = self.new_packet(end.host);
-                let node = self.program.hosts[end.host.at()].node;
-                self.follow(node, &mut frame, meta, None, cause);
+                self.send(end, cause, &mut frame);
                 // Ends: an answer is never answered, and a fragment of a fragment is further on its way, which ends at STEPS_MAX.
                 while let Some(mut next) = self.waiting.pop_front() {
                     self.follow(next.at, &mut next.bytes, next.meta, next.made, next.cause);
@@ -191,6 +189,29 @@ impl Replay {
             }
         }
         self.frame = frame;
+    }
+
+    /// Sends the frame from its end; in pieces, if it is a segment that no wire carried.
+    fn send(&mut self, end: End, cause: Cause, frame: &mut [u8]) {
+        let node = self.program.hosts[end.host.at()].node;
+        let mss = match cause {
+            Cause::Recorded { conversation, .. } => conversation.mss,
+            Cause::Other => 0,
+        };
+        // Most segments are too short to look at.
+        let may_be_long = frame.len() > usize::from(if mss == 0 { offload::INTERFACE_MTU_BYTES } else { mss });
+        let parsed = if may_be_long { Parsed::of(frame).ok() } else { None };
+        let Some((parsed, cut)) = parsed.and_then(|parsed| Some((parsed, offload::cut(frame, &parsed, mss)?))) else {
+            let meta = self.new_packet(end.host);
+            return self.follow(node, frame, meta, None, cause);
+        };
+        self.counts.cut += cut.count() as u64 - 1;
+        for number in 0..cut.count() {
+            let mut bytes = self.spare.pop().unwrap_or_default();
+            offload::piece(frame, &parsed, &cut, number, &mut bytes);
+            let meta = self.new_packet(end.host);
+            self.waiting.push_back(Waiting { at: node, bytes, meta, made: None, cause });
+        }
     }
 
     /// The only place where packets are forwarded: takes the frame from node `at` to its verdict.
@@ -254,7 +275,7 @@ impl Replay {
         let side = direction::side(self.nic_address, self.ends.forwards, &self.conversations, &tuple, flags)?;
         let outward = if side == Side::Nic { tuple } else { tuple.reversed() };
         let key = Key::of(outward);
-        let conversation = match self.conversations.get(key) {
+        let mut conversation = match self.conversations.get(key) {
             Some(conversation) => conversation,
             None => {
                 let conversation = self.begin(direction::begun_by(side, flags), outward);
@@ -262,6 +283,10 @@ impl Replay {
                 conversation
             }
         };
+        if let Some(mss) = offload::offered_mss(frame, parsed) {
+            conversation.mss = if conversation.mss == 0 { mss } else { conversation.mss.min(mss) };
+            self.conversations.update(key, conversation);
+        }
         let asks = conversation.begun_by == side;
         if !asks && self.options.replies == Replies::Generated {
             return Err(Skip::RecordedAnswer);
@@ -278,7 +303,7 @@ impl Replay {
             Side::Nic => {
                 let source = if is_nics { self.ends.own } else { outward.source };
                 let nic = End { host: self.ends.at, sends: FiveTuple { source, ..outward } };
-                Conversation { begun_by, nic: Some(nic), peer: None }
+                Conversation { begun_by, nic: Some(nic), peer: None, mss: 0 }
             }
             Side::Peer => {
                 let peer = self.ends.peer(&self.program, outward.destination).map(|peer| {
@@ -288,7 +313,7 @@ impl Replay {
                         sends: FiveTuple { source: peer.address, destination, ..outward.reversed() },
                     }
                 });
-                Conversation { begun_by, nic: None, peer }
+                Conversation { begun_by, nic: None, peer, mss: 0 }
             }
         }
     }

@@ -9,7 +9,7 @@
 //! | [`link_layer`] | from the captured frame to its IPv4 packet |
 //! | [`survey`], `direction`, `conversation` | whose NIC was captured; who sent a packet; who answers whom, and as what |
 //! | `ends` | the hosts that packets are sent from |
-//! | `repair` | lengths and checksums |
+//! | `repair`, `offload` | lengths and checksums; what a NIC's segmentation offload left whole |
 //! | [`drive`] | the loop around [`crate::dataplane::walk`], the only thing that forwards |
 //! | `answer`, `outputs`, [`outcome`] | answers made up; the captures written; counts that add up |
 //!
@@ -18,7 +18,7 @@
 //! address, and goes to the `--at` host's public address if the peer is out on the internet.
 //!
 //! Non-goals: programs (nobody listens, nothing is resent: a segment that is lost in the VPC does not change what the capture sends next), links (no latency, no
-//! loss), cutting what a NIC's segmentation offload left whole: such packets meet MTUs as they are.
+//! loss).
 //!
 //! Invariants: every packet read is delivered, dropped with a reason, answered or skipped with a reason ([`Counts::hold`]); memory does not grow with the file; the same
 //! bytes in, the same bytes out.
@@ -31,6 +31,7 @@ pub mod drive;
 mod ends;
 mod error;
 pub mod link_layer;
+mod offload;
 pub mod outcome;
 mod outputs;
 pub mod reader;

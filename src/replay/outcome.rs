@@ -1,6 +1,6 @@
 //! What came of a replay: counts that add up, and the document that says so.
 //!
-//! Invariants: read = skipped + sent from the capture; and sent from the capture + answers made up + generated + fragments made = delivered + dropped +
+//! Invariants: read = skipped + sent from the capture; and sent from the capture + more by cutting + answers made up + generated + fragments made = delivered + dropped +
 //! fragmented + absorbed ([`Counts::hold`]). What is listed by name has a limit ([`TRANSLATIONS_MAX`]); its counts have none.
 
 use crate::dataplane::{DropReason, Reply, Step};
@@ -75,6 +75,8 @@ pub struct Counts {
     pub from_nic: u64,
     /// Sent from its peers.
     pub from_peers: u64,
+    /// Packets more than those, because segmentation offload had left segments whole.
+    pub cut: u64,
     /// Answers that were made up.
     pub answers: u64,
     /// Made by the data plane: ICMP errors, resets.
@@ -122,7 +124,7 @@ impl Counts {
     /// Whether every packet is accounted for.
     pub fn hold(&self) -> bool {
         let sent = self.from_nic + self.from_peers;
-        let came = sent + self.answers + self.generated + self.fragments_made;
+        let came = sent + self.cut + self.answers + self.generated + self.fragments_made;
         self.read == self.skipped_total() + sent
             && came == self.delivered_total() + self.dropped_total() + self.fragmented + self.absorbed
     }
@@ -227,6 +229,8 @@ pub struct PacketsPart {
     pub skipped: u64,
     pub sent_from_nic: u64,
     pub sent_from_peers: u64,
+    /// Packets more than those read, because segmentation offload had left segments whole.
+    pub segments_cut_more: u64,
     pub answers_made_up: u64,
     pub generated: u64,
     pub fragments_made: u64,
@@ -297,6 +301,7 @@ pub(super) fn packets(counts: &Counts) -> PacketsPart {
         skipped: counts.skipped_total(),
         sent_from_nic: counts.from_nic,
         sent_from_peers: counts.from_peers,
+        segments_cut_more: counts.cut,
         answers_made_up: counts.answers,
         generated: counts.generated,
         fragments_made: counts.fragments_made,
