@@ -23,21 +23,23 @@ const EXAMPLES: &str = "\
 Examples:
   vpcsim replay tutorial --in capture.pcap --at app-public --out out/replay
   vpcsim replay tutorial --in capture.pcapng --at app-private --after fixed --out out/replay
-  vpcsim replay my-vpc.toml --in capture.pcap --at app-1 --map 10.0.0.0/16=172.31.0.0/16 --out out/replay
-  vpcsim replay my-vpc.toml --in capture.pcap --at app-1 --replies generated --out out/replay --json
-  tcpdump -i eth0 -w - | vpcsim replay my-vpc.toml --in - --at app-1 --out out/replay
+  vpcsim replay my-vpc.toml --in capture.pcap --at app-1 --map 10.0.0.0/16=172.31.0.0/16
+  vpcsim replay my-vpc.toml --in capture.pcap --at app-1 --replies generated --json
+  tcpdump -i eth0 -w - | vpcsim replay my-vpc.toml --in - --at app-1
   vpcsim replay my-vpc.toml --in-iface veth1 --count 1000 --at app-1 --out-iface veth2
 
-The capture is taken for that of the NIC of --at. If no packet has that host's own address, the address that most
-packets have stands for it. What that address begins leaves from --at; recorded answers enter where the request came
-out, addressed to what arrived there. What a peer begins enters at the host that has the peer's address: an outside
-host, a service, another instance. Wrong checksums are computed anew; packets cut by the snap length are filled up
-with zeros if their headers are whole; segments that offload left longer than the MSS are cut.
+The capture is taken for that of the NIC of --at. If no packet has that host's own address, the
+address that most packets have stands for it. What that address begins leaves from --at; recorded
+answers enter where the request came out, addressed to what arrived there. What a peer begins
+enters at the host that has the peer's address: an outside host, a service, another instance.
+Wrong checksums are computed anew; packets cut by the snap length are filled up with zeros if
+their headers are whole; segments that offload left longer than the MSS are cut.
 
-Written are a capture for each host where packets came out, drops.pcapng with the reason in each frame's comment, and
-result.json. Links take no time here: frames come out when they went in.
+Written are a capture for each host where packets came out, drops.pcapng with the reason in each
+frame's comment, and result.json. Links take no time here: frames come out when they went in.
 
-Exit codes: 0 replayed, lost packets included, 2 error: of a broken capture, the part before the error is replayed";
+Exit codes: 0 replayed, lost packets included, 2 error (of a broken capture, the part before the
+error is replayed), 130 interrupted";
 
 /// Translations that the screen shows; `result.json` has more.
 const TRANSLATIONS_SHOWN_MAX: usize = 10;

@@ -11,8 +11,8 @@ use crate::program::HostIx;
 use rustc_hash::FxHashMap;
 use std::net::Ipv4Addr;
 
-/// Conversations of one generation; there are two.
-pub(super) const GENERATION_MAX: usize = 65_536;
+/// Conversations of one generation; there are two. (What a table of 65,536 slots holds: one more would double it.)
+pub(super) const GENERATION_MAX: usize = 57_344;
 /// Datagrams of which pieces may be on their way at a time.
 const DATAGRAMS_MAX: usize = 64;
 
