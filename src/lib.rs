@@ -27,10 +27,10 @@
 //! | L0 vocabulary | [`time`], [`calendar`], [`rng`], [`ids`], [`net`], [`wire`], [`lpm`] | simulated time, seeded streams, AWS ids, addresses, packet views and rewriting, the forwarding table |
 //! | L1 intent | [`model`] | every resource as plain data, built by constructors that refuse as AWS does |
 //! | L2 program | [`program`], [`compile`] | the compiled network; route priority, security groups, ACLs |
-//! | L3 data plane | [`dataplane`] | `step`, `walk`, connection tracking, counters, drop reasons, taps |
+//! | L3 data plane | [`dataplane`], [`fastpath`] | `step`, `walk`, connection tracking, counters, drop reasons, taps; bursts of packets by memos of observed walks |
 //! | L4 worlds | [`host`], [`service`], [`control`], [`traffic`], [`sim`] | end systems on smoltcp, what answers them, the control plane, synthetic load, the event loop |
-//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads |
-//! | L6 shell | [`cli`] | the only place with files, a terminal, a clock, signals |
+//! | L5 edges | [`scenario`], [`api`], [`awscli`], [`programs`], [`explain`], [`cost`], [`lint`], [`codes`], [`diff`], [`capture`], [`metrics`], [`run`], [`lanes`], [`replay`] | pure, bytes in and bytes out: files' formats, the languages of `aws` and of other programs, one packet's story and its mend, remarks, costs, comparisons, captures, the timeline, one call over several roads, users' captures |
+//! | L6 shell | [`live`], [`cli`] | the only place with files, a terminal, a clock, signals, interfaces of the machine |
 //!
 //! # Invariants
 //!
@@ -86,5 +86,7 @@ pub mod capture;
 pub mod metrics;
 pub mod run;
 pub mod lanes;
+pub mod replay;
 // L6 shell
+pub mod live;
 pub mod cli;

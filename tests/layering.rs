@@ -18,8 +18,8 @@ const LAYERS: [&[&str]; 7] = [
     &["host", "service", "control", "traffic", "sim"],
     // `api` before `awscli`: both speak the same service model, and the command line is the richer reader of it.
     &[
-        "api", "scenario", "awscli", "programs", "replay", "explain", "cost", "lint", "codes", "diff", "capture",
-        "metrics", "report", "lesson", "import", "run", "lanes",
+        "api", "scenario", "awscli", "programs", "explain", "cost", "lint", "codes", "diff", "capture", "metrics",
+        "report", "lesson", "import", "run", "lanes", "replay",
     ],
     &["live", "server", "cli"],
 ];
@@ -32,7 +32,7 @@ const NOT_IN_DATA_PLANE: [&str; 5] = ["model", "iam", "compile", "host", "contro
 const CONFINED: [(&[&str], &[&str], &str); 9] = [
     (&["smoltcp"], &["host", "live"], "smoltcp only in `host` (and `live`)"),
     (&["rustls"], &["host", "service"], "rustls only under `host` and `service`"),
-    (&["pnet", "tun_rs"], &["live"], "raw sockets and TUN only in `live`"),
+    (&["pnet", "pnet_datalink", "tun_rs"], &["live"], "raw sockets and TUN only in `live`"),
     (&["std::fs", "std::thread", "std::env", "std::process"], SHELL, "files, threads, environment only in L6"),
     (
         &["std::net::TcpStream", "std::net::TcpListener", "std::net::UdpSocket", "std::os::unix::net"],
@@ -55,8 +55,8 @@ const CONFINED: [(&[&str], &[&str], &str); 9] = [
 
 const SHELL: &[&str] = &["live", "server", "cli", "main"];
 
-/// The session table and the values of forwarding tables are hashed for speed and never iterated for output.
-const HASHED: &[&str] = &["lpm", "dataplane", "fastpath", "live", "server", "cli", "main"];
+/// The tables of sessions and conversations, and the values of forwarding tables, are hashed for speed and never iterated for output.
+const HASHED: &[&str] = &["lpm", "dataplane", "fastpath", "replay", "live", "server", "cli", "main"];
 
 /// A broken rule, as `file:line: rule`.
 type Violation = String;

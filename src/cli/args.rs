@@ -41,6 +41,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Follow one packet through the network, and say what would mend its way
     Trace(super::trace::TraceArguments),
+    /// Send a capture of yours through the network: what comes out where, and why the rest is lost
+    Replay(super::replay::ReplayArguments),
     /// Remark on a scenario before it runs: lints with place, reason and mend
     Check(super::check::CheckArguments),
     /// Compare two networks, or two steps of one, by what packets meet in them

@@ -5,6 +5,8 @@ use super::writer::WriteError;
 use crate::explain::probe::ProbeError;
 use crate::explain::state::StateError;
 use crate::lanes::LanesError;
+use crate::live::LiveError;
+use crate::replay::{ReadError, ReplayError};
 use crate::run::{PlanError, RunError};
 use crate::scenario::{Scenario, ScenarioError, position};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -38,6 +40,32 @@ pub(super) enum CliError {
     /// A probe cannot be sent at all.
     #[error(transparent)]
     Probe(#[from] ProbeError),
+    /// A replay cannot begin.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A capture that is none, or is broken.
+    #[error("{}: {source}", path.display())]
+    Capture {
+        /// Which.
+        path: PathBuf,
+        /// Where and how.
+        source: ReadError,
+    },
+    /// The capture lies in the directory that is about to be emptied.
+    #[error("{} lies in the directory to write to, which is emptied first", path.display())]
+    InputInOutput {
+        /// The capture.
+        path: PathBuf,
+    },
+    /// An interface of the machine cannot be used.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// What is sent over it would come in again.
+    #[error("--in-iface and --out-iface are both \"{name}\": what is sent there would come in again")]
+    SameInterface {
+        /// The interface.
+        name: String,
+    },
     /// A time that is none.
     #[error("\"{text}\" is no time of the timeline")]
     NotATime {
@@ -267,6 +295,7 @@ impl CliError {
                 Some("as in scenarios, 350ms or 4m2s, or as \"vpcsim run\" shows it, 04:02.500".to_owned())
             }
             CliError::NotText { .. } => Some("save the file as UTF-8".to_owned()),
+            CliError::InputInOutput { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotADirectory { .. } => Some("name another directory with --out".to_owned()),
             CliError::NotOurs { .. } => Some("name another directory with --out, or empty this one".to_owned()),
             CliError::PipeIsTerminal => {

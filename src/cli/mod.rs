@@ -17,6 +17,8 @@ mod new;
 mod output_dir;
 mod pipe;
 mod progress;
+mod replay;
+mod replay_input;
 mod run;
 mod schema;
 mod source;
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(run) => run::run(&run),
         Command::Trace(trace) => trace::run(&trace),
+        Command::Replay(replay) => replay::run(&replay),
         Command::Check(check) => check::run(&check),
         Command::Diff(diff) => diff::run(&diff),
         Command::Cost(cost) => cost::run(&cost),

@@ -181,7 +181,7 @@ impl Outputs {
 }
 
 /// The first Ctrl-C ends the run in order; the second ends the process.
-fn watch_for_interrupt() -> Arc<AtomicBool> {
+pub(super) fn watch_for_interrupt() -> Arc<AtomicBool> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     let installed = ctrlc::set_handler(move || {
