@@ -109,7 +109,7 @@ fn passes<T: Tap>(
         Found::Session(session) => Touch::Tracked(session),
         Found::None(absence) => Touch::Untracked(absence),
     });
-    matches!(found, Found::Session(_))
+    found.is_session()
 }
 
 /// The first rule that allows the packet.

@@ -212,7 +212,6 @@ impl<const MUTANT: u8> Shard<MUTANT> {
             _ => None,
         };
         self.way = std::mem::take(&mut observer.way);
-        if entry.is_none() {}
         let Some(entry) = entry else { return false };
         self.stats.remembered += 1;
         self.cache.insert(entry);

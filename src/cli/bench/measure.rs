@@ -125,7 +125,7 @@ impl Worker {
             bytes += length as u64;
             self.batch.put(at, lane.sender, &self.frame[..length]);
         }
-        self.now = self.now + BETWEEN_BURSTS;
+        self.now += BETWEEN_BURSTS;
         let begin = Instant::now();
         self.shard.run(&mut self.batch, 0..count, self.now);
         let took = begin.elapsed();

@@ -32,7 +32,7 @@ fn tuple(number: u32, destination: Ipv4Addr) -> FiveTuple {
 }
 
 fn begin(table: &mut Table, inside: FiveTuple, pool: &[Ipv4Addr], limits: Limits) -> Result<u32, Exhausted> {
-    table.begin(OWNER, inside, SessionState::TcpOpening, pool, limits, (at(0), at(350)))
+    table.begin(OWNER, inside, SessionState::TcpOpening, pool, limits, (at(0), SimDuration::from_secs(350)))
 }
 
 const REMOTE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
@@ -110,8 +110,11 @@ fn without_ports_one_inside_host_talks_to_a_destination_at_a_time() {
         source_port: 0,
         destination_port: 0,
     };
-    let mut begin =
-        |last| table.begin(OWNER, gre(last), SessionState::Other, &pool, limits, (at(0), at(600))).map(|_| ());
+    let mut begin = |last| {
+        table
+            .begin(OWNER, gre(last), SessionState::Other, &pool, limits, (at(0), SimDuration::from_secs(600)))
+            .map(|_| ())
+    };
     assert_eq!([begin(1), begin(2), begin(3)], [Ok(()), Ok(()), Err(Exhausted)]);
 }
 
@@ -123,7 +126,14 @@ fn the_limit_of_all_sessions_is_exact_and_each_translators_own() {
         begin(&mut table, tuple(number, REMOTE), &pool, limits).unwrap();
     }
     assert_eq!(begin(&mut table, tuple(3, REMOTE), &pool, limits), Err(Exhausted));
-    let other = table.begin(NodeIx(9), tuple(3, REMOTE), SessionState::TcpOpening, &pool, limits, (at(0), at(1)));
+    let other = table.begin(
+        NodeIx(9),
+        tuple(3, REMOTE),
+        SessionState::TcpOpening,
+        &pool,
+        limits,
+        (at(0), SimDuration::from_secs(1)),
+    );
     let other = other.unwrap();
     table.end(table.find_inside(OWNER, &tuple(1, REMOTE), at(0)).unwrap());
     begin(&mut table, tuple(3, REMOTE), &pool, limits).unwrap();
