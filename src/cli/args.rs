@@ -94,6 +94,9 @@ pub(super) struct RunArguments {
     /// Also write merged.pcapng: all vantage points in one capture, in order of time
     #[arg(long)]
     pub(super) merged: bool,
+    /// Also send the run's first frames through the fast path, a million packets, and write how fast that was to measured/
+    #[arg(long)]
+    pub(super) measure: bool,
     /// Write that merged capture to stdout while the run goes, for a reader; all text goes to stderr
     #[arg(long, conflicts_with = "json")]
     pub(super) pipe: bool,

@@ -13,6 +13,7 @@ mod error;
 mod explain_code;
 mod list;
 mod man;
+mod measured;
 mod new;
 mod output_dir;
 mod pipe;

@@ -17,6 +17,8 @@ pub(super) const LATENCY_LOG: &str = "latency.hlog";
 pub(super) const LATENCY_PICTURE: &str = "latency.svg";
 /// Bytes of captures that may wait in buffers that are not full.
 const PENDING_BYTES_MAX: usize = 4 << 20;
+/// What this machine's clock said, and so all that differs between two runs.
+pub(super) const MEASURED: &str = "measured";
 /// The result's name.
 pub(super) const RESULT: &str = "result.json";
 
@@ -165,7 +167,7 @@ fn is_ours(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
     if path.is_dir() {
-        return name == "wireshark";
+        return ["wireshark", MEASURED].contains(&name.as_str());
     }
     [RESULT, LATENCY_LOG, LATENCY_PICTURE, key_log::FILE_NAME].contains(&name.as_str())
         || matches!(extension.as_str(), "pcapng" | "pcap" | "hgrm")

@@ -2,6 +2,7 @@
 
 use super::args::RunArguments;
 use super::error::CliError;
+use super::measured::Traffic;
 use super::output_dir::{LATENCY_LOG, LATENCY_PICTURE, OutputDir, RESULT, print_to};
 use super::pipe::Pipe;
 use super::progress::Progress;
@@ -49,6 +50,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let pipe = arguments.pipe.then(Pipe::open).transpose()?;
     let source = source::find(&arguments.scenario)?;
     let mut run = captured(&source, arguments)?;
+    if arguments.measure {
+        run.keep_first_frames();
+    }
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&source.name));
     let mut outputs = Outputs { dir: OutputDir::prepare(&out)?, pipe, keeps_merged: arguments.merged, piped_bytes: 0 };
     // Before the first packet: the reader of a pipe starts beside this, and looks for its profile at once.
@@ -69,6 +73,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     // Whatever else happened, what there is gets written.
     let mut latencies = Latencies::of(&mut run);
     let missing = run.missing_vantages();
+    let traffic = Traffic::of(&mut run);
     let (mut result, mut captures) = run.finish();
     // Of a reader that is not there any more nobody needs to hear twice.
     let piped = outputs.stream(&mut captures);
@@ -83,8 +88,14 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     dir.write(RESULT, json.as_bytes())?;
     let reader_left = driven.as_ref().is_ok_and(|end| *end == End::ReaderLeft);
     report(arguments, &source, &result, &json, dir.path(), reader_left)?;
-    driven?;
+    let end = driven?;
     piped?;
+    if let Some(traffic) = traffic.filter(|_| end == End::Done) {
+        let Some(said) = traffic.measure(dir, &interrupted)? else { return Ok(INTERRUPTED) };
+        if !arguments.json && !arguments.quiet {
+            print_to(&said, arguments.pipe).map_err(|source| CliError::Print { source })?;
+        }
+    }
     if result.complete && !missing.is_empty() {
         return Err(CliError::NeverThere { words: missing });
     }

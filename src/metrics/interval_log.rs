@@ -84,17 +84,39 @@ impl IntervalLog {
 
     fn header(&mut self) {
         self.has_header = true;
-        let (seconds, date) = (self.calendar.unix_seconds(SimTime::ZERO), self.calendar.rfc3339(SimTime::ZERO));
-        let program = concat!("vpcsim ", env!("CARGO_PKG_VERSION"));
-        // Without a base time readers guess whether times are relative.
-        self.pending += &format!(
-            "#[Histogram log format version 1.3]\n\
-             #[{program}: latencies in nanoseconds of simulated time, Interval_Max in milliseconds, tags ROAD.KIND]\n\
-             #[StartTime: {seconds}.000 (seconds since epoch), {date}]\n\
-             #[BaseTime: {seconds}.000 (seconds since epoch)]\n\
-             \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
+        self.pending += &header(
+            self.calendar,
+            "latencies in nanoseconds of simulated time, Interval_Max in milliseconds, tags ROAD.KIND",
         );
     }
+}
+
+fn header(calendar: Calendar, what: &str) -> String {
+    let (seconds, date) = (calendar.unix_seconds(SimTime::ZERO), calendar.rfc3339(SimTime::ZERO));
+    let program = concat!("vpcsim ", env!("CARGO_PKG_VERSION"));
+    // Without a base time readers guess whether times are relative.
+    format!(
+        "#[Histogram log format version 1.3]\n\
+         #[{program}: {what}]\n\
+         #[StartTime: {seconds}.000 (seconds since epoch), {date}]\n\
+         #[BaseTime: {seconds}.000 (seconds since epoch)]\n\
+         \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
+    )
+}
+
+/// The log of one thing alone, intervals of a machine's clock: how long each was, and what was recorded in it. `calendar` starts when the first began; `what`
+/// says in one line what was recorded, and in which unit.
+pub fn machine_log(calendar: Calendar, what: &str, tag: &str, intervals: &[(SimDuration, Latency)]) -> String {
+    let mut text = header(calendar, what);
+    let (tag, mut start_seconds) = (safe_stem(tag), 0.0);
+    for (length, latency) in intervals {
+        let max = latency.summary().max_ns as f64 / NANOSECONDS_PER_MAX_UNIT;
+        let (length_seconds, payload) = (length.as_secs_f64(), base64::encode(&latency.compressed()));
+        writeln!(text, "Tag={tag},{start_seconds:.3},{length_seconds:.3},{max:.6},{payload}")
+            .expect("writing to a String cannot fail");
+        start_seconds += length_seconds;
+    }
+    text
 }
 
 /// `internet-gateway.one-way`: tags may hold neither commas nor white space.

@@ -6,5 +6,5 @@ mod percentile_plot;
 mod roads;
 
 pub use histogram::{Latency, LatencySummary};
-pub use interval_log::{INTERVAL, IntervalLog};
+pub use interval_log::{INTERVAL, IntervalLog, machine_log};
 pub use roads::{LatencyKind, ROADS_MAX, RoadLatencies, RoadSummary};

@@ -9,6 +9,7 @@ mod answer;
 mod calls;
 mod check;
 mod command;
+mod first_frames;
 mod observer;
 mod plan;
 mod record;
@@ -22,6 +23,7 @@ mod warning;
 
 pub use crate::explain::operator::PlanError;
 pub use crate::explain::road::Road;
+pub use first_frames::{BYTES_MAX, FRAMES_MAX, FirstFrame, FirstFrames, PROGRAMS_MAX};
 pub use observer::{Observation, Observer, RouteUse};
 pub use result::{
     Check, CheckSummary, DropCount, FileEntry, HostResult, LossFreeRange, NatGatewayMetrics, PacketAccount,

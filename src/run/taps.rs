@@ -1,5 +1,6 @@
 //! The observers of a run, as one.
 
+use super::first_frames::FirstFrames;
 use super::observer::Observer;
 use crate::capture::CaptureTap;
 use crate::cost::Meter;
@@ -18,6 +19,8 @@ pub(super) struct Taps {
     pub(super) observer: Observer,
     /// Counts for the bill.
     pub(super) meter: Meter,
+    /// Keeps frames, if it is asked to.
+    pub(super) first_frames: Option<FirstFrames>,
 }
 
 impl Taps {
@@ -28,6 +31,9 @@ impl Taps {
         }
         self.observer.adopt(program);
         self.meter.adopt(program, model);
+        if let Some(frames) = &mut self.first_frames {
+            frames.adopt(program);
+        }
     }
 }
 
@@ -37,6 +43,9 @@ impl Tap for Taps {
             self.capture.on_enter(now, at, packet, bytes);
         }
         self.observer.on_enter(now, at, packet, bytes);
+        if let Some(frames) = &mut self.first_frames {
+            frames.on_enter(now, packet, bytes);
+        }
     }
 
     fn on_decision(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, decision: Decision) {

@@ -2,6 +2,7 @@
 
 use super::answer::Services;
 use super::calls::HostRun;
+use super::first_frames::FirstFrames;
 use super::plan::{Task, plan};
 use super::record::{CallRecord, HostRecord};
 use super::result::{HostResult, PacketAccount, RunResult, StepResult, Warning};
@@ -106,8 +107,12 @@ impl Run {
             service_idle_timeout: scenario.settings.service_idle_timeout,
             servers: servers(&scenario),
         };
-        let mut taps =
-            Taps { capture: CaptureTap::new(calendar, options), observer: Observer::new(), meter: Meter::default() };
+        let mut taps = Taps {
+            capture: CaptureTap::new(calendar, options),
+            observer: Observer::new(),
+            meter: Meter::default(),
+            first_frames: None,
+        };
         taps.observer.latencies_mut().keep_log(calendar);
         let control = ControlPlane::new(scenario.model.clone(), calendar)?;
         let mut sim = Sim::new(scenario.seed, settings, taps);
@@ -157,6 +162,16 @@ impl Run {
     /// Latencies over time, to be drained.
     pub fn latency_log_mut(&mut self) -> Option<&mut IntervalLog> {
         self.sim.tap.observer.latencies_mut().log_mut()
+    }
+
+    /// Keeps the first frames that hosts send from now on.
+    pub fn keep_first_frames(&mut self) {
+        self.sim.tap.first_frames = Some(FirstFrames::new(Arc::clone(self.control.program())));
+    }
+
+    /// The frames kept, if any were to be.
+    pub fn take_first_frames(&mut self) -> Option<FirstFrames> {
+        self.sim.tap.first_frames.take()
     }
 
     /// Simulated now, and the step under way or next.
