@@ -9,8 +9,21 @@ use support::Workplace;
 use vpcsim::scenario::EMBEDDED;
 
 /// Every command that there is.
-const COMMANDS: [&str; 12] =
-    ["run", "trace", "replay", "check", "cost", "diff", "explain", "list", "new", "schema", "completions", "man"];
+const COMMANDS: [&str; 13] = [
+    "run",
+    "trace",
+    "replay",
+    "bench",
+    "check",
+    "cost",
+    "diff",
+    "explain",
+    "list",
+    "new",
+    "schema",
+    "completions",
+    "man",
+];
 
 #[test]
 fn the_list_names_every_scenario_with_its_title() {

@@ -60,7 +60,7 @@ fn a_plain_router_routes_in_bursts_as_it_walks() {
                     let mut frame = match dice.below(4) {
                         0 => udp([10, 0, 0, 9], 7, destination, 9),
                         1 => echo([10, 0, 0, 9], destination, 3, false),
-                        _ => tcp([10, 0, 0, 9], 7, destination, 9, *dice.of(&["S", "A", "FA"])),
+                        _ => tcp([10, 0, 0, 9], 7, destination, 9, dice.word(&["S", "A", "FA"])),
                     };
                     ethernet::set_addresses(&mut frame, MacAddress([2, 0, 0, 0, 0, sender as u8]), MacAddress([4; 6]));
                     disfigure(&mut dice, &mut frame);
@@ -160,10 +160,8 @@ fn compare<const M: u8>(seed: u64) -> Result<u64, String> {
         let count = 1 + dice.below(24);
         let packets: Vec<(HostIx, Vec<u8>)> = (0..count).map(|_| packet(&mut dice, &net, &twin.arrived)).collect();
         twin.burst(&packets, now).map_err(|difference| format!("burst {burst}: {difference}"))?;
-        now = now
-            + SimDuration::from_millis(
-                *dice.of(&[0, 0, 1, 1, 10, 1_000, 29_000, 31_000, 61_000, 181_000, 349_000, 351_000]),
-            );
+        let pauses_ms = [0, 0, 1, 1, 10, 1_000, 29_000, 31_000, 61_000, 181_000, 349_000, 351_000];
+        now += SimDuration::from_millis(*dice.of(&pauses_ms));
         if dice.below(8) == 0 {
             net.change(&mut dice);
             twin.program = net.program();
@@ -323,7 +321,7 @@ fn of_flow(dice: &mut Dice, source: [u8; 4], destination: [u8; 4], ports: (u16, 
     match dice.below(8) {
         0 | 1 => udp(source, ports.0, destination, ports.1),
         2 => echo(source, destination, 7, false),
-        _ => tcp(source, ports.0, destination, ports.1, *dice.of(&["S", "A", "A", "A", "A", "FA", "R"])),
+        _ => tcp(source, ports.0, destination, ports.1, dice.word(&["S", "A", "A", "A", "A", "FA", "R"])),
     }
 }
 
@@ -333,7 +331,7 @@ fn answer(dice: &mut Dice, came: &[u8]) -> Vec<u8> {
     let (source, destination) = (parsed.destination.octets(), parsed.source.octets());
     match (parsed.protocol, parsed.ports) {
         (Protocol::TCP, Some((theirs, mine))) => {
-            tcp(source, mine, destination, theirs, *dice.of(&["SA", "A", "A", "A", "FA", "R"]))
+            tcp(source, mine, destination, theirs, dice.word(&["SA", "A", "A", "A", "FA", "R"]))
         }
         (_, Some((theirs, mine))) => udp(source, mine, destination, theirs),
         _ => echo(source, destination, parsed.icmp.map_or(0, |icmp| icmp.identifier), true),
@@ -410,6 +408,10 @@ impl Dice {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 16) as usize % limit
+    }
+
+    fn word(&mut self, choices: &[&'static str]) -> &'static str {
+        choices[self.below(choices.len())]
     }
 
     fn of<'t, T>(&mut self, choices: &'t [T]) -> &'t T {

@@ -5,19 +5,21 @@
 
 use super::batch::{BURST_MAX, Outcome, Slot};
 use crate::dataplane::{Step, Verdict, plain_router};
+use crate::lpm::ValueIx;
 use crate::program::{NodeIx, PlainRouterNode};
 use crate::wire::RouteHead;
+use std::net::Ipv4Addr;
 
 /// What the loops hand on to each other.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    destinations: [u32; BURST_MAX],
-    ports: [Option<u16>; BURST_MAX],
+    destinations: [Ipv4Addr; BURST_MAX],
+    ports: [ValueIx; BURST_MAX],
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch { destinations: [0; BURST_MAX], ports: [None; BURST_MAX] }
+        Scratch { destinations: [Ipv4Addr::UNSPECIFIED; BURST_MAX], ports: [ValueIx::NONE; BURST_MAX] }
     }
 }
 
@@ -44,16 +46,14 @@ pub(super) fn run(
     for (position, (slot, frame)) in slots.iter().zip(bytes.chunks_exact(slot_bytes)).enumerate() {
         let head = RouteHead::of(&frame[..usize::from(slot.frame_bytes)]);
         let takes = head.is_some_and(|head| head.ttl > 1) && is_attached(slot);
-        scratch.destinations[position] = head.unwrap_or_default().destination;
+        scratch.destinations[position] = head.unwrap_or_default().destination.into();
         ordinary |= u64::from(takes) << position;
     }
-    for position in 0..slots.len() {
-        scratch.ports[position] = router.table.lookup(scratch.destinations[position].into());
-    }
+    router.table.lookup_batch(&scratch.destinations[..slots.len()], &mut scratch.ports[..slots.len()]);
     let mut routed = Routed::default();
     let work = slots.iter().zip(bytes.chunks_exact_mut(slot_bytes)).zip(outcomes);
     for (position, ((slot, frame), outcome)) in work.enumerate() {
-        let port = scratch.ports[position].and_then(|port| router.ports.get(usize::from(port)));
+        let port = router.table.value(scratch.ports[position]).and_then(|port| router.ports.get(usize::from(port)));
         match port {
             Some(port) if ordinary >> position & 1 == 1 => {
                 plain_router::send_on(frame, port);

@@ -54,11 +54,12 @@ pub fn add(a: u16, b: u16) -> u16 {
 }
 
 #[inline]
-fn fold(mut total: u64) -> u16 {
-    while total > 0xffff {
-        total = (total & 0xffff) + (total >> 16);
-    }
-    total as u16
+fn fold(total: u64) -> u16 {
+    // Each line halves what carries are left; after the last there is none. No loop: sums of a few words are adjusted for every packet.
+    let total = (total >> 32) + (total & 0xffff_ffff);
+    let total = (total >> 16) + (total & 0xffff);
+    let total = (total >> 16) + (total & 0xffff);
+    ((total >> 16) + (total & 0xffff)) as u16
 }
 
 #[cfg(test)]

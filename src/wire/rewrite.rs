@@ -53,11 +53,13 @@ pub fn set_destination(frame: &mut [u8], parsed: &mut Parsed, after: Ipv4Addr) {
 /// Lowers the time to live by one (RFC 1812 section 5.3.1). The caller has seen that it is above zero.
 #[inline]
 pub fn decrement_ttl(frame: &mut [u8]) {
+    let Some(h) = frame.get_mut(IP..).and_then(|ip| ip.first_chunk_mut::<{ IP_CHECKSUM + 2 }>()) else { return };
     // Time to live and protocol share a word of the header's checksum.
-    let (Some(before), Some(old)) = (word(frame, IP + IP_TTL), word(frame, IP + IP_CHECKSUM)) else { return };
+    let before = u16::from_be_bytes([h[IP_TTL], h[IP_TTL + 1]]);
     let after = before.wrapping_sub(0x0100);
-    put_word(frame, IP + IP_TTL, after);
-    put_word(frame, IP + IP_CHECKSUM, checksum::update(old, before, after));
+    let old = u16::from_be_bytes([h[IP_CHECKSUM], h[IP_CHECKSUM + 1]]);
+    h[IP_TTL] = h[IP_TTL].wrapping_sub(1);
+    h[IP_CHECKSUM..].copy_from_slice(&checksum::update(old, before, after).to_be_bytes());
 }
 
 /// Lowers the maximum segment size that a SYN offers to `mss` (RFC 9293 section 3.7.1), and TCP's checksum with it. `Some((before, after))` if it was higher;

@@ -1,3 +1,5 @@
+//! Connection tracking from the first SYN to what is forgotten: states, timeouts, limits.
+
 use super::Direction::{Egress, Ingress};
 use super::*;
 use etherparse::PacketBuilder;

@@ -4,7 +4,7 @@ use crate::dataplane::Direction;
 use crate::dataplane::conntrack::SessionRef;
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
-use crate::time::{SimDuration, SimTime};
+use crate::time::SimTime;
 use crate::wire::{Icmp, Parsed, TcpFlags, icmp_type};
 use std::net::Ipv4Addr;
 
@@ -25,11 +25,15 @@ pub(super) struct Session {
     pub(super) generation: u32,
     /// When it is forgotten if nothing more is seen.
     pub(super) expires_at: SimTime,
-    /// How long it lasts in its state, from its last packet on.
-    pub(super) timeout: SimDuration,
+    /// How long it lasts in its state, from its last packet on: a number of the table's.
+    pub(super) timeout: TimeoutIx,
     /// The time of its entry in the queue of expiries, never later than `expires_at`.
     pub(super) timer_at: SimTime,
 }
+
+/// One of the few idle timeouts that sessions have, by its number in the table: a byte instead of eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TimeoutIx(pub(super) u8);
 
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,13 +5,13 @@
 //!
 //! | of one session | bytes |
 //! |---|---|
-//! | [`Session`] | 56 |
+//! | [`Session`] | 48 |
 //! | slots of both indices, between 3/8 and 3/4 full | 2 x 5.3..10.7 |
 //! | its entry in the queue of expiries | 16 |
 //! | its destination, if no other session shares it, with a slot | 20 + 5.3..10.7 |
 
 use super::metrics::NatMetrics;
-use super::session::{OutsideKey, Session, SessionState};
+use super::session::{OutsideKey, Session, SessionState, TimeoutIx};
 use crate::dataplane::conntrack::SessionRef;
 use crate::dataplane::index::{self, Index, mix, place};
 use crate::net::{FiveTuple, Protocol};
@@ -26,6 +26,8 @@ use std::net::Ipv4Addr;
 const FIRST_PORT: u16 = 1_024;
 /// How many there are: 1024 to 65535.
 const PORT_COUNT: u32 = 64_512;
+/// Different idle timeouts that are kept.
+const TIMEOUTS_MAX: usize = 255;
 
 /// No port, or no room for a session, is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub(super) struct Exhausted;
 type Timer = Reverse<(SimTime, u32, u32)>;
 
 // What one session costs at rest; the indices come on top (`memory_bytes`, and its test).
-const _: () = assert!(size_of::<Session>() <= 56 && size_of::<Timer>() <= 16 && size_of::<Destination>() <= 20);
+const _: () = assert!(size_of::<Session>() <= 48 && size_of::<Timer>() <= 16 && size_of::<Destination>() <= 20);
 
 /// Where connections go from one outer address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,8 @@ pub(super) struct Table {
     // Never iterated.
     owners: FxHashMap<NodeIx, Owner>,
     last_generation: u32,
+    /// The different idle timeouts that sessions have.
+    timeouts: Vec<SimDuration>,
 }
 
 impl Table {
@@ -150,6 +154,7 @@ impl Table {
             .ok_or(Exhausted)?;
         self.last_generation = self.last_generation.wrapping_add(1);
         let (generation, expires_at) = (self.last_generation, now + timeout);
+        let timeout_ix = self.timeout_ix(timeout);
         let session = Session {
             owner,
             inside,
@@ -158,7 +163,7 @@ impl Table {
             state,
             generation,
             expires_at,
-            timeout,
+            timeout: timeout_ix,
             timer_at: expires_at,
         };
         let at = self.insert(session);
@@ -176,10 +181,11 @@ impl Table {
 
     /// Takes note of a packet of a session.
     pub(super) fn touch(&mut self, at: u32, state: SessionState, timeout: SimDuration, now: SimTime) {
+        let timeout_ix = self.timeout_ix(timeout);
         let Some(session) = self.sessions.get_mut(at as usize) else { return };
         let (owner, before, expires_at) = (session.owner, session.state, now + timeout);
         session.state = state;
-        session.timeout = timeout;
+        session.timeout = timeout_ix;
         session.expires_at = expires_at;
         if expires_at < session.timer_at {
             session.timer_at = expires_at;
@@ -206,7 +212,7 @@ impl Table {
             there.generation == session.generation
                 && there.timer_at != SimTime::NEVER
                 && now < there.expires_at
-                && there.timer_at <= now + there.timeout
+                && self.timeout(there).is_some_and(|timeout| there.timer_at <= now + timeout)
         })
     }
 
@@ -219,9 +225,31 @@ impl Table {
     /// What `touch` does for a packet that changes no state.
     #[inline]
     pub(super) fn renew(&mut self, session: SessionRef, now: SimTime) {
-        if let Some(session) = self.sessions.get_mut(session.place as usize) {
-            session.expires_at = now + session.timeout;
+        let timeouts = &self.timeouts;
+        if let Some(session) = self.sessions.get_mut(session.place as usize)
+            && let Some(timeout) = timeouts.get(usize::from(session.timeout.0))
+        {
+            session.expires_at = now + *timeout;
         }
+    }
+
+    /// How long a session lasts; `None` if there were too many different timeouts.
+    #[inline]
+    fn timeout(&self, session: &Session) -> Option<SimDuration> {
+        self.timeouts.get(usize::from(session.timeout.0)).copied()
+    }
+
+    /// The number of a timeout. The few there are come from the kinds of translators and states; beyond [`TIMEOUTS_MAX`] a number names none.
+    fn timeout_ix(&mut self, timeout: SimDuration) -> TimeoutIx {
+        let known = self.timeouts.iter().position(|other| *other == timeout);
+        let position = known.unwrap_or_else(|| {
+            if self.timeouts.len() < TIMEOUTS_MAX {
+                self.timeouts.push(timeout);
+                return self.timeouts.len() - 1;
+            }
+            TIMEOUTS_MAX
+        });
+        TimeoutIx(position as u8)
     }
 
     /// Every session that is remembered, ordered: for comparisons.
