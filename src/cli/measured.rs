@@ -33,7 +33,7 @@ const PAUSE: SimDuration = SimDuration::from_millis(1);
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Times that the clock is read twice, to learn what that costs.
 const CLOCK_READS: u32 = 100_000;
-const WHAT: &str = "burst time / packets of the burst, counted for each packet, in nanoseconds of this machine's clock";
+const WHAT: &str = "burst time / packets of the burst, counted for each packet, by this machine's clock";
 
 /// What is measured.
 pub(super) struct Traffic {
@@ -89,10 +89,11 @@ impl Traffic {
         let clock_ns = clock_ns();
         let calendar = i64::try_from(start_unix_seconds).ok().and_then(Calendar::starting_at);
         if let Some(calendar) = calendar {
-            let log = machine_log(calendar, WHAT, "fastpath.burst-per-packet", &measured.intervals);
+            let what = format!("{WHAT}, in nanoseconds, Interval_Max in milliseconds");
+            let log = machine_log(calendar, &what, "fastpath.burst-per-packet", &measured.intervals);
             dir.write(&format!("{MEASURED}/fastpath.hlog"), log.as_bytes())?;
         }
-        let title = format!("fast path, {WHAT}; the values above are microseconds");
+        let title = format!("fast path, {WHAT}");
         dir.write(&format!("{MEASURED}/fastpath.hgrm"), measured.latency.hgrm(&title).as_bytes())?;
         dir.write(&format!("{MEASURED}/fastpath.json"), self.json(&measured, clock_ns).as_bytes())?;
         let latency = measured.latency.summary();
