@@ -8,7 +8,7 @@
 //! Frames lie in one slab ([`Batch`]), each slot a multiple of 64 bytes. A burst goes through staged loops, so that the loads of different packets overlap:
 //!
 //! 1. read the headers ([`crate::wire::FlowHead`]); what is not ordinary (SYN, FIN, RST, fragments, options, ICMP, broken headers) is for the walk;
-//! 2. look the flow up in the [`flow_cache::FlowCache`];
+//! 2. look the flow up in the table of flows;
 //! 3. in the packets' order: where the memo *admits* the packet apply it, else walk and observe.
 //!
 //! A memo is made by walking with an observing [`crate::dataplane::Tap`]: the headers before and after, the nodes passed, the verdict, and the [`Touch`]es: which
@@ -23,7 +23,7 @@
 //! through route and rule changes, expiry and reuse of sessions; [`Mutant`]s, each with one guard left out, must fail it.
 //!
 //! Not memoised: what is dropped, answered or split; what depends on rates (link-local services) or on who masquerades; ways through more than
-//! [`flow_cache::TOUCHES_MAX`] sessions.
+//! four sessions.
 //!
 //! A network that is a single [`crate::program::PlainRouterNode`] has no memory: its packets are looked up in its table every time, in the same staged loops.
 

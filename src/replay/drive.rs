@@ -1,6 +1,6 @@
 //! The driver: takes packets of a capture through the data plane, one after the other, and keeps what comes of them.
 //!
-//! Invariants: forwarding is [`Replay::forward`] alone, which calls [`walk`]; a record allocates nothing but a new conversation and what the data plane keeps (packets that are
+//! Invariants: forwarding is `Replay::forward` alone, which calls [`walk`]; a record allocates nothing but a new conversation and what the data plane keeps (packets that are
 //! split or answered borrow buffers from a pool); what the data plane makes of a packet (fragments, ICMP errors, resets) is followed to its end before the next record.
 //! Time: with [`Pace::Capture`] simulated time is the capture's, from 0 at its first packet; it never goes back. With [`Pace::Fast`] packets follow each other by a
 //! microsecond, so no session grows old. Links take no time and lose nothing: frames come out when they went in.

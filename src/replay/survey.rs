@@ -6,7 +6,7 @@
 //! 2. Else the address that most packets have, if more than half of them do: a NIC's capture has its own address nearly everywhere.
 //! 3. If two addresses tie (a capture of one conversation), the one that sends more SYNs; else the private one of a private and a public one; else the one
 //!    that sends the first packet.
-//! 4. If no address is in more than half, there is none, and conversations are split one by one ([`super::direction`]).
+//! 4. If no address is in more than half, there is none, and conversations are split one by one (`direction`).
 //!
 //! Broadcasts and multicasts are not counted.
 

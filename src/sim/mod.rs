@@ -197,7 +197,7 @@ impl<T: Tap> Sim<T> {
     }
 
     /// Lets the world run until a host reports something, nothing is left to do before `until`, or about `events_max` events are handled: no
-    /// instant is left half done, unless it goes on for [`INSTANT_EVENTS_MAX`] more, so how a driver counts changes nothing. Returns the report, or `None`; then [`Sim::now`] says how far it
+    /// instant is left half done, unless it goes on for `INSTANT_EVENTS_MAX` more, so how a driver counts changes nothing. Returns the report, or `None`; then [`Sim::now`] says how far it
     /// came.
     pub fn run_until(&mut self, until: SimTime, events_max: u64) -> Option<(HostIx, HostEvent)> {
         let mut handled = 0;
