@@ -77,6 +77,17 @@ impl Batch {
         self.bytes[begin..begin + length].copy_from_slice(&frame[..length]);
     }
 
+    /// Puts the beginning of a frame of `frame_bytes` into a slot; what follows stays as it lay there. Forwarding changes headers only, so this makes
+    /// a forwarded frame new again without copying all of it. Too long a frame is cut, as by [`Batch::put`].
+    #[inline]
+    pub fn put_head(&mut self, at: usize, sender: HostIx, head: &[u8], frame_bytes: usize) {
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let length = frame_bytes.min(self.slot_bytes).min(usize::from(u16::MAX));
+        *slot = Slot { sender, frame_bytes: length as u16 };
+        let (begin, copied) = (at * self.slot_bytes, head.len().min(length));
+        self.bytes[begin..begin + copied].copy_from_slice(&head[..copied]);
+    }
+
     /// The frame in a slot, as it now is.
     #[inline]
     pub fn frame(&self, at: usize) -> &[u8] {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// Trials, of which the median counts.
 const TRIALS: usize = 5;
 /// How long a packet takes as long as nothing happens between bursts: simulated, so that timeouts do not come in.
-const BETWEEN_BURSTS: SimDuration = SimDuration::from_micros(1);
+pub(super) const BETWEEN_BURSTS: SimDuration = SimDuration::from_micros(1);
 /// Packets that a TLS flow sends before its first data, one a round; the third is the first that a memo is made of.
 const HANDSHAKE_ROUNDS: usize = 4;
 const FIRST_ORDINARY_ROUND: usize = 2;
@@ -47,33 +47,7 @@ pub(super) struct Measured {
 /// # Errors
 /// [`LaneError::NotDelivered`]: the network does not let the flows pass.
 pub(super) fn lane(lane: &Lane, seed: Seed, trial: Duration) -> Result<Measured, LaneError> {
-    let mut source = lane.source(seed)?;
-    let state = State { conntrack: Conntrack::with_limits(unlimited()), ..State::default() };
-    let mut worker = Worker {
-        shard: Shard::new(Arc::clone(&lane.program), state, lane.flows as usize * 2),
-        batch: Batch::new(BURST_MAX, source.frame_bytes_max()),
-        frame: vec![0; source.frame_bytes_max()],
-        answers: Batch::new(BURST_MAX, source.frame_bytes_max()),
-        far_side: FarSide::new(seed),
-        now: SimTime::ZERO,
-    };
-    let mut cold_ns = None;
-    for round in 0..HANDSHAKE_ROUNDS {
-        let (mut time, mut left) = (Duration::ZERO, lane.flows as usize);
-        while left > 0 {
-            let count = left.min(BURST_MAX);
-            time += worker.burst(lane, &mut source, count)?.0;
-            worker.answer();
-            left -= count;
-        }
-        if round == FIRST_ORDINARY_ROUND {
-            cold_ns = Some(time.as_nanos() as f64 / f64::from(lane.flows));
-        }
-    }
-    // Every flow's data once, so that every memo and every size has been met.
-    for _ in 0..lane.flows as usize * lane.sizes() / BURST_MAX + 1 {
-        worker.burst(lane, &mut source, BURST_MAX)?;
-    }
+    let (mut worker, mut source, cold_ns) = ready(lane, seed)?;
     let before = worker.shard.stats();
     let mut measured = Measured {
         trials_ns: Vec::new(),
@@ -102,18 +76,51 @@ pub(super) fn lane(lane: &Lane, seed: Seed, trial: Duration) -> Result<Measured,
     Ok(measured)
 }
 
+/// A worker whose shard knows every flow of a lane: connections are open, memos made. Also what sends on, and the cold time of [`Measured`].
+pub(super) fn ready(lane: &Lane, seed: Seed) -> Result<(Worker, Source, Option<f64>), LaneError> {
+    let mut source = lane.source(seed)?;
+    let state = State { conntrack: Conntrack::with_limits(unlimited()), ..State::default() };
+    let mut worker = Worker {
+        shard: Shard::new(Arc::clone(&lane.program), state, lane.flows as usize * 2),
+        batch: Batch::new(BURST_MAX, source.frame_bytes_max()),
+        frame: vec![0; source.frame_bytes_max()],
+        answers: Batch::new(BURST_MAX, source.frame_bytes_max()),
+        far_side: FarSide::new(seed),
+        now: SimTime::ZERO,
+    };
+    let mut cold_ns = None;
+    for round in 0..HANDSHAKE_ROUNDS {
+        let (mut time, mut left) = (Duration::ZERO, lane.flows as usize);
+        while left > 0 {
+            let count = left.min(BURST_MAX);
+            time += worker.burst(lane, &mut source, count)?.0;
+            worker.answer();
+            left -= count;
+        }
+        if round == FIRST_ORDINARY_ROUND {
+            cold_ns = Some(time.as_nanos() as f64 / f64::from(lane.flows));
+        }
+    }
+    // Every flow's data once, so that every memo and every size has been met.
+    for _ in 0..lane.flows as usize * lane.sizes() / BURST_MAX + 1 {
+        worker.burst(lane, &mut source, BURST_MAX)?;
+    }
+    Ok((worker, source, cold_ns))
+}
+
 /// The table of each interface is as large as the flows want it: the quota is not what is measured.
 fn unlimited() -> TrackingLimits {
     TrackingLimits { entries_per_interface: u32::MAX / 2, ..TrackingLimits::default() }
 }
 
-struct Worker {
-    shard: Shard,
+/// A shard, and what passes through it on this thread.
+pub(super) struct Worker {
+    pub(super) shard: Shard,
     batch: Batch,
     answers: Batch,
     frame: Vec<u8>,
     far_side: FarSide,
-    now: SimTime,
+    pub(super) now: SimTime,
 }
 
 impl Worker {

@@ -6,12 +6,15 @@
 mod lane;
 mod measure;
 mod report;
+mod rfc2544;
+mod rfc2544_report;
 
 use super::DONE;
 use super::error::CliError;
 use super::output_dir::print;
 use super::source;
 use crate::explain::state::{self, State};
+use crate::fastpath::BURST_MAX;
 use crate::rng::Seed;
 use crate::scenario;
 use crate::traffic::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, FrameSize};
@@ -33,6 +36,8 @@ const DEFAULT_LANES: [(&str, &str, &str, u32); 6] = [
     ("interface endpoint", "interface-app", "vpce-0a1b2c3d-sow3v4uq.dynamodb.us-east-1.vpce.amazonaws.com", 1_000),
 ];
 const FLOWS: u32 = 1_000;
+const TRIAL_MS: u64 = 200;
+const RFC2544_TRIAL_MS: u64 = 2_000;
 const THREADS_MAX: usize = 64;
 const FLOWS_MAX: u32 = 4_000_000;
 /// Routes of the router-only rows, and the slots that their frames lie in.
@@ -45,6 +50,7 @@ Examples:
   vpcsim bench my-vpc.toml --from app --to dynamodb.us-east-1.amazonaws.com
   vpcsim bench my-vpc.toml --from app --to db --flows 50000 --frame 1514 --threads 2
   vpcsim bench --frame imix --json
+  vpcsim bench --rfc2544 --load 90% --out bench       throughput without loss by frame size, latency, bursts
 
 Warm packets belong to flows whose way is remembered; cold ones are the first of their flow. What is measured is forwarding
 alone: frames lie in memory before and after. Frame lengths are without the 4 bytes of the frame check sequence. Times are
@@ -78,13 +84,22 @@ pub(super) struct BenchArguments {
     /// Workers, each with its part of the flows
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = threads)]
     threads: usize,
-    /// How long each of the five trials forwards, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=60_000))]
-    trial_ms: u64,
+    /// How long each trial forwards, in milliseconds [default: 200; with --rfc2544 2000]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    trial_ms: Option<u64>,
+    /// As RFC 2544: a worker behind a ring and a thread that offers load, by frame size
+    #[arg(long, conflicts_with_all = ["frame", "threads"])]
+    rfc2544: bool,
+    /// With --rfc2544: the load at which latency is measured, of the throughput found
+    #[arg(long, value_name = "PERCENT", default_value = "50%", value_parser = load, requires = "rfc2544")]
+    load: f64,
+    /// With --rfc2544: frames that the ring before the worker holds, a multiple of 64
+    #[arg(long, value_name = "FRAMES", default_value_t = rfc2544::RING_FRAMES, value_parser = ring, requires = "rfc2544")]
+    ring: usize,
     /// Print the figures as JSON on stdout
     #[arg(long)]
     json: bool,
-    /// Where to write the latency histograms (.hgrm), one for each row
+    /// Where to write the latency histograms (.hgrm), one for each row; with --rfc2544 rfc2544.json and rfc2544.svg
     #[arg(long, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
 }
@@ -102,17 +117,34 @@ fn threads(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("expected 1 to {THREADS_MAX}"))
 }
 
+/// A share, from `50%` or `50`.
+fn load(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
+    let percent: Option<f64> = percent.filter(|percent| (1.0..=100.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| "expected 1% to 100%".to_owned())
+}
+
+fn ring(text: &str) -> Result<usize, String> {
+    let limits = BURST_MAX..=rfc2544::RING_FRAMES_MAX;
+    let frames = text.parse().ok().filter(|frames: &usize| limits.contains(frames) && frames % BURST_MAX == 0);
+    frames.ok_or_else(|| format!("expected a multiple of {BURST_MAX}, at most {}", rfc2544::RING_FRAMES_MAX))
+}
+
 /// Measures, and tells. Returns the exit code.
 ///
 /// # Errors
 /// The scenario is wrong, or its network does not let the flows pass.
 pub(super) fn run(arguments: &BenchArguments) -> Result<u8, CliError> {
-    let trial = Duration::from_millis(arguments.trial_ms);
+    let default_ms = if arguments.rfc2544 { RFC2544_TRIAL_MS } else { TRIAL_MS };
+    let trial = Duration::from_millis(arguments.trial_ms.unwrap_or(default_ms));
     let mut rows = Vec::new();
     let name = arguments.scenario.as_deref().unwrap_or(DEFAULT_SCENARIO);
     let source = source::find(name)?;
     let scenario = scenario::parse(&source.file_name, &source.text, None)?;
     let state = state::after(&scenario, arguments.after.as_deref()).map_err(CliError::State)?;
+    if arguments.rfc2544 {
+        return run_rfc2544(arguments, &scenario.model.region, &state, scenario.seed, trial);
+    }
     if arguments.scenario.is_none() {
         for slots in ROUTER_SLOTS {
             progress(&format!("router only, {slots} slots"));
@@ -130,6 +162,33 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<u8, CliError> {
         report::write_histograms(out, &rows)?;
     }
     let text = if arguments.json { report::json(&rows) } else { report::table(&rows) };
+    print(&text).map_err(|source| CliError::Print { source })?;
+    Ok(DONE)
+}
+
+/// Seven frame sizes and a mix of the first lane, as RFC 2544 wants them.
+fn run_rfc2544(
+    arguments: &BenchArguments,
+    region: &str,
+    state: &State,
+    seed: Seed,
+    trial: Duration,
+) -> Result<u8, CliError> {
+    let wrong = |source: LaneError| CliError::Bench(source.to_string());
+    let Some((name, from, to, flows)) = lanes(arguments, region, state).into_iter().next() else { return Ok(DONE) };
+    let flows = arguments.flows.unwrap_or(flows);
+    let plan = rfc2544::Plan { trial, load: arguments.load, ring_frames: arguments.ring };
+    let mut rows = Vec::new();
+    for frame in rfc2544::FRAMES {
+        progress(&format!("{name}, frames of {}", rfc2544_report::frame_name(frame)));
+        let lane = Lane::of(state, (&name, &from, &to), flows, frame).map_err(wrong)?;
+        rows.push((frame, rfc2544::measure(&lane, seed, &plan)?));
+    }
+    let report = rfc2544_report::Report::new(&name, flows, &plan, &rows);
+    if let Some(out) = &arguments.out {
+        report.write(out)?;
+    }
+    let text = if arguments.json { report.json() } else { report.table() };
     print(&text).map_err(|source| CliError::Print { source })?;
     Ok(DONE)
 }
