@@ -126,7 +126,7 @@ fn load(text: &str) -> Result<f64, String> {
 
 fn ring(text: &str) -> Result<usize, String> {
     let limits = BURST_MAX..=rfc2544::RING_FRAMES_MAX;
-    let frames = text.parse().ok().filter(|frames: &usize| limits.contains(frames) && frames % BURST_MAX == 0);
+    let frames = text.parse().ok().filter(|frames: &usize| limits.contains(frames) && frames.is_multiple_of(BURST_MAX));
     frames.ok_or_else(|| format!("expected a multiple of {BURST_MAX}, at most {}", rfc2544::RING_FRAMES_MAX))
 }
 
