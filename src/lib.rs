@@ -16,7 +16,8 @@
 //!                        run: the timeline, observed by taps -> captures, histograms, result -> cli: files, terminal
 //! ```
 //!
-//! A packet never reads the model, and [`dataplane::step`] is the only forwarding code: captures, reports and drivers watch or drive it.
+//! A packet never reads the model, and [`dataplane::step`] is the only forwarding code: captures, reports and drivers watch or drive it. [`fastpath`] observes what
+//! walks of it do to a flow and does that again for the flow's later packets; where it may not, it walks.
 //!
 //! # Code map
 //!

@@ -1,5 +1,6 @@
 //! What was measured, as a table, JSON and histograms.
 
+use super::ROUTES;
 use super::measure::Measured;
 use crate::cli::error::CliError;
 use crate::cli::table::{Layout, cut, wrap};
@@ -54,7 +55,7 @@ impl Row {
             latency.add(&part.latency);
         }
         // Routes are told once, below the table.
-        let short_name = name.replace(", 1000 routes", "");
+        let short_name = name.replace(&format!(", {ROUTES} routes"), "");
         Row {
             name,
             short_name,
@@ -98,7 +99,7 @@ pub(super) fn table(rows: &[Row]) -> String {
     let mut text: String = cells.iter().map(|row| layout.line(row) + "\n").collect();
     let threads = rows.iter().map(|row| row.threads).max().unwrap_or(1);
     let words = format!(
-        "{threads} thread{}; ns are one packet's on one thread, medians of 5 trials. Frames without FCS, in memory before and after; routers have 1,000 \
+        "{threads} thread{}; ns are one packet's on one thread, medians of 5 trials. Frames without FCS, in memory before and after; routers have {ROUTES} \
          routes. Percentiles are of bursts of 64 packets, divided by 64 (--json and --out have more of them). cold: the first packet of a flow that is \
          remembered; warm: those after it.",
         if threads == 1 { "" } else { "s" },
