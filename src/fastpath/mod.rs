@@ -14,7 +14,7 @@
 //! A memo is made by walking with an observing [`crate::dataplane::Tap`]: the headers before and after, the nodes passed, the verdict, and the [`Touch`]es: which
 //! sessions were asked. It admits a packet of the same bytes as far as forwarding looks (sender, Ethernet addresses, five-tuple) if
 //!
-//! - it was made under the same program (epoch);
+//! - it was made under the same program, and no other was adopted since;
 //! - the time to live is left over, and the packet is no longer than one that was seen to pass;
 //! - every session touched lives and is of the same generation, and where none was there still is none.
 //!

@@ -30,6 +30,8 @@ pub struct ShardStats {
 #[derive(Debug)]
 pub struct Shard<const MUTANT: u8 = 0> {
     program: Arc<Program>,
+    /// How many programs came before: what memos are guarded by. A program that is adopted again is another one, because sessions kept the timeouts of the one between.
+    adoptions: u32,
     state: State,
     cache: FlowCache,
     paths: Paths,
@@ -64,6 +66,7 @@ impl<const MUTANT: u8> Shard<MUTANT> {
         };
         Shard {
             program,
+            adoptions: 0,
             state,
             cache: FlowCache::new(flows_max),
             paths: Paths::default(),
@@ -75,7 +78,11 @@ impl<const MUTANT: u8> Shard<MUTANT> {
 
     /// Goes on with another program. Sessions stay; memos of the old one no longer count.
     pub fn adopt(&mut self, program: Arc<Program>) {
+        if Arc::ptr_eq(&self.program, &program) {
+            return;
+        }
         self.paths.expand(&mut self.state, self.program.nodes.len());
+        self.adoptions = self.adoptions.wrapping_add(1);
         self.program = program;
     }
 
@@ -120,7 +127,7 @@ impl<const MUTANT: u8> Shard<MUTANT> {
     fn forward(&mut self, bytes: &mut [u8], slots: &[Slot], outcomes: &mut [Outcome], slot_bytes: usize, now: SimTime) {
         let mutant = const { Mutant::of(MUTANT) };
         self.look_up(bytes, slots, slot_bytes);
-        let epoch = self.program.epoch as u32;
+        let epoch = self.adoptions;
         let frames = bytes.chunks_exact_mut(slot_bytes);
         let mut moved = false;
         for (at, ((slot, frame), outcome)) in slots.iter().zip(frames).zip(outcomes).enumerate() {
@@ -207,7 +214,7 @@ impl<const MUTANT: u8> Shard<MUTANT> {
         let entry = match (remember, verdict.step, observer.touches()) {
             (Some((head, key)), Step::Deliver(_), Some(touches)) => {
                 let path = self.paths.intern(&observer.way, *outcome);
-                path.and_then(|path| Entry::of(key, &head, &before, &after, touches, (program.epoch as u32, path)))
+                path.and_then(|path| Entry::of(key, &head, &before, &after, touches, (self.adoptions, path)))
             }
             _ => None,
         };
