@@ -23,7 +23,7 @@
 mod tests;
 
 use super::Direction;
-use super::index::{Index, mix, place};
+use super::index::{Index, flow_hash, place};
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
 use crate::time::{SimDuration, SimTime};
@@ -417,10 +417,7 @@ impl Conntrack {
 impl SessionKey {
     #[inline]
     fn hash(&self) -> u64 {
-        let FiveTuple { protocol, source, destination, source_port, destination_port } = self.tuple;
-        let addresses = u64::from(u32::from(source)) << 32 | u64::from(u32::from(destination));
-        let ports = u64::from(source_port) << 16 | u64::from(destination_port);
-        mix(mix(addresses) ^ ports ^ u64::from(protocol.0) << 56 ^ u64::from(self.interface.0) << 32)
+        flow_hash(self.interface, &self.tuple)
     }
 }
 

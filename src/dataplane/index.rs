@@ -3,6 +3,9 @@
 //! Open addressing with linear probing; removal shifts back what followed, so there are no tombstones. A slot holds an entry's number and eight bits of its
 //! hash, so that probes seldom look into the slab for nothing. Never iterated.
 
+use crate::net::FiveTuple;
+use crate::program::NodeIx;
+
 /// What a slot can name.
 pub(in crate::dataplane) const ENTRIES_MAX: usize = (1 << 24) - 2;
 const SLOTS_MIN: usize = 16;
@@ -104,6 +107,15 @@ fn tag(hash: u64) -> u32 {
 #[inline]
 fn entry_of(slot: u32) -> u32 {
     (slot & 0x00ff_ffff) - 1
+}
+
+/// A hash of a flow as one place sees it.
+#[inline]
+pub(super) fn flow_hash(place: NodeIx, tuple: &FiveTuple) -> u64 {
+    let FiveTuple { protocol, source, destination, source_port, destination_port } = *tuple;
+    let addresses = u64::from(u32::from(source)) << 32 | u64::from(u32::from(destination));
+    let ports = u64::from(source_port) << 16 | u64::from(destination_port);
+    mix(mix(addresses) ^ ports ^ u64::from(protocol.0) << 56 ^ u64::from(place.0) << 32)
 }
 
 /// Mixes 64 bits: every bit of the input reaches every bit of the output (the finaliser of splitmix64).

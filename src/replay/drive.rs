@@ -283,7 +283,7 @@ impl Replay {
                 conversation
             }
         };
-        if let Some(mss) = offload::offered_mss(frame, parsed) {
+        if let Some(mss) = rewrite::offered_mss(frame, parsed) {
             conversation.mss = if conversation.mss == 0 { mss } else { conversation.mss.min(mss) };
             self.conversations.update(key, conversation);
         }

@@ -22,10 +22,6 @@ const TCP_DATA_OFFSET: usize = 12;
 const TCP_FLAGS: usize = 13;
 const TCP_OPTIONS: usize = 20;
 const PUSH: u8 = 0x08;
-/// Option kinds (RFC 9293 section 3.2).
-const OPTION_END: u8 = 0;
-const OPTION_PADDING: u8 = 1;
-const OPTION_MSS: u8 = 2;
 
 /// How a segment is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,28 +39,6 @@ impl Cut {
     pub(super) fn count(&self) -> usize {
         (self.end - self.data_at).div_ceil(self.piece_bytes)
     }
-}
-
-/// The maximum segment size that a SYN or SYN-ACK offers.
-pub(super) fn offered_mss(frame: &[u8], parsed: &Parsed) -> Option<u16> {
-    parsed.tcp_flags.filter(|flags| flags.has(TcpFlags::SYN))?;
-    let (tcp, end) = (parsed.transport_at(), data_at(frame, parsed)?);
-    let options = frame.get(tcp + TCP_OPTIONS..end)?;
-    let mut at = 0;
-    while let Some(kind) = options.get(at) {
-        match *kind {
-            OPTION_END => return None,
-            OPTION_PADDING => at += 1,
-            kind => {
-                let length = usize::from(*options.get(at + 1)?);
-                if kind == OPTION_MSS && length == 4 {
-                    return Some(u16::from_be_bytes([*options.get(at + 2)?, *options.get(at + 3)?]));
-                }
-                at += length.max(2);
-            }
-        }
-    }
-    None
 }
 
 /// How the segment in `frame` must be cut; `None` if it may stay whole. `mss` is what both ends take; 0 if that is not known.
@@ -116,6 +90,7 @@ fn data_at(frame: &[u8], parsed: &Parsed) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::rewrite::offered_mss;
     use etherparse::{PacketBuilder, TcpOptionElement};
 
     fn segment(data: &[u8], options: &[TcpOptionElement]) -> (Vec<u8>, Parsed) {

@@ -65,6 +65,22 @@ pub fn decrement_ttl(frame: &mut [u8]) {
 /// Lowers the maximum segment size that a SYN offers to `mss` (RFC 9293 section 3.7.1), and TCP's checksum with it. `Some((before, after))` if it was higher;
 /// segments that offer none are left alone. `parsed` is `frame`'s.
 pub fn clamp_mss(frame: &mut [u8], parsed: &Parsed, mss: u16) -> Option<(u16, u16)> {
+    let (at, before) = mss_option(frame, parsed)?;
+    let is_higher = before > mss;
+    if is_higher {
+        let tcp = parsed.transport_at();
+        replace_bytes(frame, tcp, tcp + TCP_CHECKSUM, at, mss);
+    }
+    is_higher.then_some((before, mss))
+}
+
+/// The maximum segment size that a SYN or SYN-ACK offers; `None` if it offers none, or is no such segment. `parsed` is `frame`'s.
+pub fn offered_mss(frame: &[u8], parsed: &Parsed) -> Option<u16> {
+    mss_option(frame, parsed).map(|(_, mss)| mss)
+}
+
+/// Where the maximum segment size stands, and what it is.
+fn mss_option(frame: &[u8], parsed: &Parsed) -> Option<(usize, u16)> {
     parsed.tcp_flags.filter(|flags| flags.has(TcpFlags::SYN))?;
     let (tcp, end) = (parsed.transport_at(), IP + usize::from(parsed.total_bytes));
     let options_end = (tcp + usize::from(frame.get(tcp + TCP_DATA_OFFSET)? >> 4) * 4).min(end);
@@ -79,12 +95,7 @@ pub fn clamp_mss(frame: &mut [u8], parsed: &Parsed, mss: u16) -> Option<(u16, u1
                     return None;
                 }
                 if kind == TCP_OPTION_MSS && length == 4 {
-                    let before = word(frame, at + 2)?;
-                    let is_higher = before > mss;
-                    if is_higher {
-                        replace_bytes(frame, tcp, tcp + TCP_CHECKSUM, at + 2, mss);
-                    }
-                    return is_higher.then_some((before, mss));
+                    return Some((at + 2, word(frame, at + 2)?));
                 }
                 at += length;
             }

@@ -13,7 +13,7 @@
 use super::metrics::NatMetrics;
 use super::session::{OutsideKey, Session, SessionState, TimeoutIx};
 use crate::dataplane::conntrack::SessionRef;
-use crate::dataplane::index::{self, Index, mix, place};
+use crate::dataplane::index::{self, Index, flow_hash, mix, place};
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
 use crate::time::{SimDuration, SimTime};
@@ -95,7 +95,7 @@ impl Table {
             let session = &self.sessions[at as usize];
             session.owner == owner && session.inside == *tuple
         };
-        self.inside.find(inside_hash(owner, tuple), same).filter(|at| now < self.session(*at).expires_at)
+        self.inside.find(flow_hash(owner, tuple), same).filter(|at| now < self.session(*at).expires_at)
     }
 
     /// The session that a packet from the outside answers.
@@ -146,7 +146,7 @@ impl Table {
         if live_count >= index::ENTRIES_MAX || self.owner(owner).session_count >= limits.sessions_max {
             return Err(Exhausted);
         }
-        let first = (inside_hash(owner, &inside) >> 32) as usize;
+        let first = (flow_hash(owner, &inside) >> 32) as usize;
         let tried = (0..pool.len()).map(|position| pool[(first % pool.len() + position) % pool.len()]);
         let (outer_address, outer_port) = tried
             .into_iter()
@@ -264,9 +264,9 @@ impl Table {
     pub(super) fn end(&mut self, at: u32) {
         let session = *self.session(at);
         let sessions = &self.sessions;
-        self.inside.remove(inside_hash(session.owner, &session.inside), at, |at| {
+        self.inside.remove(flow_hash(session.owner, &session.inside), at, |at| {
             let other = &sessions[at as usize];
-            inside_hash(other.owner, &other.inside)
+            flow_hash(other.owner, &other.inside)
         });
         self.outside.remove(outside_hash(session.owner, &session.outside()), at, |at| {
             let other = &sessions[at as usize];
@@ -336,7 +336,7 @@ impl Table {
         if used >= limits.connections_per_destination.min(PORT_COUNT) {
             return None;
         }
-        let hash = mix(inside_hash(owner, inside) ^ u64::from(u32::from(outer_address)));
+        let hash = mix(flow_hash(owner, inside) ^ u64::from(u32::from(outer_address)));
         let (start, step) = (hash as u32 % PORT_COUNT, coprime_step((hash >> 32) as u32));
         (0..PORT_COUNT)
             .map(|turn| {
@@ -356,9 +356,9 @@ impl Table {
     fn insert(&mut self, session: Session) -> u32 {
         let at = place(&mut self.sessions, &mut self.free, session);
         let sessions = &self.sessions;
-        self.inside.insert(inside_hash(session.owner, &session.inside), at, |at| {
+        self.inside.insert(flow_hash(session.owner, &session.inside), at, |at| {
             let other = &sessions[at as usize];
-            inside_hash(other.owner, &other.inside)
+            flow_hash(other.owner, &other.inside)
         });
         self.outside.insert(outside_hash(session.owner, &session.outside()), at, |at| {
             let other = &sessions[at as usize];
@@ -416,12 +416,6 @@ impl Destination {
         let rest = u64::from(self.owner.0) << 24 | u64::from(self.remote_port) << 8 | u64::from(self.protocol.0);
         mix(mix(addresses) ^ rest)
     }
-}
-
-fn inside_hash(owner: NodeIx, tuple: &FiveTuple) -> u64 {
-    let addresses = u64::from(u32::from(tuple.source)) << 32 | u64::from(u32::from(tuple.destination));
-    let ports = u64::from(tuple.source_port) << 16 | u64::from(tuple.destination_port);
-    mix(mix(addresses) ^ ports ^ u64::from(tuple.protocol.0) << 56 ^ u64::from(owner.0) << 32)
 }
 
 fn outside_hash(owner: NodeIx, key: &OutsideKey) -> u64 {
