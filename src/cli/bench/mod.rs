@@ -21,6 +21,7 @@ use crate::traffic::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, FrameSize};
 use clap::Args;
 use lane::{Lane, LaneError};
 use measure::Measured;
+use rayon::ThreadPoolBuilder;
 use report::Row;
 use std::time::Duration;
 
@@ -223,16 +224,11 @@ fn measure_lane(
     let threads = arguments.threads;
     let lane = Lane::of(state, names, flows, arguments.frame).map_err(wrong)?;
     let shards_of = |worker: usize| (0..VIRTUAL_SHARDS).skip(worker).step_by(threads);
-    let measure = &|worker: usize| measure::lane(&lane, seed, trial, shards_of(worker));
-    let parts = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|worker| scope.spawn(move || measure(worker))).collect();
-        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
-    });
-    let mut measured: Vec<Measured> = Vec::new();
-    for part in parts {
-        let part = part.map_err(|_| CliError::Bench("a worker broke".to_owned()))?;
-        measured.extend(part.map_err(wrong)?);
-    }
+    let workers = ThreadPoolBuilder::new().num_threads(threads).build();
+    let workers = workers.map_err(|error| CliError::Bench(format!("{threads} threads cannot be had: {error}")))?;
+    let parts = workers.broadcast(|worker| measure::lane(&lane, seed, trial, shards_of(worker.index())));
+    let measured: Result<Vec<_>, _> = parts.into_iter().collect();
+    let measured: Vec<Measured> = measured.map_err(wrong)?.into_iter().flatten().collect();
     Ok(Row::of(lane.name.clone(), flows, measured.len(), measured))
 }
 
