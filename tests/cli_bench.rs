@@ -64,6 +64,32 @@ fn rows_of_every_lane() {
 }
 
 #[test]
+fn other_traffic_is_sent_and_told() {
+    let flags = [
+        "bench",
+        "roads/four-lanes",
+        "--trial-ms",
+        "1",
+        "--flows",
+        "100",
+        "--kind",
+        "udp",
+        "--order",
+        "zipf",
+        "--threads",
+        "2",
+    ];
+    let told = document(Workplace::new().run(flags.into_iter().chain(["--from", "nat-app", "--json"])));
+    assert_eq!(told["traffic"], "UDP flows in random order, the k-th as often as 1/k");
+    let row = &told["rows"][0];
+    assert_eq!(
+        (row["flows"].as_u64(), row["threads"].as_u64(), row["memo_hit_share"].as_f64()),
+        (Some(100), Some(2), Some(1.0)),
+        "{row}"
+    );
+}
+
+#[test]
 fn wrong_flags_end_with_2() {
     let workplace = Workplace::new();
     for (arguments, about) in [

@@ -4,7 +4,7 @@ use super::distribution::Sampler;
 use super::far_side::far_sequence;
 use super::profile::{FLOWS_MAX, FLOWS_PER_DESTINATION_MAX};
 use super::template::{Fields, TCP_HEADERS_BYTES, Template, UDP_HEADERS_BYTES, flags};
-use super::{FRAME_BYTES_MAX, Kind, Nic, Profile, Sent, TrafficError, tls};
+use super::{Distribution, FRAME_BYTES_MAX, Kind, Nic, Profile, Sent, TrafficError, tls};
 use crate::net::{FiveTuple, Protocol};
 use crate::rng::Stream;
 use std::collections::BTreeSet;
@@ -122,6 +122,16 @@ impl Source {
         self.turns = Sampler::new(self.profile.turns, self.profile.flows)?;
         self.flows = flows;
         Ok(Some(self))
+    }
+
+    /// From now on draws the next packet's flow like this.
+    ///
+    /// # Errors
+    /// As [`Source::new`].
+    pub fn take_turns(&mut self, turns: Distribution) -> Result<(), TrafficError> {
+        self.turns = Sampler::new(turns, self.profile.flows)?;
+        self.profile.turns = turns;
+        Ok(())
     }
 
     /// What a slot must have room for.

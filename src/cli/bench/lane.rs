@@ -47,6 +47,18 @@ pub(super) enum LaneError {
     },
 }
 
+/// What is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) flows: u32,
+    pub(super) frame: FrameSize,
+    pub(super) kind: Kind,
+    pub(super) turns: Distribution,
+}
+
+/// TLS connections that stay open.
+pub(super) const TLS: Kind = Kind::Tls { data_packets: u32::MAX };
+
 /// Flows from a host to a destination.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
@@ -56,6 +68,9 @@ pub(super) struct Lane {
     pub(super) sender: HostIx,
     pub(super) flows: u32,
     pub(super) frame: FrameSize,
+    /// Whose packet comes next, once all connections are open.
+    pub(super) turns: Distribution,
+    kind: Kind,
     nic: Nic,
     from: String,
     to: String,
@@ -67,8 +82,7 @@ impl Lane {
     pub(super) fn of(
         state: &State,
         (name, from, to): (&str, &str, &str),
-        flows: u32,
-        frame: FrameSize,
+        Load { flows, frame, kind, turns }: Load,
     ) -> Result<Lane, LaneError> {
         let sender = Sender::find(&state.control, &state.names, from)?;
         let destination = Destination::find(&state.control, &state.names, &sender, to)?;
@@ -88,6 +102,8 @@ impl Lane {
             sender: sender.host,
             flows,
             frame,
+            turns,
+            kind,
             nic: Nic { mac, gateway_mac, address: sender.address },
             from: from.to_owned(),
             to: to.to_owned(),
@@ -95,11 +111,11 @@ impl Lane {
         })
     }
 
-    /// Its traffic: TLS connections that stay open, in turn.
+    /// Its traffic, a packet of each flow in turn.
     pub(super) fn source(&self, seed: Seed) -> Result<Source, LaneError> {
         let profile = Profile {
             flows: self.flows,
-            kind: Kind::Tls { data_packets: u32::MAX },
+            kind: self.kind,
             frame: self.frame,
             destinations: Distribution::InTurn,
             turns: Distribution::InTurn,

@@ -184,6 +184,7 @@ impl Worker {
         for _ in 0..count * lane.sizes() / BURST_MAX + 1 {
             self.burst(lane, flows, BURST_MAX)?;
         }
+        flows.source.take_turns(lane.turns)?;
         Ok((cold, count as u64))
     }
 

@@ -17,9 +17,9 @@ use crate::explain::state::{self, State};
 use crate::fastpath::{BURST_MAX, VIRTUAL_SHARDS};
 use crate::rng::Seed;
 use crate::scenario;
-use crate::traffic::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, FrameSize};
-use clap::Args;
-use lane::{Lane, LaneError};
+use crate::traffic::{Distribution, FRAME_BYTES_MAX, FRAME_BYTES_MIN, FrameSize, Kind};
+use clap::{Args, ValueEnum};
+use lane::{Lane, LaneError, Load, TLS};
 use measure::Measured;
 use rayon::ThreadPoolBuilder;
 use report::Row;
@@ -51,7 +51,7 @@ Examples:
   vpcsim bench                                        a router, and the roads to DynamoDB
   vpcsim bench my-vpc.toml --from app --to dynamodb.us-east-1.amazonaws.com
   vpcsim bench my-vpc.toml --from app --to db --flows 50000 --frame 1514 --threads 2
-  vpcsim bench --frame imix --json
+  vpcsim bench --frame imix --kind udp --order zipf --json
   vpcsim bench --rfc2544 --load 90% --out bench       throughput without loss by frame size, latency, bursts
 
 Warm packets belong to flows whose way is remembered; cold ones are the first of their flow. What is measured is forwarding
@@ -84,6 +84,12 @@ pub(super) struct BenchArguments {
     /// Bytes of a data frame, without frame check sequence, or imix (7:4:1 of 60, 590 and 1514)
     #[arg(long, value_name = "BYTES", default_value = "60", value_parser = frame_size)]
     frame: FrameSize,
+    /// What flows are
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = FlowKind::Tls)]
+    kind: FlowKind,
+    /// Whose packet comes next: each flow's in turn, any, or some flows' far more often (the k-th as 1/k)
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = Order::InTurn)]
+    order: Order,
     /// Workers, among whom 16 shards are divided, and with them the flows
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = threads)]
     threads: usize,
@@ -91,7 +97,7 @@ pub(super) struct BenchArguments {
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     trial_ms: Option<u64>,
     /// As RFC 2544: a worker behind a ring and a thread that offers load, by frame size
-    #[arg(long, conflicts_with_all = ["frame", "threads"])]
+    #[arg(long, conflicts_with_all = ["frame", "threads", "order"])]
     rfc2544: bool,
     /// With --rfc2544: the load at which latency is measured, of the throughput found
     #[arg(long, value_name = "PERCENT", default_value = "50%", value_parser = load, requires = "rfc2544")]
@@ -105,6 +111,55 @@ pub(super) struct BenchArguments {
     /// Where to write the latency histograms (.hgrm), one for each row; with --rfc2544 rfc2544.json and rfc2544.svg
     #[arg(long, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
+}
+
+/// What is typed after `--kind`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FlowKind {
+    /// TLS connections that stay open
+    Tls,
+    /// Datagrams
+    Udp,
+}
+
+/// What is typed after `--order`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Order {
+    /// One after the other
+    InTurn,
+    /// All alike
+    Uniform,
+    /// A few of them most of the time
+    Zipf,
+}
+
+impl BenchArguments {
+    /// What is sent, in words.
+    fn traffic(&self) -> String {
+        let kind = match self.kind {
+            FlowKind::Tls => "TLS flows",
+            FlowKind::Udp => "UDP flows",
+        };
+        let order = match self.order {
+            Order::InTurn => "in turn",
+            Order::Uniform => "in random order",
+            Order::Zipf => "in random order, the k-th as often as 1/k",
+        };
+        format!("{kind} {order}")
+    }
+
+    fn load(&self, flows: u32, frame: FrameSize) -> Load {
+        let kind = match self.kind {
+            FlowKind::Tls => TLS,
+            FlowKind::Udp => Kind::Udp,
+        };
+        let turns = match self.order {
+            Order::InTurn => Distribution::InTurn,
+            Order::Uniform => Distribution::Uniform,
+            Order::Zipf => Distribution::Zipf { exponent: 1.0 },
+        };
+        Load { flows, frame, kind, turns }
+    }
 }
 
 fn frame_size(text: &str) -> Result<FrameSize, String> {
@@ -164,7 +219,11 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<u8, CliError> {
     if let Some(out) = &arguments.out {
         report::write_histograms(out, &rows)?;
     }
-    let text = if arguments.json { report::json(&rows) } else { report::table(&rows) };
+    let text = if arguments.json {
+        report::json(&rows, &arguments.traffic())
+    } else {
+        report::table(&rows, &arguments.traffic())
+    };
     print(&text).map_err(|source| CliError::Print { source })?;
     Ok(DONE)
 }
@@ -184,7 +243,7 @@ fn run_rfc2544(
     let mut rows = Vec::new();
     for frame in rfc2544::FRAMES {
         progress(&format!("{name}, frames of {}", rfc2544_report::frame_name(frame)));
-        let lane = Lane::of(state, (&name, &from, &to), flows, frame).map_err(wrong)?;
+        let lane = Lane::of(state, (&name, &from, &to), arguments.load(flows, frame)).map_err(wrong)?;
         rows.push((frame, rfc2544::measure(&lane, seed, &plan)?));
     }
     let report = rfc2544_report::Report::new(&name, flows, &plan, &rows);
@@ -222,7 +281,7 @@ fn measure_lane(
 ) -> Result<Row, CliError> {
     let wrong = |source: LaneError| CliError::Bench(source.to_string());
     let threads = arguments.threads;
-    let lane = Lane::of(state, names, flows, arguments.frame).map_err(wrong)?;
+    let lane = Lane::of(state, names, arguments.load(flows, arguments.frame)).map_err(wrong)?;
     let shards_of = |worker: usize| (0..VIRTUAL_SHARDS).skip(worker).step_by(threads);
     let workers = ThreadPoolBuilder::new().num_threads(threads).build();
     let workers = workers.map_err(|error| CliError::Bench(format!("{threads} threads cannot be had: {error}")))?;

@@ -75,7 +75,7 @@ impl Row {
 }
 
 /// The table, and what its columns are.
-pub(super) fn table(rows: &[Row]) -> String {
+pub(super) fn table(rows: &[Row], traffic: &str) -> String {
     let heading = ["network", "flows", "frame", "cold ns", "warm ns", "Mpps", "Gbit/s", "memo %", "p50", "p99", "max"];
     let mut cells: Vec<Vec<String>> = vec![heading.map(str::to_owned).to_vec()];
     for row in rows {
@@ -99,7 +99,7 @@ pub(super) fn table(rows: &[Row]) -> String {
     let mut text: String = cells.iter().map(|row| layout.line(row) + "\n").collect();
     let threads = rows.iter().map(|row| row.threads).max().unwrap_or(1);
     let words = format!(
-        "{threads} thread{}; ns are one packet's on one thread, medians of 5 trials. Frames without FCS, in memory before and after; routers have {ROUTES} \
+        "{traffic}, {threads} thread{}; ns are one packet's on one thread, medians of 5 trials. Frames without FCS, in memory before and after; routers have {ROUTES} \
          routes. Percentiles are of bursts of 64 packets, divided by 64 (--json and --out have more of them). cold: the first packet of a flow that is \
          remembered; warm: those after it. Times are in ns unless they say otherwise.",
         if threads == 1 { "" } else { "s" },
@@ -120,7 +120,7 @@ fn nanoseconds(ns: u64) -> String {
 }
 
 /// The same for machines.
-pub(super) fn json(rows: &[Row]) -> String {
+pub(super) fn json(rows: &[Row], traffic: &str) -> String {
     let rows: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -141,7 +141,7 @@ pub(super) fn json(rows: &[Row]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", json!({ "schema": 1, "rows": rows }))
+    format!("{:#}\n", json!({ "schema": 1, "traffic": traffic, "rows": rows }))
 }
 
 /// One `.hgrm` for each row.
