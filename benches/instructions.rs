@@ -16,12 +16,17 @@ use road::{ROADS, Road};
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use vpcsim::capture::pcapng::{Direction, Encoder, Packet};
 use vpcsim::dataplane::State;
+use vpcsim::fastpath::{BURST_MAX, Batch, Shard};
 use vpcsim::lpm::Fib;
 use vpcsim::net::{Ipv4Net, MacAddress};
+use vpcsim::program::{HostIx, PlainPort, Program};
 use vpcsim::rng::Seed;
+use vpcsim::time::SimTime;
 use vpcsim::traffic::{Distribution, FarSide, FrameSize, Kind, Nic, Profile, Source};
+use vpcsim::wire::ethernet::AddressPair;
 use vpcsim::wire::{Parsed, checksum, rewrite};
 
 /// How often a piece is done while it is counted. `scripts/bench-instructions` divides by it.
@@ -33,7 +38,7 @@ type Piece = Box<dyn FnMut()>;
 type Prepare = fn() -> Piece;
 
 /// The pieces by name.
-const PIECES: [(&str, Prepare); 16] = [
+const PIECES: [(&str, Prepare); 20] = [
     ("parse_segment", parse_segment),
     ("checksum_1480_bytes", checksum_1480_bytes),
     ("rewrite_source_address", rewrite_source_address),
@@ -45,6 +50,10 @@ const PIECES: [(&str, Prepare); 16] = [
     ("walk_syn_internet_gateway", || walk_syn(0)),
     ("walk_syn_gateway_endpoint", || walk_syn(1)),
     ("walk_syn_nat_gateway", || walk_syn(2)),
+    ("fastpath_burst_plain_router", fastpath_burst_plain_router),
+    ("fastpath_burst_internet_gateway", || fastpath_burst(0)),
+    ("fastpath_burst_gateway_endpoint", || fastpath_burst(1)),
+    ("fastpath_burst_nat_gateway", || fastpath_burst(2)),
     ("pcapng_record_1500_bytes", pcapng_record_1500_bytes),
     ("pcapng_record_with_comment", pcapng_record_with_comment),
     ("traffic_udp_60_bytes", traffic_udp_60_bytes),
@@ -161,6 +170,57 @@ fn walk_syn(road: usize) -> Piece {
     Box::new(move || {
         black_box(bench.walk(&syns[next]));
         next += 1;
+    })
+}
+
+// ---- The fast path ---------------------------------------------------------------------------------------------------
+
+/// 64 frames are copied into a batch and go by the memos of 64 connections that app has to DynamoDB. (valgrind has no AVX-512: heads are judged by AVX2.)
+fn fastpath_burst(road: usize) -> Piece {
+    let bench = Road::new(ROADS[road]);
+    let (mut shard, mut batch): (Shard, _) =
+        (Shard::new(Arc::new(bench.program.clone()), State::default(), 1_000), Batch::new(BURST_MAX, 256));
+    let frames = |syn| -> Vec<Vec<u8>> { (0..BURST_MAX).map(|flow| bench.frame(40_000 + flow as u16, syn)).collect() };
+    let app = bench.app;
+    let mut send = move |frames: &[Vec<u8>]| {
+        frames.iter().enumerate().for_each(|(at, frame)| batch.put(at, app, frame));
+        shard.run(&mut batch, 0..BURST_MAX, SimTime::ZERO);
+        assert_eq!(batch.outcome(BURST_MAX - 1).verdict.step, bench.end);
+        shard.stats().walked
+    };
+    let segments = frames(false);
+    send(&frames(true));
+    let walked = send(&segments);
+    assert_eq!(send(&segments), walked, "every flow has a memo");
+    Box::new(move || {
+        black_box(send(&segments));
+    })
+}
+
+/// The same through a router without memory, with 1,000 routes.
+fn fastpath_burst_plain_router() -> Piece {
+    let mac = |last: u8| MacAddress([2, 0, 0, 0, 0, last]);
+    let ports =
+        (0..4u32).map(|port| PlainPort { host: HostIx(port), addresses: AddressPair::new(mac(9), mac(port as u8)) });
+    let routes: Vec<(Ipv4Net, u16)> = (0..1_000u16)
+        .map(|route| (format!("10.{}.{}.0/24", route / 250, route % 250).parse().unwrap(), route % 4))
+        .collect();
+    let program = Program::plain_router(mac(9), ports.collect(), &routes);
+    let frames: Vec<Vec<u8>> = (0..BURST_MAX as u8)
+        .map(|flow| {
+            let mut bytes = Vec::new();
+            let builder = etherparse::PacketBuilder::ethernet2(mac(0).0, mac(9).0);
+            let builder = builder.ipv4([192, 0, 2, 1], [10, flow % 4, flow, 1], 64).udp(40_000, 9);
+            builder.write(&mut bytes, &[0; 18]).unwrap();
+            bytes
+        })
+        .collect();
+    let (mut shard, mut batch): (Shard, _) =
+        (Shard::new(Arc::new(program), State::default(), 0), Batch::new(BURST_MAX, 64));
+    Box::new(move || {
+        frames.iter().enumerate().for_each(|(at, frame)| batch.put(at, HostIx(0), frame));
+        shard.run(&mut batch, 0..BURST_MAX, SimTime::ZERO);
+        assert_eq!(black_box(shard.stats().walked), 0);
     })
 }
 

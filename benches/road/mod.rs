@@ -14,9 +14,9 @@ const DYNAMODB: [u8; 4] = [52, 94, 2, 72];
 
 /// A world with one instance, whose VPC has an endpoint that its route table uses, or not.
 pub(crate) struct Road {
-    program: Program,
+    pub(crate) program: Program,
     pub(crate) state: State,
-    app: HostIx,
+    pub(crate) app: HostIx,
     address: [u8; 4],
     /// What a packet that arrives ends with.
     pub(crate) end: Step,
