@@ -330,9 +330,10 @@ pub(super) struct FlowCache {
 }
 
 impl FlowCache {
-    /// An empty cache for up to `flows_max` flows.
+    /// An empty cache for up to `flows_max` flows, or a few more; for none if that is 0.
     pub(super) fn new(flows_max: usize) -> Self {
-        FlowCache { places: Vec::new(), used: 0, places_max: (flows_max.max(PLACES_MIN) * 2).next_power_of_two() }
+        let places_max = if flows_max == 0 { 0 } else { (flows_max.max(PLACES_MIN) * 2).next_power_of_two() };
+        FlowCache { places: Vec::new(), used: 0, places_max }
     }
 
     /// Where a flow's window begins.
@@ -371,7 +372,11 @@ impl FlowCache {
     }
 
     /// Puts a memo in, in place of the flow's old one if there is one. A longer packet of the same way raises the limit, never lowers it.
-    pub(super) fn insert(&mut self, mut entry: Entry) {
+    /// Returns whether there is room for any.
+    pub(super) fn insert(&mut self, mut entry: Entry) -> bool {
+        if self.places_max == 0 {
+            return false;
+        }
         let home = self.home(&entry.key);
         if let Some(at) = self.find(&entry.key, home) {
             let old = &self.places[at];
@@ -379,12 +384,13 @@ impl FlowCache {
                 entry.total_bytes_max = entry.total_bytes_max.max(old.total_bytes_max);
             }
             self.places[at] = entry;
-            return;
+            return true;
         }
         if (self.used + 1) * 2 > self.places.len() && self.places.len() < self.places_max {
             self.grow();
         }
         self.place(entry);
+        true
     }
 
     fn grow(&mut self) {

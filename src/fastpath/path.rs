@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 /// Different ways that are kept.
 const PATHS_MAX: usize = 1 << 16;
 
-/// The nodes of a way, in order, and which of them translate.
+/// The nodes of a way, in order, which of them translate, and what the driver noted of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Way {
     pub(super) nodes: Vec<NodeIx>,
     pub(super) nat_gateways: Vec<(NodeIx, Direction)>,
+    pub(super) note: u32,
 }
 
 /// What passed.
@@ -52,6 +53,12 @@ impl Paths {
         self.passed.push(Passed::default());
         self.by_way.insert((way.clone(), path), path);
         Some(path)
+    }
+
+    /// What was noted of a way.
+    #[inline]
+    pub(super) fn note(&self, path: usize) -> u32 {
+        self.ways[path].note
     }
 
     /// Counts what passed in `state`, and begins anew.

@@ -3,11 +3,10 @@
 //! A shard owns everything it changes, so workers share nothing but programs. It adopts a newer program between bursts ([`Shard::adopt`]).
 
 use super::batch::{BURST_MAX, Batch, Outcome, Slot};
-use super::flow_cache::{Entry, FlowCache, Key, Mutant, Snapshot};
-use super::observer::Observer;
+use super::flow_cache::{FlowCache, Key, Mutant};
 use super::path::{Paths, Way};
 use super::routing;
-use crate::dataplane::{DropReason, Frame, PacketId, PacketMeta, State, Step, Verdict, walk};
+use crate::dataplane::{Frame, NoTap, PacketId, PacketMeta, State};
 use crate::program::{HostIx, Node, NodeIx, Program};
 use crate::time::SimTime;
 use crate::wire::FlowHead;
@@ -29,16 +28,16 @@ pub struct ShardStats {
 /// One worker's part of the traffic. `MUTANT` is 0; the numbers of [`Mutant`]s break it, for the test of its tests.
 #[derive(Debug)]
 pub struct Shard<const MUTANT: u8 = 0> {
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
     /// How many programs came before: what memos are guarded by. A program that is adopted again is another one, because sessions kept the timeouts of the one between.
-    adoptions: u32,
-    state: State,
-    cache: FlowCache,
-    paths: Paths,
+    pub(super) adoptions: u32,
+    pub(super) state: State,
+    pub(super) cache: FlowCache,
+    pub(super) paths: Paths,
     /// The memory of the last observed way.
-    way: Way,
+    pub(super) way: Way,
     scratch: Box<Scratch>,
-    stats: ShardStats,
+    pub(super) stats: ShardStats,
 }
 
 /// What the loops hand on to each other.
@@ -55,7 +54,7 @@ struct Scratch {
 const NOWHERE: usize = usize::MAX;
 
 impl<const MUTANT: u8> Shard<MUTANT> {
-    /// A shard without any flow, which remembers up to `flows_max` of them (both directions count).
+    /// A shard without any flow, which remembers up to `flows_max` of them (both directions count). With 0 every packet is walked.
     pub fn new(program: Arc<Program>, state: State, flows_max: usize) -> Self {
         let scratch = Scratch {
             heads: [None; BURST_MAX],
@@ -189,7 +188,6 @@ impl<const MUTANT: u8> Shard<MUTANT> {
     }
 
     /// Walks, and remembers what is worth it. Returns whether memos moved.
-    #[inline(never)]
     fn walk(
         &mut self,
         bytes: &mut [u8],
@@ -198,31 +196,16 @@ impl<const MUTANT: u8> Shard<MUTANT> {
         outcome: &mut Outcome,
         now: SimTime,
     ) -> bool {
-        self.stats.walked += 1;
-        let program = &*self.program;
-        let Some((at, _)) = attachment(program, sender) else {
-            let step = Step::Drop(DropReason::ResourceGone);
-            *outcome = Outcome { verdict: Verdict { at: NodeIx(u32::MAX), step }, via_endpoint: None };
+        let Some((at, _)) = attachment(&self.program, sender) else {
+            self.stats.walked += 1;
+            *outcome = Outcome::default();
             return false;
         };
-        let before = Snapshot::of(bytes);
         let mut meta = PacketMeta::from_host(PacketId(self.stats.packets), sender, now);
-        let mut observer = Observer::new(program, std::mem::take(&mut self.way));
-        let verdict = walk(program, &mut self.state, at, &mut Frame { bytes, meta: &mut meta }, now, &mut observer);
-        *outcome = Outcome { verdict, via_endpoint: meta.via_endpoint };
-        let after = Snapshot::of(bytes);
-        let entry = match (remember, verdict.step, observer.touches()) {
-            (Some((head, key)), Step::Deliver(_), Some(touches)) => {
-                let path = self.paths.intern(&observer.way, *outcome);
-                path.and_then(|path| Entry::of(key, &head, &before, &after, touches, (self.adoptions, path)))
-            }
-            _ => None,
-        };
-        self.way = std::mem::take(&mut observer.way);
-        let Some(entry) = entry else { return false };
-        self.stats.remembered += 1;
-        self.cache.insert(entry);
-        true
+        let mut frame = Frame { bytes, meta: &mut meta };
+        let (passed, moved) = self.observe(at, &mut frame, remember, now, &mut NoTap, |_, _| 0);
+        *outcome = Outcome { verdict: passed.verdict, via_endpoint: meta.via_endpoint };
+        moved
     }
 
     /// The loops of a plain router, and walks for what it cannot take.
@@ -254,7 +237,7 @@ impl<const MUTANT: u8> Shard<MUTANT> {
 }
 
 /// Where a host's frames enter.
-fn attachment(program: &Program, sender: HostIx) -> Option<(NodeIx, &Node)> {
+pub(super) fn attachment(program: &Program, sender: HostIx) -> Option<(NodeIx, &Node)> {
     let host = program.hosts.get(sender.at())?;
     Some((host.node, program.node(host.node)))
 }
