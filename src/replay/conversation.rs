@@ -6,9 +6,10 @@
 //!
 //! Limit: two generations of [`GENERATION_MAX`] conversations. Who speaks is moved to the young one; when that is full, the old one, idle for longest, is forgotten.
 
+use super::sending::{Before, Sending};
 use crate::net::{FiveTuple, Protocol};
 use crate::program::HostIx;
-use crate::wire::rewrite;
+use crate::wire::{FlowHead, rewrite};
 use rustc_hash::FxHashMap;
 use std::net::Ipv4Addr;
 
@@ -40,6 +41,14 @@ impl Side {
 pub(super) struct End {
     pub(super) host: HostIx,
     pub(super) sends: Flow,
+    /// How the last packet was made one that is sent so, if the next can be alike.
+    pub(super) sending: Option<Sending>,
+}
+
+impl End {
+    pub(super) fn new(host: HostIx, sends: FiveTuple) -> End {
+        End { host, sends: Flow::of(sends), sending: None }
+    }
 }
 
 /// One conversation.
@@ -59,6 +68,28 @@ impl Conversation {
             Side::Peer => self.peer.as_ref(),
         }
     }
+
+    /// The side's packets are sent from `host` as `sends` from now on.
+    pub(super) fn learn(&mut self, side: Side, host: HostIx, sends: Flow) {
+        let end = self.end_mut(side);
+        if end.is_none_or(|end| (end.host, end.sends) != (host, sends)) {
+            *end = Some(End { host, sends, sending: None });
+        }
+    }
+
+    /// How the side's packets are made ones that are sent.
+    pub(super) fn set_sending(&mut self, side: Side, before: &Before, sent: &[u8]) {
+        if let Some(end) = self.end_mut(side) {
+            end.sending = Sending::between(before, sent, end.sends);
+        }
+    }
+
+    const fn end_mut(&mut self, side: Side) -> &mut Option<End> {
+        match side {
+            Side::Nic => &mut self.nic,
+            Side::Peer => &mut self.peer,
+        }
+    }
 }
 
 /// A five-tuple, packed.
@@ -75,6 +106,18 @@ impl Flow {
     pub(super) fn of(tuple: FiveTuple) -> Flow {
         let addresses = u64::from(u32::from(tuple.source)) << 32 | u64::from(u32::from(tuple.destination));
         Flow::packed(addresses, u32::from(tuple.source_port) << 16 | u32::from(tuple.destination_port), tuple.protocol)
+    }
+
+    /// An ordinary packet's.
+    #[inline]
+    pub(super) fn of_head(head: &FlowHead) -> Flow {
+        Flow::packed(head.addresses.swap_bytes(), head.ports.swap_bytes(), Protocol(head.protocol))
+    }
+
+    /// Addresses and ports in the order of the wire.
+    #[inline]
+    pub(super) const fn on_wire(self) -> ([u8; 8], [u8; 4]) {
+        (self.addresses.to_be_bytes(), ((self.ports_protocol >> 8) as u32).to_be_bytes())
     }
 
     /// The flow of a frame that a memo admitted: its IPv4 header has no options, and it has ports.

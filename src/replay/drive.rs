@@ -14,6 +14,7 @@ use super::error::ReplayError;
 use super::outcome::{self, Counts, Document, InputPart, NicPart, Skip};
 use super::outputs::Outputs;
 use super::reader::Record;
+use super::sending::{self, Before, readdress};
 use super::survey::Survey;
 use super::{answer, link_layer, offload, repair};
 use crate::capture::{CaptureFile, Format};
@@ -22,7 +23,7 @@ use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
 use crate::dataplane::{Decision, Frame, Made, PacketId, PacketMeta, Reply, State, Step, Tap, Verdict};
 use crate::explain::comment;
 use crate::fastpath::{Passed, Shard};
-use crate::net::{FiveTuple, Protocol};
+use crate::net::FiveTuple;
 use crate::program::{HostIx, NodeIx, Program};
 use crate::time::{SimDuration, SimTime};
 use crate::wire::fragment::fragments;
@@ -250,8 +251,14 @@ impl Replay {
         let is_snapped = record.bytes.len() < record.original_bytes as usize;
         let unusable = if is_snapped { Skip::HeadersCut } else { Skip::Malformed };
         let is_padded = repair::frame_of(packet, frame).ok_or(unusable)?;
+        // Packets that take the short way need no mending, and need none of what follows.
+        let has_short_way = !is_padded && self.options.maps.is_empty();
+        if has_short_way && let Some(found) = self.prepare_again(packet, frame) {
+            return Ok(found);
+        }
         let mut parsed = Parsed::of(frame).map_err(|_| Skip::Malformed)?;
         let mended = repair::checksums(frame, &parsed);
+        let before = if has_short_way { Before::of(frame) } else { None };
         if !self.options.maps.is_empty() {
             let source = mapped(&self.options.maps, parsed.source);
             let destination = mapped(&self.options.maps, parsed.destination);
@@ -266,7 +273,26 @@ impl Replay {
         self.counts.header_checksums_mended += u64::from(mended.header);
         self.counts.transport_checksums_mended += u64::from(mended.transport && !is_padded);
         self.ends.address(&self.program, host, parsed.destination, frame);
+        if let (Some(before), Cause::Recorded { place, side }) = (before, cause) {
+            self.conversations.at(place).set_sending(side, &before, frame);
+        }
         Ok((host, side, cause))
+    }
+
+    /// What [`Replay::prepare`] does with an ordinary packet of a side that sent one before; `None` if it must do it.
+    fn prepare_again(&mut self, packet: &[u8], frame: &mut [u8]) -> Option<(HostIx, Side, Cause)> {
+        let head = sending::ordinary(packet, frame)?;
+        let flow = Flow::of_head(&head);
+        let tuple = flow.tuple();
+        let side = direction::side(self.nic_address, self.ends.forwards, &self.conversations, &tuple, None).ok()?;
+        let place = self.conversations.find(if side == Side::Nic { flow } else { flow.reversed() })?;
+        let conversation = self.conversations.at(place);
+        if conversation.begun_by != side && self.options.replies == Replies::Generated {
+            return None;
+        }
+        let end = conversation.end(side)?;
+        end.sending?.again(end.sends, head.protocol, frame);
+        Some((end.host, side, Cause::Recorded { place, side }))
     }
 
     /// The end that sends the packet, which then has the addresses and ports that this end sends with.
@@ -306,14 +332,14 @@ impl Replay {
         match begun_by {
             Side::Nic => {
                 let source = if is_nics { self.ends.own } else { outward.source };
-                let nic = End { host: self.ends.at, sends: Flow::of(FiveTuple { source, ..outward }) };
+                let nic = End::new(self.ends.at, FiveTuple { source, ..outward });
                 Conversation { begun_by, nic: Some(nic), peer: None, mss: 0 }
             }
             Side::Peer => {
                 let peer = self.ends.peer(&self.program, outward.destination).map(|peer| {
                     let destination = if is_nics { peer.reaches } else { outward.source };
                     let sends = FiveTuple { source: peer.address, destination, ..outward.reversed() };
-                    End { host: peer.host, sends: Flow::of(sends) }
+                    End::new(peer.host, sends)
                 });
                 Conversation { begun_by, nic: None, peer, mss: 0 }
             }
@@ -407,13 +433,9 @@ impl Replay {
             }
         };
         let conversation = self.conversations.at(place);
-        // The other side answers from where the packet came out, to whom it came from as it arrived.
-        let end = arrived.map(|flow| End { host, sends: flow.reversed() });
-        match side {
-            Side::Nic if end.is_some() => conversation.peer = end,
-            // What comes out elsewhere is no question to the NIC.
-            Side::Peer if end.is_some() && host == self.ends.at => conversation.nic = end,
-            _ => {}
+        // The other side answers from where the packet came out, to whom it came from as it arrived. (What comes out elsewhere is no question to the NIC.)
+        if let Some(flow) = arrived.filter(|_| side == Side::Nic || host == self.ends.at) {
+            conversation.learn(side.other(), host, flow.reversed());
         }
         let asks = conversation.begun_by == side;
         if asks
@@ -503,23 +525,5 @@ impl Replay {
             translations_more,
             files: self.outputs.parts(),
         }
-    }
-}
-
-/// Gives the packet the addresses and ports of `sends`, with every checksum that covers them.
-fn readdress(frame: &mut [u8], parsed: &mut Parsed, sends: &FiveTuple) {
-    if parsed.source != sends.source {
-        rewrite::set_source(frame, parsed, sends.source);
-    }
-    if parsed.destination != sends.destination {
-        rewrite::set_destination(frame, parsed, sends.destination);
-    }
-    let has = parsed.five_tuple();
-    if has.source_port != sends.source_port {
-        rewrite::set_source_port(frame, parsed, sends.source_port);
-    }
-    // An echo message has one identifier, which is both.
-    if has.destination_port != sends.destination_port && parsed.protocol != Protocol::ICMP {
-        rewrite::set_destination_port(frame, parsed, sends.destination_port);
     }
 }

@@ -9,7 +9,7 @@
 //! | [`link_layer`] | from the captured frame to its IPv4 packet |
 //! | [`survey`], `direction`, `conversation` | whose NIC was captured; who sent a packet; who answers whom, and as what |
 //! | `ends` | the hosts that packets are sent from |
-//! | `repair`, `offload` | lengths and checksums; what a NIC's segmentation offload left whole |
+//! | `repair`, `offload`, `sending` | lengths and checksums; what a NIC's segmentation offload left whole; addresses and ports |
 //! | [`drive`] | the loop around [`crate::fastpath::Shard::one`], the only thing that forwards |
 //! | `answer`, `arrival`, `outputs`, [`outcome`] | answers made up; how packets came out; the captures written; counts that add up |
 //!
@@ -37,6 +37,7 @@ pub mod outcome;
 mod outputs;
 pub mod reader;
 mod repair;
+mod sending;
 pub mod survey;
 
 pub use address_map::AddressMap;

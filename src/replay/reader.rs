@@ -178,7 +178,8 @@ impl Reader {
         match self.advance() {
             Ok(Found::Record { at, length, facts }) => {
                 self.records += 1;
-                let Facts { unix_ns, link_type, original_bytes } = facts;
+                let Facts { unix_ns, .. } = facts;
+                let (link_type, original_bytes) = (facts.link_type as u16, facts.original_bytes as u32);
                 let bytes = &self.buffer[at..at + length];
                 Ok(Next::Record(Record { number: self.records, unix_ns, link_type, original_bytes, bytes }))
             }
@@ -260,12 +261,12 @@ enum Found {
     End,
 }
 
-/// What stands beside a packet's bytes.
+/// What stands beside a packet's bytes. All of one width: narrow neighbours would be stored one by one and loaded as one, which waits for the stores.
 #[derive(Clone, Copy)]
 struct Facts {
     unix_ns: Option<u64>,
-    link_type: u16,
-    original_bytes: u32,
+    link_type: u64,
+    original_bytes: u64,
 }
 
 /// What stands at the front of the bytes that are held.
@@ -335,7 +336,8 @@ impl Pcap {
             return Ok(Framed::Needs { what: "the packet" });
         }
         let unix_ns = u64::from(word(0)) * NANOSECONDS + u64::from(word(4)) * self.unit_ns;
-        let facts = Facts { unix_ns: Some(unix_ns), link_type: self.link_type, original_bytes: original };
+        let (link_type, original_bytes) = (u64::from(self.link_type), u64::from(original));
+        let facts = Facts { unix_ns: Some(unix_ns), link_type, original_bytes };
         Ok(Framed::Record { length, data_at: header_bytes, data_bytes, facts })
     }
 }
