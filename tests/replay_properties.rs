@@ -1,4 +1,5 @@
-//! Whatever a capture holds, every packet of it is accounted for, nothing panics, and the same bytes come out every time: also if every packet is walked, none goes by a memo.
+//! Whatever a capture holds, every packet of it is accounted for, nothing panics, and the same bytes come out every time: also without memos, where
+//! every packet is readdressed field by field and walked.
 
 mod support;
 
@@ -190,7 +191,7 @@ proptest! {
         let options = Options { replies, ..Options::default() };
         let once = replayed(place.0, place.1, options.clone(), &packets);
         prop_assert_eq!(&once, &replayed(place.0, place.1, options.clone(), &packets));
-        prop_assert_eq!(once, replayed(place.0, place.1, Options { walks_all: true, ..options }, &packets));
+        prop_assert_eq!(once, replayed(place.0, place.1, Options { without_memos: true, ..options }, &packets));
     }
 
     /// Flows that last, so that nearly all of their packets go by memos.
@@ -212,6 +213,6 @@ proptest! {
             ..Options::default()
         };
         let by_memos = replayed(scenario, at, options.clone(), &packets);
-        prop_assert_eq!(by_memos, replayed(scenario, at, Options { walks_all: true, ..options }, &packets));
+        prop_assert_eq!(by_memos, replayed(scenario, at, Options { without_memos: true, ..options }, &packets));
     }
 }

@@ -227,8 +227,9 @@ impl Entry {
             && self.touches_hold(state, now, mutant)
     }
 
+    /// Whether all sessions touched are as they were when the walk was over.
     #[inline(always)]
-    fn touches_hold(&self, state: &State, now: SimTime, mutant: Mutant) -> bool {
+    pub(super) fn touches_hold(&self, state: &State, now: SimTime, mutant: Mutant) -> bool {
         let mut kinds = self.kinds;
         let mut position = 0;
         while kinds != 0 {

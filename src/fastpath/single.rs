@@ -89,6 +89,9 @@ impl<const MUTANT: u8> Shard<MUTANT> {
             _ => None,
         };
         self.way = std::mem::take(&mut observer.way);
+        // A walk that began a session found none before: its memo would never admit a packet, and many flows have but one.
+        let mutant = const { Mutant::of(MUTANT) };
+        let entry = entry.filter(|entry| entry.touches_hold(&self.state, now, mutant));
         let remembered = entry.is_some_and(|entry| self.cache.insert(entry));
         self.stats.remembered += u64::from(remembered);
         (Passed { verdict, note, by_memo: false }, remembered)

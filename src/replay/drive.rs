@@ -1,6 +1,7 @@
 //! The driver: takes packets of a capture through the data plane, one after the other, and keeps what comes of them.
 //!
-//! Invariants: forwarding is `Replay::forward` alone, which walks, or goes by the memo of a walk ([`Shard::one`]); a record allocates nothing but a new conversation and what the data plane keeps (packets that are
+//! Invariants: forwarding is `Replay::forward` alone, which walks, or goes by the memo of a walk ([`Shard::one`]); an ordinary packet is made fit as the last one of its side was
+//! (`Replay::prepare_again`); a record allocates nothing but a new conversation and what the data plane keeps (packets that are
 //! split or answered borrow buffers from a pool); what the data plane makes of a packet (fragments, ICMP errors, resets) is followed to its end before the next record.
 //! Time: with [`Pace::Capture`] simulated time is the capture's, from 0 at its first packet; it never goes back. With [`Pace::Fast`] packets follow each other by a
 //! microsecond, so no session grows old. Links take no time and lose nothing: frames come out when they went in.
@@ -74,8 +75,8 @@ pub struct Options {
     pub tracked_connections_max: Option<u32>,
     /// Whether frames that come out elsewhere than at the NIC are kept for [`Replay::take_delivered`].
     pub keeps_delivered: bool,
-    /// Whether every packet is walked, none by a memo: slower, and the same comes out.
-    pub walks_all: bool,
+    /// Whether every packet is readdressed field by field and walked, none treated as one before it: slower, and the same comes out.
+    pub without_memos: bool,
 }
 
 /// One replay of one capture.
@@ -151,7 +152,7 @@ impl Replay {
             None => TrackingLimits::default(),
         };
         let state = State { conntrack: Conntrack::with_limits(limits), ..State::default() };
-        let flows_max = if options.walks_all { 0 } else { FLOWS_MAX };
+        let flows_max = if options.without_memos { 0 } else { FLOWS_MAX };
         Ok(Replay {
             shard: Shard::new(Arc::clone(&program), state, flows_max),
             outputs: Outputs::new(options.format, program.hosts.len()),
@@ -252,13 +253,13 @@ impl Replay {
         let unusable = if is_snapped { Skip::HeadersCut } else { Skip::Malformed };
         let is_padded = repair::frame_of(packet, frame).ok_or(unusable)?;
         // Packets that take the short way need no mending, and need none of what follows.
-        let has_short_way = !is_padded && self.options.maps.is_empty();
+        let has_short_way = !is_padded && self.options.maps.is_empty() && !self.options.without_memos;
         if has_short_way && let Some(found) = self.prepare_again(packet, frame) {
             return Ok(found);
         }
         let mut parsed = Parsed::of(frame).map_err(|_| Skip::Malformed)?;
         let mended = repair::checksums(frame, &parsed);
-        let before = if has_short_way { Before::of(frame) } else { None };
+        let (before, begun) = (if has_short_way { Before::of(frame) } else { None }, self.conversations.begun);
         if !self.options.maps.is_empty() {
             let source = mapped(&self.options.maps, parsed.source);
             let destination = mapped(&self.options.maps, parsed.destination);
@@ -273,7 +274,9 @@ impl Replay {
         self.counts.header_checksums_mended += u64::from(mended.header);
         self.counts.transport_checksums_mended += u64::from(mended.transport && !is_padded);
         self.ends.address(&self.program, host, parsed.destination, frame);
-        if let (Some(before), Cause::Recorded { place, side }) = (before, cause) {
+        // Many conversations have but one packet.
+        let is_first = begun < self.conversations.begun;
+        if let (Some(before), Cause::Recorded { place, side }, false) = (before, cause, is_first) {
             self.conversations.at(place).set_sending(side, &before, frame);
         }
         Ok((host, side, cause))
