@@ -255,6 +255,7 @@ impl Datagrams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use etherparse::PacketBuilder;
 
     fn tuple(source_port: u16) -> FiveTuple {
         let (source, destination) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
@@ -295,6 +296,27 @@ mod tests {
             assert_eq!(Flow::of(tuple).reversed().tuple(), tuple.reversed());
         }
         assert!(others.iter().all(|other| Flow::of(*other) != Flow::of(base)));
+    }
+
+    #[test]
+    fn what_is_sent_otherwise_is_prepared_anew() {
+        let (nic, other) = (tuple(40_000), tuple(40_001));
+        let end = Some(End::new(HostIx(1), nic));
+        let mut conversation = Conversation { begun_by: Side::Nic, nic: end, peer: end, mss: 0 };
+        let mut frame = Vec::new();
+        let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64);
+        builder.udp(40_000, 53).write(&mut frame, b"question").unwrap();
+        let before = Before::of(&frame).unwrap();
+        let is_known = |conversation: &Conversation| conversation.peer.unwrap().sending.is_some();
+        for (host, sends, kept) in [(1, nic, true), (1, other, false), (2, nic, false)] {
+            conversation.learn(Side::Peer, HostIx(1), Flow::of(nic));
+            conversation.set_sending(Side::Peer, &before, &frame);
+            assert!(is_known(&conversation));
+            conversation.learn(Side::Peer, HostIx(host), Flow::of(sends));
+            assert_eq!(is_known(&conversation), kept);
+            assert_eq!(conversation.peer.map(|end| (end.host, end.sends)), Some((HostIx(host), Flow::of(sends))));
+        }
+        assert_eq!(conversation.nic, end);
     }
 
     #[test]
