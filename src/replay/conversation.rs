@@ -6,6 +6,7 @@
 //!
 //! Limit: two generations of [`GENERATION_MAX`] conversations. Who speaks is moved to the young one; when that is full, the old one, idle for longest, is forgotten.
 
+use super::address_map::{AddressMap, mapped};
 use super::sending::{Before, Sending};
 use crate::net::{FiveTuple, Protocol};
 use crate::program::HostIx;
@@ -112,6 +113,17 @@ impl Flow {
     #[inline]
     pub(super) fn of_head(head: &FlowHead) -> Flow {
         Flow::packed(head.addresses.swap_bytes(), head.ports.swap_bytes(), Protocol(head.protocol))
+    }
+
+    /// The flow with the addresses that stand for its own.
+    #[inline]
+    pub(super) fn mapped(self, maps: &[AddressMap]) -> Flow {
+        if maps.is_empty() {
+            return self;
+        }
+        let tuple = self.tuple();
+        let (source, destination) = (mapped(maps, tuple.source), mapped(maps, tuple.destination));
+        Flow::of(FiveTuple { source, destination, ..tuple })
     }
 
     /// Addresses and ports in the order of the wire.

@@ -253,7 +253,7 @@ impl Replay {
         let unusable = if is_snapped { Skip::HeadersCut } else { Skip::Malformed };
         let is_padded = repair::frame_of(packet, frame).ok_or(unusable)?;
         // Packets that take the short way need no mending, and need none of what follows.
-        let has_short_way = !is_padded && self.options.maps.is_empty() && !self.options.without_memos;
+        let has_short_way = !is_padded && !self.options.without_memos;
         if has_short_way && let Some(found) = self.prepare_again(packet, frame) {
             return Ok(found);
         }
@@ -285,7 +285,7 @@ impl Replay {
     /// What [`Replay::prepare`] does with an ordinary packet of a side that sent one before; `None` if it must do it.
     fn prepare_again(&mut self, packet: &[u8], frame: &mut [u8]) -> Option<(HostIx, Side, Cause)> {
         let head = sending::ordinary(packet, frame)?;
-        let flow = Flow::of_head(&head);
+        let flow = Flow::of_head(&head).mapped(&self.options.maps);
         let tuple = flow.tuple();
         let side = direction::side(self.nic_address, self.ends.forwards, &self.conversations, &tuple, None).ok()?;
         let place = self.conversations.find(if side == Side::Nic { flow } else { flow.reversed() })?;
@@ -294,7 +294,8 @@ impl Replay {
             return None;
         }
         let end = conversation.end(side)?;
-        end.sending?.again(end.sends, head.protocol, frame);
+        let sending = end.sending.filter(|sending| sending.is_for(&head))?;
+        sending.again(end.sends, head.protocol, frame);
         Some((end.host, side, Cause::Recorded { place, side }))
     }
 

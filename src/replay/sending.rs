@@ -76,6 +76,8 @@ impl Before {
 /// What sending changes in packets of a flow, besides addresses and ports themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sending {
+    /// The addresses that the packets have in the capture, in the order of the wire: several may be mapped to one.
+    captured: [u8; 8],
     /// Ethernet destination and source.
     macs: [u8; 12],
     /// What the checksums change by.
@@ -88,13 +90,20 @@ impl Sending {
     pub(super) fn between(before: &Before, after: &[u8], sends: Flow) -> Option<Sending> {
         let headers = &before.bytes[..before.length];
         let Change { ip_delta, transport_delta, .. } = Change::between(headers, after)?;
-        let sending = Sending { macs: *after.first_chunk()?, ip_delta, transport_delta };
+        let captured = *headers.get(rewrite::ADDRESSES_AT..)?.first_chunk()?;
+        let sending = Sending { captured, macs: *after.first_chunk()?, ip_delta, transport_delta };
         let mut tried = *before;
         sending.again(sends, headers[rewrite::TTL_AT + 1], &mut tried.bytes[..before.length]);
         (tried.bytes[..before.length] == *after.get(..before.length)?).then_some(sending)
     }
 
-    /// Does the same to another [`ordinary`] packet of the flow.
+    /// Whether it is for packets with this head.
+    #[inline]
+    pub(super) fn is_for(&self, head: &FlowHead) -> bool {
+        self.captured == head.addresses.to_le_bytes()
+    }
+
+    /// Does the same to another [`ordinary`] packet of the flow that it is for.
     #[inline]
     pub(super) fn again(&self, sends: Flow, protocol: u8, frame: &mut [u8]) {
         if let Some(macs) = frame.first_chunk_mut() {
