@@ -12,6 +12,7 @@ use vpcsim::fastpath::{BURST_MAX, Batch, Shard};
 use vpcsim::net::{Ipv4Net, MacAddress, Protocol};
 use vpcsim::program::{HostIx, HostKind, Node, PlainPort, Program};
 use vpcsim::time::{SimDuration, SimTime};
+use vpcsim::wire::ethernet::AddressPair;
 use vpcsim::wire::{Parsed, ethernet};
 use world::*;
 
@@ -79,9 +80,8 @@ fn packets_of_known_flows_allocate_nothing() {
 fn a_plain_router_allocates_nothing() {
     let router = MacAddress([4; 6]);
     let ports = (0..4u32).map(|port| PlainPort {
-        mac: router,
         host: HostIx(port),
-        host_mac: MacAddress([2, 0, 0, 0, 0, port as u8]),
+        addresses: AddressPair::new(router, MacAddress([2, 0, 0, 0, 0, port as u8])),
     });
     let routes: Vec<(Ipv4Net, u16)> = (0..64u16).map(|n| (format!("10.{n}.0.0/16").parse().unwrap(), n % 4)).collect();
     let program = Arc::new(Program::plain_router(router, ports.collect(), &routes));

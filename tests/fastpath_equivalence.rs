@@ -14,6 +14,7 @@ use vpcsim::model::{RouteDestination, RouteOrigin, RouteTarget, RulePeer};
 use vpcsim::net::{Ipv4Net, MacAddress, PortRange, Protocol, TrafficMatch};
 use vpcsim::program::{HostIx, HostKind, Node, PlainPort, Program};
 use vpcsim::time::{SimDuration, SimTime};
+use vpcsim::wire::ethernet::AddressPair;
 use vpcsim::wire::{checksum, ethernet};
 use world::*;
 
@@ -37,7 +38,7 @@ fn every_guard_is_needed() {
     }
     let tries = [
         dies::<1>, dies::<2>, dies::<3>, dies::<4>, dies::<5>, dies::<6>, dies::<7>, dies::<8>, dies::<9>, dies::<10>,
-        dies::<11>,
+        dies::<11>, dies::<12>,
     ];
     assert_eq!(tries.len(), Mutant::ALL.len());
     let survivors: Vec<Mutant> =
@@ -405,9 +406,8 @@ fn disfigure(dice: &mut Dice, frame: &mut Vec<u8>) {
 /// A plain router with four ports and random prefixes.
 fn plain_router(dice: &mut Dice) -> Program {
     let ports = (0..4u32).map(|port| PlainPort {
-        mac: MacAddress([4; 6]),
         host: HostIx(port),
-        host_mac: MacAddress([2, 0, 0, 0, 0, port as u8]),
+        addresses: AddressPair::new(MacAddress([4; 6]), MacAddress([2, 0, 0, 0, 0, port as u8])),
     });
     let routes: Vec<_> = (0..6)
         .map(|_| {

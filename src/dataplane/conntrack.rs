@@ -115,6 +115,7 @@ pub enum SessionState {
 
 /// One tracked connection: 64 bytes, a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub struct Session {
     /// What it is remembered by.
     pub key: SessionKey,
@@ -132,7 +133,7 @@ pub struct Session {
     pub state: SessionState,
 }
 
-const _: () = assert!(size_of::<Session>() <= 64);
+const _: () = assert!(size_of::<Session>() == 64);
 
 /// A session by its place: what a memo of a packet's way holds. It names nothing once the place has another generation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,10 +5,11 @@
 //!
 //! # How it is fast
 //!
-//! Frames lie in one slab ([`Batch`]), each slot a multiple of 64 bytes. A burst goes through staged loops, so that the loads of different packets overlap:
+//! Frames lie in one slab ([`Batch`]), each slot a whole number of cache lines. A burst goes through staged loops, so that the loads of different packets overlap:
 //!
-//! 1. read the headers ([`crate::wire::FlowHead`]); what is not ordinary (SYN, FIN, RST, fragments, options, ICMP, broken headers) is for the walk;
-//! 2. look the flow up in the table of flows;
+//! 1. read the headers ([`crate::wire::FlowHead`]) and judge them by columns ([`crate::wire::Heads`]); what is not ordinary (SYN, FIN, RST, fragments, options, ICMP,
+//!    broken headers) is for the walk;
+//! 2. look the flow up in the table of flows: 16 bytes of a key, 64 of a memo, one cache line;
 //! 3. in the packets' order: where the memo *admits* the packet apply it, else walk and observe.
 //!
 //! A memo is made by walking with an observing [`crate::dataplane::Tap`]: the headers before and after, the nodes passed, the verdict, and the [`Touch`]es: which
@@ -29,14 +30,18 @@
 
 mod batch;
 mod flow_cache;
+mod key;
+mod memo;
+mod mutant;
 mod observer;
 mod path;
 mod routing;
 mod shard;
 mod single;
+mod stages;
 
 pub use batch::{BURST_MAX, Batch, Outcome};
-pub use flow_cache::Mutant;
+pub use mutant::Mutant;
 pub use shard::{Shard, ShardStats};
 pub use single::Passed;
 

@@ -1,6 +1,6 @@
 //! Watching one walk, to remember it.
 
-use super::flow_cache::TOUCHES_MAX;
+use super::memo::TOUCHES_MAX;
 use super::path::Way;
 use crate::dataplane::{Decision, PacketMeta, Step, Tap, Touch};
 use crate::program::{Node, NodeIx, Program};

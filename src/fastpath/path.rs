@@ -1,15 +1,13 @@
 //! Ways through the network, and how many packets took them.
 //!
-//! Purpose: a memo counts one path instead of every node on it; [`Paths::expand`] makes nodes' counters of that. Limit: [`PATHS_MAX`] different ways; flows on others are
+//! Purpose: a memo counts one path instead of every node on it; [`Paths::expand`] makes nodes' counters of that. Limit: 65,536 different ways; flows on others are
 //! not memoised.
 
-use super::batch::Outcome;
+use super::batch::Arrival;
 use crate::dataplane::{Direction, PassedNat, State};
 use crate::program::NodeIx;
+use crate::wire::ethernet::AddressPair;
 use std::collections::BTreeMap;
-
-/// Different ways that are kept.
-const PATHS_MAX: usize = 1 << 16;
 
 /// The nodes of a way, in order, which of them translate, and what the driver noted of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,44 +25,52 @@ pub(super) struct Passed {
     pub(super) ip_bytes: u64,
 }
 
+/// What the packets of a way have in common: a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Path {
+    pub(super) arrival: Arrival,
+    /// Of what comes out.
+    pub(super) macs: AddressPair,
+    pub(super) passed: Passed,
+}
+
+const _: () = assert!(size_of::<Path>() == 64);
+
 /// All ways seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths {
     ways: Vec<Way>,
-    pub(super) outcomes: Vec<Outcome>,
-    pub(super) passed: Vec<Passed>,
-    by_way: BTreeMap<(Way, u32), u32>,
+    pub(super) all: Vec<Path>,
+    by_way: BTreeMap<(Way, u16), u16>,
 }
 
 impl Paths {
     /// The number of a way that ends so; `None` if there are too many.
-    pub(super) fn intern(&mut self, way: &Way, outcome: Outcome) -> Option<u32> {
-        // The verdict's node is the way's last; hosts and endpoints tell ways over the same nodes apart.
-        let known = self.by_way.range((way.clone(), 0)..=(way.clone(), u32::MAX));
-        if let Some((_, &path)) = known.into_iter().find(|(_, path)| self.outcomes[**path as usize] == outcome) {
+    pub(super) fn intern(&mut self, way: &Way, arrival: Arrival, macs: AddressPair) -> Option<u16> {
+        // Hosts, endpoints and addresses tell ways over the same nodes apart.
+        let known = self.by_way.range((way.clone(), 0)..=(way.clone(), u16::MAX));
+        let is_it = |path: &Path| path.arrival == arrival && path.macs == macs;
+        if let Some((_, &path)) = known.into_iter().find(|(_, path)| is_it(&self.all[usize::from(**path)])) {
             return Some(path);
         }
-        if self.ways.len() >= PATHS_MAX {
-            return None;
-        }
-        let path = self.ways.len() as u32;
+        let path = u16::try_from(self.ways.len()).ok()?;
         self.ways.push(way.clone());
-        self.outcomes.push(outcome);
-        self.passed.push(Passed::default());
+        self.all.push(Path { arrival, macs, passed: Passed::default() });
         self.by_way.insert((way.clone(), path), path);
         Some(path)
     }
 
-    /// What was noted of a way.
+    /// What was noted of a path's way.
     #[inline]
-    pub(super) fn note(&self, path: usize) -> u32 {
-        self.ways[path].note
+    pub(super) fn note(&self, path: u16) -> u32 {
+        self.ways.get(usize::from(path)).map_or(0, |way| way.note)
     }
 
     /// Counts what passed in `state`, and begins anew.
     pub(super) fn expand(&mut self, state: &mut State, node_count: usize) {
-        for (way, passed) in self.ways.iter().zip(&mut self.passed) {
-            let Passed { packets, frame_bytes, ip_bytes } = std::mem::take(passed);
+        for (way, path) in self.ways.iter().zip(&mut self.all) {
+            let Passed { packets, frame_bytes, ip_bytes } = std::mem::take(&mut path.passed);
             if packets == 0 {
                 continue;
             }

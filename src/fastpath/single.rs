@@ -4,14 +4,16 @@
 //! watches walks; what the caller notes of a walk comes back with every packet that goes by that walk's memo. Bursts walk by the same code.
 //! Invariants: bytes, verdict, state and counters are those of `walk`; only what enters where its sender is attached goes by a memo or leaves one.
 
-use super::batch::Outcome;
-use super::flow_cache::{Entry, Key, Mutant, Snapshot};
+use super::batch::{Arrival, Outcome};
+use super::key::{Key, Link};
+use super::memo::{Facts, Memo, Snapshot};
+use super::mutant::Mutant;
 use super::observer::Observer;
 use super::shard::{Shard, attachment};
 use crate::dataplane::{Decision, Frame, PacketMeta, Step, Tap, Touch, Verdict, walk};
 use crate::program::{HostIx, NodeIx};
 use crate::time::SimTime;
-use crate::wire::FlowHead;
+use crate::wire::{FlowHead, rewrite};
 
 /// What became of one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,38 +38,47 @@ impl<const MUTANT: u8> Shard<MUTANT> {
         tap: &mut T,
         note: impl FnOnce(&T, HostIx) -> u32,
     ) -> Passed {
-        let mutant = const { Mutant::of(MUTANT) };
         self.stats.packets += 1;
-        let sender = frame.meta.sender;
-        let enters = frame.meta.from.is_none() && attachment(&self.program, sender).is_some_and(|(node, _)| node == at);
+        let attached_at = attachment(&self.program, frame.meta.sender).map(|(node, _)| node);
+        let enters = frame.meta.from.is_none() && attached_at == Some(at);
         let head = if enters { FlowHead::of(frame.bytes) } else { None };
-        let remember = head.map(|head| (head, Key::of(&head, sender, mutant)));
-        if let Some((head, key)) = &remember
-            && let Some(place) = self.cache.find(key, self.cache.home(key))
-            && let Some(memo) = self.cache.entry(place)
-            && memo.admits(head, self.adoptions, &self.state, now, mutant)
-        {
-            let path = memo.apply(frame.bytes, head.protocol, &mut self.state, now, mutant) as usize;
-            if !mutant.is(Mutant::DoesNotCount) {
-                let passed = &mut self.paths.passed[path];
-                passed.packets += 1;
-                passed.frame_bytes += frame.bytes.len() as u64;
-                passed.ip_bytes += u64::from(head.total_bytes);
-            }
-            let Outcome { verdict, via_endpoint } = self.paths.outcomes[path];
-            frame.meta.via_endpoint = via_endpoint;
-            return Passed { verdict, note: self.paths.note(path), by_memo: true };
+        match head.and_then(|head| self.by_memo(&head, frame, now)) {
+            Some(passed) => passed,
+            None => self.observe(at, frame, head, now, tap, note).0,
         }
-        self.observe(at, frame, remember, now, tap, note).0
     }
 
-    /// Walks, and remembers what is worth it. The second value says whether memos moved.
+    /// Does what the flow's memo says, if there is one that admits the packet.
+    #[inline]
+    fn by_memo(&mut self, head: &FlowHead, frame: &mut Frame<'_>, now: SimTime) -> Option<Passed> {
+        let mutant = const { Mutant::of(MUTANT) };
+        let Shard { adoptions, state, links, cache, paths, .. } = self;
+        let key = Key::of(head, links.find(&Link::of(head, frame.meta.sender, mutant)));
+        let place = cache.find(&key, cache.home(&key));
+        let memo = cache.memo(place)?;
+        let note = paths.note(memo.path);
+        let path = paths.all.get_mut(usize::from(memo.path))?;
+        let Outcome { verdict, via_endpoint } = path.arrival.outcome()?;
+        if !memo.admits(Facts::of(head), *adoptions, mutant) || !memo.renews(|| cache.more(place), state, now, mutant) {
+            return None;
+        }
+        rewrite::with_headers(frame.bytes, |headers| memo.rewrite(headers, path.macs, mutant));
+        if !mutant.is(Mutant::DoesNotCount) {
+            path.passed.packets += 1;
+            path.passed.frame_bytes += frame.bytes.len() as u64;
+            path.passed.ip_bytes += u64::from(head.total_bytes);
+        }
+        frame.meta.via_endpoint = via_endpoint;
+        Some(Passed { verdict, note, by_memo: true })
+    }
+
+    /// Walks, and remembers what is worth it of an ordinary packet, which has a head. The second value says whether memos moved.
     #[inline(never)]
     pub(super) fn observe<T: Tap>(
         &mut self,
         at: NodeIx,
         frame: &mut Frame<'_>,
-        remember: Option<(FlowHead, Key)>,
+        head: Option<FlowHead>,
         now: SimTime,
         tap: &mut T,
         note: impl FnOnce(&T, HostIx) -> u32,
@@ -80,19 +91,29 @@ impl<const MUTANT: u8> Shard<MUTANT> {
         let Both { mut observer, tap } = both;
         let note = if let Step::Deliver(host) = verdict.step { note(tap, host) } else { 0 };
         observer.way.note = note;
-        let entry = match (remember, verdict.step, observer.touches()) {
-            (Some((head, key)), Step::Deliver(_), Some(touches)) => {
-                let outcome = Outcome { verdict, via_endpoint: frame.meta.via_endpoint };
-                let (after, path) = (Snapshot::of(frame.bytes), self.paths.intern(&observer.way, outcome));
-                path.and_then(|path| Entry::of(key, &head, &before, &after, touches, (self.adoptions, path)))
+        let arrival = Arrival::of(&Outcome { verdict, via_endpoint: frame.meta.via_endpoint });
+        // A walk that began a session found none before: its memo would never admit a packet, and many flows have but one.
+        let mutant = const { Mutant::of(MUTANT) };
+        let conntrack = &self.state.conntrack;
+        let lasts = |touch: &Touch| match touch {
+            Touch::Untracked(absence) => conntrack.is_absent(*absence) || mutant.is(Mutant::IgnoresAbsence),
+            _ => true,
+        };
+        let touches = observer.touches().filter(|touches| touches.iter().all(lasts));
+        let memo = match (head, arrival, touches) {
+            (Some(head), Some(arrival), Some(touches)) => {
+                let after = Snapshot::of(frame.bytes);
+                let path = self.paths.intern(&observer.way, arrival, after.macs());
+                let link = self.links.intern(Link::of(&head, frame.meta.sender, mutant));
+                path.zip(link).and_then(|(path, link)| {
+                    let key = Key::of(&head, link);
+                    Memo::of(key, Facts::of(&head), &before, &after, touches, (self.adoptions, path))
+                })
             }
             _ => None,
         };
         self.way = std::mem::take(&mut observer.way);
-        // A walk that began a session found none before: its memo would never admit a packet, and many flows have but one.
-        let mutant = const { Mutant::of(MUTANT) };
-        let entry = entry.filter(|entry| entry.touches_hold(&self.state, now, mutant));
-        let remembered = entry.is_some_and(|entry| self.cache.insert(entry));
+        let remembered = memo.is_some_and(|(memo, more)| self.cache.insert(memo, more));
         self.stats.remembered += u64::from(remembered);
         (Passed { verdict, note, by_memo: false }, remembered)
     }

@@ -149,7 +149,7 @@ impl Program {
             kind: HostKind::Outside(format!("port {}", port.host.0)),
             node,
             link,
-            mac: port.host_mac,
+            mac: port.addresses.destination(),
             removed: false,
         });
         Program {

@@ -4,6 +4,7 @@ use super::{AclIx, GroupSet, HostIx, LinkIx, NodeIx, TableIx};
 use crate::lpm::Fib;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
+use crate::wire::ethernet::AddressPair;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -375,12 +376,10 @@ pub struct PlainRouterNode {
 /// A port of a plain router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainPort {
-    /// The port's own Ethernet address.
-    pub mac: MacAddress,
     /// Who is attached.
     pub host: HostIx,
-    /// Its Ethernet address.
-    pub host_mac: MacAddress,
+    /// From the port to the host.
+    pub addresses: AddressPair,
 }
 
 /// The internet with every public address that somebody answers at.

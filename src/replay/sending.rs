@@ -5,6 +5,7 @@
 
 use super::conversation::Flow;
 use crate::net::{FiveTuple, Protocol};
+use crate::wire::ethernet::AddressPair;
 use crate::wire::rewrite::{self, Change};
 use crate::wire::{FlowHead, Parsed, checksum};
 
@@ -78,8 +79,8 @@ impl Before {
 pub(super) struct Sending {
     /// The addresses that the packets have in the capture, in the order of the wire: several may be mapped to one.
     captured: [u8; 8],
-    /// Ethernet destination and source.
-    macs: [u8; 12],
+    /// Of the frame that is sent.
+    macs: AddressPair,
     /// What the checksums change by.
     ip_delta: u16,
     transport_delta: u16,
@@ -91,7 +92,7 @@ impl Sending {
         let headers = &before.bytes[..before.length];
         let Change { ip_delta, transport_delta, .. } = Change::between(headers, after)?;
         let captured = *headers.get(rewrite::ADDRESSES_AT..)?.first_chunk()?;
-        let sending = Sending { captured, macs: *after.first_chunk()?, ip_delta, transport_delta };
+        let sending = Sending { captured, macs: AddressPair::of(after)?, ip_delta, transport_delta };
         let mut tried = *before;
         sending.again(sends, headers[rewrite::TTL_AT + 1], &mut tried.bytes[..before.length]);
         (tried.bytes[..before.length] == *after.get(..before.length)?).then_some(sending)
@@ -106,12 +107,13 @@ impl Sending {
     /// Does the same to another [`ordinary`] packet of the flow that it is for.
     #[inline]
     pub(super) fn again(&self, sends: Flow, protocol: u8, frame: &mut [u8]) {
-        if let Some(macs) = frame.first_chunk_mut() {
-            *macs = self.macs;
-        }
+        let Sending { macs, ip_delta, transport_delta, .. } = *self;
         let (addresses, ports) = sends.on_wire();
-        let Sending { ip_delta, transport_delta, .. } = *self;
-        Change { ttl_decrement: 0, addresses, ports, ip_delta, transport_delta }.apply(frame, protocol);
+        let change = Change { ttl_decrement: 0, addresses, ports, ip_delta, transport_delta };
+        rewrite::with_headers(frame, |headers| {
+            macs.write(headers);
+            change.apply(headers, protocol);
+        });
     }
 }
 

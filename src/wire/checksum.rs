@@ -30,19 +30,17 @@ pub fn is_valid(bytes: &[u8]) -> bool {
 }
 
 /// Whether a sum of native words, of any width that 16 divides, folds to all ones: [`is_valid`] for who sums wider (RFC 1071 section 2: neither the order of bytes
-/// nor the width of words matters to that).
+/// nor the width of words matters to that). Folding keeps the remainder by 0xffff, and of its multiples only zero folds to zero; the remainder is one
+/// multiplication, folding a chain of additions.
 #[inline]
 pub(super) const fn is_all_ones(total: u64) -> bool {
-    let total = (total >> 32) + (total & 0xffff_ffff);
-    let total = (total >> 16) + (total & 0xffff);
-    let total = (total >> 16) + (total & 0xffff);
-    (total >> 16) + (total & 0xffff) == 0xffff
+    (total != 0) & total.is_multiple_of(0xffff)
 }
 
 /// The checksum after one 16-bit word under it went from `before` to `after` (RFC 1624, equation 3).
 #[inline]
 pub fn update(checksum: u16, before: u16, after: u16) -> u16 {
-    !fold(u64::from(!checksum) + u64::from(!before) + u64::from(after))
+    !fold_few(u32::from(!checksum) + u32::from(!before) + u32::from(after))
 }
 
 /// One's complement sum of the pseudo-header of TCP and UDP (RFC 9293 section 3.1): addresses, protocol, length.
@@ -53,12 +51,19 @@ pub fn pseudo_header_sum(source: [u8; 4], destination: [u8; 4], protocol: u8, le
 /// Adds two one's complement sums.
 #[inline]
 pub fn add(a: u16, b: u16) -> u16 {
-    fold(u64::from(a) + u64::from(b))
+    fold_few(u32::from(a) + u32::from(b))
+}
+
+/// [`fold`] for a sum of two or three words, of which two lines leave no carry: what every packet pays for.
+#[inline]
+const fn fold_few(total: u32) -> u16 {
+    let total = (total >> 16) + (total & 0xffff);
+    ((total >> 16) + (total & 0xffff)) as u16
 }
 
 #[inline]
 fn fold(total: u64) -> u16 {
-    // Each line halves what carries are left; after the last there is none. No loop: sums of a few words are adjusted for every packet.
+    // Each line halves what carries are left; after the last there is none.
     let total = (total >> 32) + (total & 0xffff_ffff);
     let total = (total >> 16) + (total & 0xffff);
     let total = (total >> 16) + (total & 0xffff);

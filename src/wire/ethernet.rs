@@ -27,6 +27,36 @@ pub fn source(frame: &[u8]) -> MacAddress {
     address(frame, 6)
 }
 
+/// Both addresses of a header, in the order of the wire: what a port that always sends to the same neighbour writes at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddressPair([u8; 12]);
+
+impl AddressPair {
+    /// The addresses of frames from `source` to `destination`.
+    pub const fn new(source: MacAddress, destination: MacAddress) -> AddressPair {
+        let ([a, b, c, d, e, f], [g, h, i, j, k, l]) = (destination.0, source.0);
+        AddressPair([a, b, c, d, e, f, g, h, i, j, k, l])
+    }
+
+    /// The addresses of a frame; `None` if it is shorter than that.
+    pub fn of(frame: &[u8]) -> Option<AddressPair> {
+        frame.first_chunk().copied().map(AddressPair)
+    }
+
+    /// Whom they lead to.
+    pub fn destination(&self) -> MacAddress {
+        address(&self.0, 0)
+    }
+
+    /// Writes them; a frame shorter than that stays as it is.
+    #[inline(always)]
+    pub fn write(&self, frame: &mut [u8]) {
+        if let Some(header) = frame.first_chunk_mut() {
+            *header = self.0;
+        }
+    }
+}
+
 /// Writes both addresses; a frame shorter than that stays as it is.
 #[inline]
 pub fn set_addresses(frame: &mut [u8], source: MacAddress, destination: MacAddress) {

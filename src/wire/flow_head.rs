@@ -1,20 +1,28 @@
 //! What a memo of a flow looks at: the headers of an ordinary packet, read in one go.
 //!
 //! Purpose: [`FlowHead::of`] accepts whole TCP segments and UDP datagrams without IP options, whose headers are consistent and whose IPv4 checksum is right, and which
-//! neither begin nor end a connection; [`RouteHead::of`] any IPv4 packet with right header, for routers that look no further. Everything else is nobody's fault, only not
+//! neither begin nor end a connection; [`RouteHead::of`] those that do as well, for routers that look no further. Everything else is nobody's fault, only not
 //! ordinary: it takes the long way by [`super::Parsed`]. Non-goals: telling why not. Invariant, tested: what is accepted, `Parsed` reads alike.
+//!
+//! [`super::Heads`] judges many frames at once; [`FlowHead::read`] reads those it accepts.
 
 use super::checksum;
 use super::parsed::{IP, TcpFlags};
 use crate::net::Protocol;
+use std::net::Ipv4Addr;
 
-/// Ethernet, IPv4 and UDP headers: the least that is accepted.
-const UDP_HEADERS_BYTES: usize = IP + 20 + 8;
-const TCP_HEADER_BYTES: usize = 20;
-/// Version 4, header of 20 bytes.
-const VERSION_AND_LENGTH: u8 = 0x45;
-/// MF and the fragment offset.
-const FRAGMENT_BITS: u16 = 0x3fff;
+/// A cache line: what the headers lie in, at least.
+pub const LINE_BYTES: usize = 64;
+
+/// As in [`super::ethernet`]: IPv4, in the order of the wire.
+const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+const IP_HEADER_BYTES: u16 = 20;
+const UDP_HEADER_BYTES: u16 = 8;
+const TCP_HEADER_BYTES: u16 = 20;
+/// Of the first eight bytes of an IPv4 header, those that an ordinary packet has no choice in: version and length of the header; MF and the fragment offset.
+const FIXED_BITS: u64 = u64::from_le_bytes([0xff, 0, 0, 0, 0, 0, 0x3f, 0xff]);
+/// Version 4, 20 bytes; no fragment.
+const FIXED: u64 = 0x45;
 
 /// The headers of an ordinary packet of a flow. Words are in the order of the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,99 +47,117 @@ impl FlowHead {
     /// The headers of `frame`, if they are ordinary ones.
     #[inline]
     pub fn of(frame: &[u8]) -> Option<FlowHead> {
-        let h = frame.first_chunk::<UDP_HEADERS_BYTES>()?;
-        let total_bytes = ip_header(h, frame.len())?;
-        let word = |at: usize| u16::from_be_bytes([h[at], h[at + 1]]);
-        if word(IP + 6) & FRAGMENT_BITS != 0 {
-            return None;
+        let line = first_line(frame);
+        let (ip_is_ordinary, total_bytes) = ip_header(&line, frame.len());
+        let flags = TcpFlags(line[IP + 33]);
+        let begins_or_ends =
+            (line[IP + 9] == Protocol::TCP.0) & flags.has(TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST);
+        let is_ordinary = ip_is_ordinary & transport_is_consistent(&line, total_bytes) & !begins_or_ends;
+        is_ordinary.then(|| FlowHead::read(&line))
+    }
+
+    /// The headers of a frame that begins with `line`. They mean nothing unless they are ordinary ones.
+    #[inline(always)]
+    pub fn read(line: &[u8; LINE_BYTES]) -> FlowHead {
+        FlowHead {
+            macs_first: eight(line, 0),
+            macs_last: four(line, 8),
+            addresses: eight(line, IP + 12),
+            ports: four(line, IP + 20),
+            protocol: line[IP + 9],
+            ttl: line[IP + 8],
+            total_bytes: u16::from_be_bytes([line[IP + 2], line[IP + 3]]),
         }
-        let (protocol, payload_bytes) = (h[IP + 9], usize::from(total_bytes).checked_sub(20)?);
-        let consistent = match Protocol(protocol) {
-            Protocol::UDP => {
-                let length = usize::from(word(IP + 24));
-                (8..=payload_bytes).contains(&length)
-            }
-            Protocol::TCP => {
-                let tcp = frame.get(IP + 20..IP + 20 + TCP_HEADER_BYTES)?;
-                let header_bytes = usize::from(tcp[12] >> 4) * 4;
-                (TCP_HEADER_BYTES..=payload_bytes).contains(&header_bytes)
-                    && !TcpFlags(tcp[13]).has(TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST)
-            }
-            _ => false,
-        };
-        consistent.then(|| FlowHead {
-            macs_first: eight(h, 0),
-            macs_last: four(h, 8),
-            addresses: eight(h, IP + 12),
-            ports: four(h, IP + 20),
-            protocol,
-            ttl: h[IP + 8],
-            total_bytes,
-        })
     }
 }
 
 /// What a router without memory looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteHead {
-    /// Destination address, as a number.
-    pub destination: u32,
+    /// Destination address.
+    pub destination: Ipv4Addr,
     /// Time to live.
     pub ttl: u8,
 }
 
 impl RouteHead {
-    /// The headers of `frame`, if it is an IPv4 packet without options that [`super::Parsed`] finds no fault with and whose header checksum is right.
+    /// The headers of `frame`, if it is a TCP segment or UDP datagram without options that [`super::Parsed`] finds no fault with and whose header checksum is right.
     #[inline]
     pub fn of(frame: &[u8]) -> Option<RouteHead> {
-        let h = frame.first_chunk::<UDP_HEADERS_BYTES>()?;
-        // Transport headers: as for flows, except that any TCP segment will do, and any other protocol but ICMP.
-        let total_bytes = usize::from(ip_header(h, frame.len())?);
-        let word = |at: usize| u16::from_be_bytes([h[at], h[at + 1]]);
-        if word(IP + 6) & FRAGMENT_BITS != 0 {
-            return None;
-        }
-        let payload_bytes = total_bytes.checked_sub(20)?;
-        let consistent = match Protocol(h[IP + 9]) {
-            Protocol::UDP => (8..=payload_bytes).contains(&usize::from(word(IP + 24))),
-            Protocol::TCP => {
-                let header_bytes = usize::from(frame.get(IP + 32)? >> 4) * 4;
-                (TCP_HEADER_BYTES..=payload_bytes).contains(&header_bytes)
-            }
-            _ => false,
-        };
-        consistent.then(|| RouteHead { destination: four(h, IP + 16).swap_bytes(), ttl: h[IP + 8] })
+        let line = first_line(frame);
+        let (ip_is_ordinary, total_bytes) = ip_header(&line, frame.len());
+        (ip_is_ordinary & transport_is_consistent(&line, total_bytes)).then(|| RouteHead::read(&line))
+    }
+
+    /// As [`FlowHead::read`].
+    #[inline(always)]
+    pub fn read(line: &[u8; LINE_BYTES]) -> RouteHead {
+        let destination = Ipv4Addr::new(line[IP + 16], line[IP + 17], line[IP + 18], line[IP + 19]);
+        RouteHead { destination, ttl: line[IP + 8] }
     }
 }
 
-/// The length of the IPv4 packet behind an Ethernet header, if it is one without options that the frame holds and whose checksum is right.
-#[inline]
-fn ip_header(h: &[u8; UDP_HEADERS_BYTES], frame_bytes: usize) -> Option<u16> {
-    let total_bytes = u16::from_be_bytes([h[IP + 2], h[IP + 3]]);
-    let ordinary =
-        h[12] == 0x08 && h[13] == 0 && h[IP] == VERSION_AND_LENGTH && IP + usize::from(total_bytes) <= frame_bytes;
-    let sum = eight(h, IP).wrapping_shr(32)
-        + (eight(h, IP) & 0xffff_ffff)
-        + u64::from(four(h, IP + 8))
-        + u64::from(four(h, IP + 12))
-        + u64::from(four(h, IP + 16));
-    (ordinary && checksum::is_all_ones(sum)).then_some(total_bytes)
+/// Whether an IPv4 packet without options or fragments stands behind an Ethernet header, whose checksum is right and that the frame holds; its length.
+#[inline(always)]
+fn ip_header(line: &[u8; LINE_BYTES], frame_bytes: usize) -> (bool, u16) {
+    let total_bytes = u16::from_be_bytes([line[IP + 2], line[IP + 3]]);
+    let first = eight(line, IP);
+    let sum = (first >> 32)
+        + (first & 0xffff_ffff)
+        + u64::from(four(line, IP + 8))
+        + u64::from(four(line, IP + 12))
+        + u64::from(four(line, IP + 16));
+    let is_ordinary = ([line[12], line[13]] == ETHERTYPE_IPV4)
+        & (first & FIXED_BITS == FIXED)
+        & (IP + usize::from(total_bytes) <= frame_bytes)
+        & checksum::is_all_ones(sum);
+    (is_ordinary, total_bytes)
 }
 
-#[inline]
-fn eight(h: &[u8; UDP_HEADERS_BYTES], at: usize) -> u64 {
-    u64::from_le_bytes([h[at], h[at + 1], h[at + 2], h[at + 3], h[at + 4], h[at + 5], h[at + 6], h[at + 7]])
+/// Whether a TCP or UDP header says of itself what can be, in an IPv4 packet of that length.
+#[inline(always)]
+fn transport_is_consistent(line: &[u8; LINE_BYTES], total_bytes: u16) -> bool {
+    let protocol = Protocol(line[IP + 9]);
+    let (is_tcp, is_udp) = (protocol == Protocol::TCP, protocol == Protocol::UDP);
+    let tcp_header_bytes = u16::from(line[IP + 32] >> 4) * 4;
+    let udp_bytes = u16::from_be_bytes([line[IP + 24], line[IP + 25]]);
+    let (least, says) = if is_tcp { (TCP_HEADER_BYTES, tcp_header_bytes) } else { (UDP_HEADER_BYTES, udp_bytes) };
+    (is_tcp | is_udp) & (least <= says) & (u32::from(says) + u32::from(IP_HEADER_BYTES) <= u32::from(total_bytes))
 }
 
+/// The beginning of a frame, followed by zeros if it is shorter.
 #[inline]
-fn four(h: &[u8; UDP_HEADERS_BYTES], at: usize) -> u32 {
-    u32::from_le_bytes([h[at], h[at + 1], h[at + 2], h[at + 3]])
+fn first_line(frame: &[u8]) -> [u8; LINE_BYTES] {
+    frame.first_chunk().copied().unwrap_or_else(|| {
+        let mut line = [0; LINE_BYTES];
+        line[..frame.len()].copy_from_slice(frame);
+        line
+    })
+}
+
+#[inline(always)]
+fn eight(line: &[u8; LINE_BYTES], at: usize) -> u64 {
+    u64::from_le_bytes([
+        line[at],
+        line[at + 1],
+        line[at + 2],
+        line[at + 3],
+        line[at + 4],
+        line[at + 5],
+        line[at + 6],
+        line[at + 7],
+    ])
+}
+
+#[inline(always)]
+pub(super) fn four(line: &[u8; LINE_BYTES], at: usize) -> u32 {
+    u32::from_le_bytes([line[at], line[at + 1], line[at + 2], line[at + 3]])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Parsed;
+    use crate::wire::{HEADS_MAX, Heads, Parsed};
     use etherparse::PacketBuilder;
     use proptest::prelude::*;
 
@@ -186,7 +212,19 @@ mod tests {
             let routed = RouteHead::of(&bytes);
             prop_assert_eq!(routed.is_some(), whole.is_some());
             if let (Some(head), Some(parsed)) = (routed, whole) {
-                prop_assert_eq!((head.destination, head.ttl), (u32::from(parsed.destination), parsed.ttl));
+                prop_assert_eq!((head.destination, head.ttl), (parsed.destination, parsed.ttl));
+            }
+            // Many at a time: the same frame in every place, among them the last.
+            let (mut heads, mut line) = (Heads::default(), [0xff; LINE_BYTES]);
+            let shown = bytes.len().min(LINE_BYTES);
+            line[..shown].copy_from_slice(&bytes[..shown]);
+            for at in 0..HEADS_MAX {
+                heads.put(at, &line, bytes.len() as u16);
+            }
+            heads.judge();
+            for at in [0, 17, HEADS_MAX - 1] {
+                let is_routable = routed.is_some_and(|head| head.ttl > 1);
+                prop_assert_eq!((heads.are_routable().nth(at), heads.is_ordinary(at)), (Some(is_routable), head.is_some()));
             }
         }
     }

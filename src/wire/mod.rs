@@ -2,7 +2,8 @@
 //!
 //! Purpose: everything the data plane needs to know of a frame ([`Parsed`], one bounds check per header) and everything it may change in it
 //! ([`rewrite`]): Ethernet addresses, IPv4 addresses with every checksum that covers them, ARP requests into replies; cutting packets to an
-//! MTU and putting them together again ([`fragment`]); the few words that memos of flows look at ([`FlowHead`]). Non-goals: building packets (edges use etherparse, hosts smoltcp), IPv6, VLAN tags,
+//! MTU and putting them together again ([`fragment`]); the few words that memos of flows look at, of one frame ([`FlowHead`]) and of many ([`Heads`]). Non-goals:
+//! building packets (edges use etherparse, hosts smoltcp), IPv6, VLAN tags,
 //! TCP options. Invariants: nothing here panics, whatever the bytes, and only [`fragment`] and [`base64`] allocate; lengths come from the
 //! headers, are checked once against the frame, and Ethernet padding behind the IPv4 packet is left alone.
 //! Sources: RFC 791 (IPv4), 792 (ICMP), 826 (ARP), 768 (UDP), 9293 (TCP), 1071 and 1624 (checksums).
@@ -13,11 +14,13 @@ pub mod checksum;
 pub mod dns;
 pub mod ethernet;
 mod flow_head;
+mod heads;
 pub mod fragment;
 mod parsed;
 pub mod rewrite;
 
-pub use flow_head::{FlowHead, RouteHead};
+pub use flow_head::{FlowHead, LINE_BYTES, RouteHead};
+pub use heads::{HEADS_MAX, Heads};
 pub use parsed::{Icmp, Parsed, Spread, TcpFlags, WireError, icmp_type};
 
 /// A big-endian 16-bit number at `at`; `None` outside the bytes.

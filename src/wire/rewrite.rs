@@ -13,7 +13,7 @@
 mod change;
 mod ports;
 
-pub use change::{ADDRESSES_AT, Change, HEADERS_BYTES, PORTS_AT, TTL_AT};
+pub use change::{ADDRESSES_AT, Change, HEADERS_BYTES, PORTS_AT, TTL_AT, with_headers};
 pub use ports::{set_destination_port, set_quoted_destination, set_quoted_source, set_source_port};
 
 use super::parsed::{IP, Parsed, TcpFlags};
@@ -54,12 +54,12 @@ pub fn set_destination(frame: &mut [u8], parsed: &mut Parsed, after: Ipv4Addr) {
 #[inline]
 pub fn decrement_ttl(frame: &mut [u8]) {
     let Some(h) = frame.get_mut(IP..).and_then(|ip| ip.first_chunk_mut::<{ IP_CHECKSUM + 2 }>()) else { return };
-    // Time to live and protocol share a word of the header's checksum.
-    let before = u16::from_be_bytes([h[IP_TTL], h[IP_TTL + 1]]);
-    let after = before.wrapping_sub(0x0100);
-    let old = u16::from_be_bytes([h[IP_CHECKSUM], h[IP_CHECKSUM + 1]]);
     h[IP_TTL] = h[IP_TTL].wrapping_sub(1);
-    h[IP_CHECKSUM..].copy_from_slice(&checksum::update(old, before, after).to_be_bytes());
+    // Equation 3 of RFC 1624 for a word whose upper byte loses one, worked out. Read with its bytes in the other order, which sums do not mind, the word loses 1, so
+    // the checksum gains 1; what would become 0xffff becomes 0.
+    let before = u16::from_le_bytes([h[IP_CHECKSUM], h[IP_CHECKSUM + 1]]);
+    let after = before.wrapping_add(1 + u16::from(before >= 0xfffe));
+    h[IP_CHECKSUM..].copy_from_slice(&after.to_le_bytes());
 }
 
 /// Lowers the maximum segment size that a SYN offers to `mss` (RFC 9293 section 3.7.1), and TCP's checksum with it. `Some((before, after))` if it was higher;
@@ -217,6 +217,19 @@ mod tests {
         Udp,
         Echo,
         Error(usize),
+    }
+
+    /// What is worked out by hand is equation 3, of whatever checksum.
+    #[test]
+    fn a_hop_changes_the_checksum_as_its_word_does() {
+        for before in 0..=u16::MAX {
+            let mut frame = vec![0; IP + 20];
+            frame[IP + IP_TTL] = 9;
+            put_word(&mut frame, IP + IP_CHECKSUM, before);
+            decrement_ttl(&mut frame);
+            let after = checksum::update(before, 9 << 8, 8 << 8);
+            assert_eq!((frame[IP + IP_TTL], word(&frame, IP + IP_CHECKSUM)), (8, Some(after)), "{before:#06x}");
+        }
     }
 
     /// How much an error may quote. Not 37 bytes: that cuts the quoted TCP checksum in half, which nobody can then adjust.

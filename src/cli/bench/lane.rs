@@ -7,6 +7,7 @@ use crate::net::{Ipv4Net, MacAddress};
 use crate::program::{HostIx, PlainPort, Program};
 use crate::rng::Seed;
 use crate::traffic::{Distribution, FrameSize, Kind, Nic, Profile, Source, TrafficError};
+use crate::wire::ethernet::AddressPair;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -142,9 +143,8 @@ pub(super) fn router(seed: Seed, routes_count: usize, frames_count: usize) -> (A
         })
         .collect();
     let ports = (0..4u32).map(|port| PlainPort {
-        mac: ROUTER,
         host: HostIx(port),
-        host_mac: MacAddress([2, 0, 0, 0, 2, port as u8]),
+        addresses: AddressPair::new(ROUTER, MacAddress([2, 0, 0, 0, 2, port as u8])),
     });
     let program = Program::plain_router(ROUTER, ports.collect(), &routes);
     let frames = (0..frames_count).map(|_| {

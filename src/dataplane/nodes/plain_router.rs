@@ -8,7 +8,7 @@ use super::eni::{answer_arp, arp_in};
 use crate::dataplane::visit::{Stage, Visit, drop};
 use crate::dataplane::{Decision, DropReason, Step, Tap};
 use crate::program::{PlainPort, PlainRouterNode};
-use crate::wire::{ethernet, rewrite};
+use crate::wire::rewrite;
 use std::ops::ControlFlow;
 
 pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &PlainRouterNode) -> Stage<Step> {
@@ -27,8 +27,8 @@ pub(crate) fn visit<T: Tap>(visit: &mut Visit<'_, '_, T>, router: &PlainRouterNo
 }
 
 /// Readies a frame for the host at a port. The caller has seen that time to live is left.
-#[inline]
+#[inline(always)]
 pub(crate) fn send_on(frame: &mut [u8], port: &PlainPort) {
     rewrite::decrement_ttl(frame);
-    ethernet::set_addresses(frame, port.mac, port.host_mac);
+    port.addresses.write(frame);
 }

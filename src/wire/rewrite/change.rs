@@ -53,30 +53,41 @@ impl Change {
         })
     }
 
-    /// Makes the change in a frame whose IPv4 header has no options and that carries `protocol`.
-    #[inline]
-    pub fn apply(&self, frame: &mut [u8], protocol: u8) {
-        let Some(h) = frame.first_chunk_mut::<{ IP + 20 + 8 }>() else { return };
-        h[TTL_AT] = h[TTL_AT].wrapping_sub(self.ttl_decrement);
-        h[ADDRESSES_AT..ADDRESSES_AT + 8].copy_from_slice(&self.addresses);
-        h[PORTS_AT..PORTS_AT + 4].copy_from_slice(&self.ports);
-        adjust(h, IP + IP_CHECKSUM, self.ip_delta);
+    /// Makes the change in the headers of a frame whose IPv4 header has no options and that carries `protocol`. What stands behind a UDP header does not matter.
+    #[inline(always)]
+    pub fn apply(&self, headers: &mut [u8; HEADERS_BYTES], protocol: u8) {
+        headers[TTL_AT] = headers[TTL_AT].wrapping_sub(self.ttl_decrement);
+        headers[ADDRESSES_AT..ADDRESSES_AT + 8].copy_from_slice(&self.addresses);
+        headers[PORTS_AT..PORTS_AT + 4].copy_from_slice(&self.ports);
+        adjust(headers, IP + IP_CHECKSUM, self.ip_delta);
         match Protocol(protocol) {
-            Protocol::UDP if word(h, PORTS_AT + UDP_CHECKSUM) != Some(0) => {
-                adjust(h, PORTS_AT + UDP_CHECKSUM, self.transport_delta);
-                if word(h, PORTS_AT + UDP_CHECKSUM) == Some(0) {
-                    put_word(h, PORTS_AT + UDP_CHECKSUM, 0xffff);
+            Protocol::UDP if word(headers, PORTS_AT + UDP_CHECKSUM) != Some(0) => {
+                adjust(headers, PORTS_AT + UDP_CHECKSUM, self.transport_delta);
+                if word(headers, PORTS_AT + UDP_CHECKSUM) == Some(0) {
+                    put_word(headers, PORTS_AT + UDP_CHECKSUM, 0xffff);
                 }
             }
-            Protocol::TCP => adjust(frame, PORTS_AT + TCP_CHECKSUM, self.transport_delta),
+            Protocol::TCP => adjust(headers, PORTS_AT + TCP_CHECKSUM, self.transport_delta),
             _ => {}
         }
     }
 }
 
-/// A delta of zero is none: nothing changed under the checksum.
+/// Changes the headers of a frame; of one that is shorter, a copy that zeros stand behind, and then the frame.
 #[inline]
-fn adjust(frame: &mut [u8], at: usize, delta: u16) {
+pub fn with_headers(frame: &mut [u8], change: impl FnOnce(&mut [u8; HEADERS_BYTES])) {
+    if let Some(headers) = frame.first_chunk_mut() {
+        return change(headers);
+    }
+    let mut headers = [0; HEADERS_BYTES];
+    headers[..frame.len()].copy_from_slice(frame);
+    change(&mut headers);
+    frame.copy_from_slice(&headers[..frame.len()]);
+}
+
+/// A delta of zero is none: nothing changed under the checksum.
+#[inline(always)]
+fn adjust(frame: &mut [u8; HEADERS_BYTES], at: usize, delta: u16) {
     if let (Some(old), true) = (word(frame, at), delta != 0) {
         put_word(frame, at, !checksum::add(!old, delta));
     }
