@@ -192,7 +192,8 @@ fn compare<const M: u8>(seed: u64) -> Result<u64, String> {
         }
     }
     let by_memo = [twin.shard.stats(), twin.single.stats()].map(|stats| stats.packets - stats.walked);
-    assert!(M != 0 || by_memo[0] == by_memo[1], "{by_memo:?} packets went by a memo in bursts and alone");
+    // A burst looks links up before its first walk may number them.
+    assert!(M != 0 || by_memo[0] <= by_memo[1], "{by_memo:?} packets went by a memo in bursts and alone");
     Ok(by_memo[0])
 }
 
