@@ -26,8 +26,8 @@ fn a_row_for_each_frame_size_of_rfc_2544() {
         let flat_out = &row["flat_out"];
         assert!(flat_out["offered_frames"].as_u64() >= flat_out["lost_frames"].as_u64(), "{row}");
         assert!(flat_out["forwarded_mpps"].as_f64().unwrap() > 0.0, "{row}");
-        // A busy machine may lose frames at every rate; then there is no throughput, and no latency at half of it.
-        assert_eq!(row["throughput_mpps"].is_null(), row["latency"].is_null(), "{row}");
+        // A busy machine may lose frames at every rate; then there is no throughput, and no latency at half of it. It may also be too slow to offer that half.
+        assert!(row["latency"].is_null() || !row["throughput_mpps"].is_null(), "{row}");
         let back_to_back = &row["back_to_back"];
         assert!(back_to_back["frames_max"].as_u64() >= back_to_back["frames_min"].as_u64(), "{row}");
         assert!((1..=50).contains(&back_to_back["bursts"].as_u64().unwrap()), "{row}");

@@ -33,7 +33,7 @@ const CONFINED: [(&[&str], &[&str], &str); 9] = [
     (&["smoltcp"], &["host", "live"], "smoltcp only in `host` (and `live`)"),
     (&["rustls"], &["host", "service"], "rustls only under `host` and `service`"),
     (&["pnet", "pnet_datalink", "tun_rs"], &["live"], "raw sockets and TUN only in `live`"),
-    (&["std::fs", "std::thread", "std::env", "std::process"], SHELL, "files, threads, environment only in L6"),
+    (&["std::fs", "std::thread", "rayon", "std::env", "std::process"], SHELL, "files, threads, environment only in L6"),
     (
         &["std::net::TcpStream", "std::net::TcpListener", "std::net::UdpSocket", "std::os::unix::net"],
         SHELL,

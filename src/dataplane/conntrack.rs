@@ -24,6 +24,7 @@ mod tests;
 
 use super::Direction;
 use super::index::{Index, flow_hash, place};
+use super::part::Part;
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
 use crate::time::{SimDuration, SimTime};
@@ -78,6 +79,11 @@ impl Default for TrackingLimits {
 }
 
 impl TrackingLimits {
+    /// What one of several tables that share the sessions may hold.
+    pub fn part(self, part: Part) -> TrackingLimits {
+        TrackingLimits { entries_per_interface: part.quota(self.entries_per_interface), ..self }
+    }
+
     fn of_interface(self, timeouts: InterfaceTimeouts) -> Self {
         TrackingLimits {
             tcp_established: timeouts.tcp_established.unwrap_or(self.tcp_established),

@@ -44,6 +44,7 @@ pub mod link_local;
 pub mod nat;
 mod network_acl;
 mod nodes;
+pub mod part;
 mod security_groups;
 mod tap;
 mod ttl;
@@ -54,10 +55,13 @@ pub use frame::{Frame, PacketId, PacketMeta};
 pub use tap::{Decision, Direction, Made, MtuOutcome, NoTap, SecurityVerdict, Tap, Touch};
 
 pub(crate) use nat::PassedNat;
-pub(crate) use nodes::plain_router;
+pub(crate) use nodes::{eni, plain_router};
 
 use crate::program::{HostIx, LinkIx, Node, NodeIx, Program};
 use crate::time::SimTime;
+use conntrack::{Conntrack, TrackingLimits};
+use nat::Nat;
+use part::Part;
 use visit::Visit;
 
 /// How many nodes a packet may visit. The longest useful road (interface, router, appliance and back, transit gateways of two Regions, router, NAT, router,
@@ -124,6 +128,14 @@ pub struct State {
     pub nat: nat::Nat,
     /// What passed where.
     pub counters: counters::Counters,
+}
+
+impl State {
+    /// One of several states of a network: ports and quotas are its part's.
+    pub fn of_part(part: Part, limits: TrackingLimits) -> State {
+        let limits = limits.part(part);
+        State { conntrack: Conntrack::with_limits(limits), nat: Nat::of_part(part), ..State::default() }
+    }
 }
 
 /// A packet's end.

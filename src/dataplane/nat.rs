@@ -19,8 +19,8 @@
 //! pool ends its sessions with their next packet. Packets that the translator's own programs send are not looked at: an instance that masquerades and opens
 //! connections itself could meet its own port (Linux tracks both; not simulated).
 //!
-//! Invariants: all limits are exact; the same packets at the same times get the same ports; hash maps are never iterated. Later parts of ports will say which
-//! shard owns a session: `table` gives ports in one function.
+//! Invariants: all limits are exact; the same packets at the same times get the same ports; hash maps are never iterated. Where a
+//! network's sessions are divided, the port given to one names its part ([`Part`]).
 //! Sources: docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html, nat-gateway-troubleshooting.html; RFC 4787, RFC 5382, RFC 5508 for the terms.
 
 mod fragments;
@@ -35,6 +35,7 @@ pub use metrics::NatMetrics;
 
 use super::answer::Answer;
 use super::conntrack::SessionRef;
+use super::part::Part;
 use super::visit::{Stage, Visit, drop};
 use super::{Decision, Direction, DropReason, Tap, Touch};
 use crate::program::NodeIx;
@@ -64,6 +65,11 @@ pub struct Nat {
 }
 
 impl Nat {
+    /// No session yet, and a part of ports and quotas.
+    pub fn of_part(part: Part) -> Nat {
+        Nat { table: Table::of_part(part), ..Nat::default() }
+    }
+
     /// What CloudWatch would show of a NAT gateway at `now`, since the beginning.
     pub fn metrics(&self, gateway: NodeIx, now: SimTime) -> NatMetrics {
         self.table.metrics(gateway, now)

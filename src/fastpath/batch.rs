@@ -3,9 +3,11 @@
 //! Purpose: [`Batch`] holds frames that hosts send, in slots of equal size, and what became of each. Invariants: a slot is a whole number of cache lines and begins
 //! with one; nothing is allocated after [`Batch::new`].
 
+use super::routing;
+use super::stages::Memos;
 use crate::dataplane::{DropReason, Step, Verdict};
 use crate::program::{HostIx, NodeIx};
-use crate::wire::LINE_BYTES;
+use crate::wire::{Heads, LINE_BYTES};
 use std::ops::Range;
 
 /// The most packets of one burst.
@@ -81,6 +83,15 @@ pub struct Batch {
     /// Of packets that did not arrive.
     others: Vec<Outcome>,
     slot_bytes: usize,
+    scratch: Box<Scratch>,
+}
+
+/// What the loops over a burst hand on to each other. It is the batch's because a worker has one of those and many shards.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) heads: Heads,
+    pub(super) memos: Memos,
+    pub(super) routing: routing::Scratch,
 }
 
 /// The slots that are forwarded together, and what becomes of them.
@@ -134,6 +145,7 @@ impl Batch {
             arrivals: vec![Arrival::NONE; slot_count],
             others: vec![Outcome::default(); slot_count],
             slot_bytes,
+            scratch: Box::default(),
         }
     }
 
@@ -190,18 +202,19 @@ impl Batch {
         arrival.or_else(|| self.others.get(at).copied()).unwrap_or_default()
     }
 
-    /// The part of `range` that there is, at most [`BURST_MAX`] long.
-    pub(super) fn burst(&mut self, range: Range<usize>) -> Burst<'_> {
+    /// The part of `range` that there is, at most [`BURST_MAX`] long, and room for the loops.
+    pub(super) fn burst(&mut self, range: Range<usize>) -> (Burst<'_>, &mut Scratch) {
         let end = range.end.min(self.slots.len());
         let begin = range.start.min(end);
         let end = end.min(begin + BURST_MAX);
         let bytes = self.begin + begin * self.slot_bytes..self.begin + end * self.slot_bytes;
-        Burst {
+        let burst = Burst {
             slots: &self.slots[begin..end],
             arrivals: &mut self.arrivals[begin..end],
             others: &mut self.others[begin..end],
             bytes: &mut self.memory[bytes],
             slot_bytes: self.slot_bytes,
-        }
+        };
+        (burst, &mut self.scratch)
     }
 }

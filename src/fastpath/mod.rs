@@ -26,6 +26,11 @@
 //! Not memoised: what is dropped, answered or split; what depends on rates (link-local services) or on who masquerades; ways through more than
 //! four sessions.
 //!
+//! # Shards
+//!
+//! A [`Shard`] owns what it changes. [`Steering`] divides packets among sixteen of them so that they share nothing, and a worker has some of the sixteen: no locks, and the
+//! same results with any number of workers. Ports of NAT gateways and quotas are divided with the packets ([`crate::dataplane::part`]).
+//!
 //! A network that is a single [`crate::program::PlainRouterNode`] has no memory: its packets are looked up in its table every time, in the same staged loops.
 
 mod batch;
@@ -39,11 +44,13 @@ mod routing;
 mod shard;
 mod single;
 mod stages;
+mod steering;
 
 pub use batch::{BURST_MAX, Batch, Outcome};
 pub use mutant::Mutant;
 pub use shard::{Shard, ShardStats};
 pub use single::Passed;
+pub use steering::{DATAGRAMS_KEPT, Steering, VIRTUAL_SHARDS};
 
 #[cfg(doc)]
 use crate::dataplane::Touch;

@@ -4,18 +4,18 @@
 
 #[cfg(doc)]
 use super::batch::BURST_MAX;
-use super::batch::{Batch, Burst, Outcome};
+use super::batch::{Batch, Burst, Outcome, Scratch};
 use super::flow_cache::FlowCache;
 use super::key::Links;
 #[cfg(doc)]
 use super::mutant::Mutant;
 use super::path::{Paths, Way};
 use super::routing::{self, Routed};
-use super::stages::{self, Memos, Moment};
+use super::stages::{self, Moment};
 use crate::dataplane::{Frame, NoTap, PacketId, PacketMeta, State};
 use crate::program::{HostIx, Node, NodeIx, Program};
 use crate::time::SimTime;
-use crate::wire::{FlowHead, Heads};
+use crate::wire::FlowHead;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,16 +42,7 @@ pub struct Shard<const MUTANT: u8 = 0> {
     pub(super) paths: Paths,
     /// The memory of the last observed way.
     pub(super) way: Way,
-    scratch: Box<Scratch>,
     pub(super) stats: ShardStats,
-}
-
-/// What the loops hand on to each other.
-#[derive(Debug, Default)]
-struct Scratch {
-    heads: Heads,
-    memos: Memos,
-    routing: routing::Scratch,
 }
 
 impl<const MUTANT: u8> Shard<MUTANT> {
@@ -65,7 +56,6 @@ impl<const MUTANT: u8> Shard<MUTANT> {
             cache: FlowCache::new(flows_max),
             paths: Paths::default(),
             way: Way::default(),
-            scratch: Box::default(),
             stats: ShardStats::default(),
         }
     }
@@ -104,25 +94,25 @@ impl<const MUTANT: u8> Shard<MUTANT> {
     /// Takes the frames of a range of slots, at most [`BURST_MAX`], through the network, each from its sender. `now` must not lie before that of the call before.
     /// Returns how many there were. What became of them stands in the batch.
     pub fn run(&mut self, batch: &mut Batch, range: Range<usize>, now: SimTime) -> usize {
-        let mut burst = batch.burst(range);
+        let (mut burst, scratch) = batch.burst(range);
         let count = burst.slots.len();
         self.stats.packets += count as u64;
         let Some(first) = burst.slots.first() else { return 0 };
         match attachment(&self.program, first.sender) {
-            Some((at, Node::PlainRouter(_))) => self.route(at, &mut burst, now),
-            _ => self.forward(&mut burst, now),
+            Some((at, Node::PlainRouter(_))) => self.route(at, &mut burst, scratch, now),
+            _ => self.forward(&mut burst, scratch, now),
         }
         count
     }
 
-    fn forward(&mut self, burst: &mut Burst<'_>, now: SimTime) {
-        let Scratch { heads, memos, .. } = &mut *self.scratch;
+    fn forward(&mut self, burst: &mut Burst<'_>, scratch: &mut Scratch, now: SimTime) {
+        let Scratch { heads, memos, .. } = scratch;
         stages::read::<MUTANT>(burst, &self.links, &self.cache, heads, memos);
         let ordinary = stages::find(burst.slots.len(), heads, &self.cache, &self.state, memos);
         let moment = Moment { epoch: self.adoptions, now };
         let (mut at, mut stale) = (0, 0);
         loop {
-            let (memos, paths) = (&self.scratch.memos, &mut self.paths.all);
+            let paths = &mut self.paths.all;
             at += stages::apply::<MUTANT>(burst, (at, stale), memos, &self.cache, paths, &mut self.state, moment);
             if at >= burst.slots.len() {
                 return;
@@ -151,8 +141,8 @@ impl<const MUTANT: u8> Shard<MUTANT> {
     }
 
     /// The loops of a plain router, and walks for what it cannot take.
-    fn route(&mut self, at: NodeIx, burst: &mut Burst<'_>, now: SimTime) {
-        let Shard { program, scratch, state, .. } = self;
+    fn route(&mut self, at: NodeIx, burst: &mut Burst<'_>, scratch: &mut Scratch, now: SimTime) {
+        let Shard { program, state, .. } = self;
         let Node::PlainRouter(router) = program.node(at) else { return };
         let is_attached = |sender: HostIx| program.hosts.get(sender.at()).is_some_and(|host| host.node == at);
         let Routed { packets, frame_bytes, mut left } =

@@ -108,6 +108,22 @@ impl Source {
         })
     }
 
+    /// Only those of its flows that `keeps` says yes to, in their order: what one of several workers sends. `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Source::new`].
+    pub fn only(mut self, mut keeps: impl FnMut(&FiveTuple) -> bool) -> Result<Option<Source>, TrafficError> {
+        let flows = (0..self.flow_count()).filter(|number| self.flow(*number).is_some_and(|flow| keeps(&flow)));
+        let flows: Box<[Flow]> = flows.map(|number| self.flows[number as usize]).collect();
+        if flows.is_empty() {
+            return Ok(None);
+        }
+        self.profile.flows = flows.len() as u32;
+        self.turns = Sampler::new(self.profile.turns, self.profile.flows)?;
+        self.flows = flows;
+        Ok(Some(self))
+    }
+
     /// What a slot must have room for.
     pub fn frame_bytes_max(&self) -> usize {
         self.frame_bytes_max

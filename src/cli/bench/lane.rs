@@ -3,6 +3,7 @@
 use crate::dataplane::Verdict;
 use crate::explain::probe::{Destination, ProbeError, Sender, link_addresses};
 use crate::explain::state::State;
+use crate::fastpath::Steering;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::program::{HostIx, PlainPort, Program};
 use crate::rng::Seed;
@@ -106,6 +107,11 @@ impl Lane {
             seed,
         };
         Ok(Source::new(profile, self.nic, &self.destinations)?)
+    }
+
+    /// What a shard of the divided network sends of it; `None`: nothing.
+    pub(super) fn source_of(&self, shard: u16, steering: &Steering, seed: Seed) -> Result<Option<Source>, LaneError> {
+        Ok(self.source(seed)?.only(|flow| steering.shard_of_flow(flow) == shard)?)
     }
 
     /// How many different lengths its frames have, at most.

@@ -4,9 +4,10 @@
 //! them. Frames are made before the clock is read; what is measured begins with a frame in memory and ends with it rewritten there.
 
 use super::lane::{Lane, LaneError};
-use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
+use crate::dataplane::conntrack::TrackingLimits;
+use crate::dataplane::part::Part;
 use crate::dataplane::{State, Step};
-use crate::fastpath::{BURST_MAX, Batch, Shard};
+use crate::fastpath::{BURST_MAX, Batch, Shard, ShardStats, Steering};
 use crate::metrics::Latency;
 use crate::program::Program;
 use crate::rng::Seed;
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 /// Trials, of which the median counts.
 const TRIALS: usize = 5;
 /// How long a packet takes as long as nothing happens between bursts: simulated, so that timeouts do not come in.
-pub(super) const BETWEEN_BURSTS: SimDuration = SimDuration::from_micros(1);
+const BETWEEN_BURSTS: SimDuration = SimDuration::from_micros(1);
 /// Packets that a TLS flow sends before its first data, one a round; the third is the first that a memo is made of.
 const HANDSHAKE_ROUNDS: usize = 4;
 const FIRST_ORDINARY_ROUND: usize = 2;
@@ -42,70 +43,79 @@ pub(super) struct Measured {
     pub(super) latency: Latency,
 }
 
-/// Sends a lane's flows through a shard of their own: handshakes first, then data for `trial` in each of several trials.
+/// Sends the flows of some of the virtual shards through them: handshakes first, then data for `trial` in each of several trials, a burst of each shard in turn. `None`
+/// if they have no flows.
 ///
 /// # Errors
 /// [`LaneError::NotDelivered`]: the network does not let the flows pass.
-pub(super) fn lane(lane: &Lane, seed: Seed, trial: Duration) -> Result<Measured, LaneError> {
-    let (mut worker, mut source, cold_ns) = ready(lane, seed)?;
-    let before = worker.shard.stats();
+pub(super) fn lane(
+    lane: &Lane,
+    seed: Seed,
+    trial: Duration,
+    shards: impl Iterator<Item = u16>,
+) -> Result<Option<Measured>, LaneError> {
+    let steering = Steering::new(&lane.program);
+    let mut worker = Worker::new(seed);
+    let mut divided = Vec::new();
+    for shard in shards {
+        let (Some(part), Some(source)) = (steering.part(shard), lane.source_of(shard, &steering, seed)?) else {
+            continue;
+        };
+        divided.push(Flows::new(lane, part, source));
+    }
+    let mut cold = (Duration::ZERO, 0);
+    for flows in &mut divided {
+        let (time, count) = worker.open(lane, flows)?;
+        cold = (cold.0 + time, cold.1 + count);
+    }
+    if divided.is_empty() {
+        return Ok(None);
+    }
+    let before = stats(&divided);
     let mut measured = Measured {
         trials_ns: Vec::new(),
-        cold_ns,
+        cold_ns: Some(cold.0.as_nanos() as f64 / cold.1 as f64),
         packets: 0,
         frame_bytes: 0,
         by_memo: 0.0,
-        memory_bytes: worker.shard.memory_bytes(),
+        memory_bytes: divided.iter().map(|flows| flows.shard.memory_bytes()).sum(),
         latency: Latency::new(),
     };
     for _ in 0..TRIALS {
         let (mut time, mut packets) = (Duration::ZERO, 0u64);
         while time < trial {
-            let (took, bytes) = worker.burst(lane, &mut source, BURST_MAX)?;
-            time += took;
-            packets += BURST_MAX as u64;
-            measured.frame_bytes += bytes;
-            let each_ns = took.as_nanos() as u64 / BURST_MAX as u64;
-            measured.latency.record_many(SimDuration::from_nanos(each_ns), BURST_MAX as u64);
+            for flows in &mut divided {
+                let (took, bytes) = worker.burst(lane, flows, BURST_MAX)?;
+                time += took;
+                packets += BURST_MAX as u64;
+                measured.frame_bytes += bytes;
+                let each_ns = took.as_nanos() as u64 / BURST_MAX as u64;
+                measured.latency.record_many(SimDuration::from_nanos(each_ns), BURST_MAX as u64);
+            }
         }
         measured.packets += packets;
         measured.trials_ns.push(time.as_nanos() as f64 / packets as f64);
     }
-    let after = worker.shard.stats();
+    let after = stats(&divided);
     measured.by_memo = 1.0 - (after.walked - before.walked) as f64 / (after.packets - before.packets) as f64;
-    Ok(measured)
+    Ok(Some(measured))
 }
 
-/// A worker whose shard knows every flow of a lane: connections are open, memos made. Also what sends on, and the cold time of [`Measured`].
-pub(super) fn ready(lane: &Lane, seed: Seed) -> Result<(Worker, Source, Option<f64>), LaneError> {
-    let mut source = lane.source(seed)?;
-    let state = State { conntrack: Conntrack::with_limits(unlimited()), ..State::default() };
-    let mut worker = Worker {
-        shard: Shard::new(Arc::clone(&lane.program), state, lane.flows as usize * 2),
-        batch: Batch::new(BURST_MAX, source.frame_bytes_max()),
-        frame: vec![0; source.frame_bytes_max()],
-        answers: Batch::new(BURST_MAX, source.frame_bytes_max()),
-        far_side: FarSide::new(seed),
-        now: SimTime::ZERO,
-    };
-    let mut cold_ns = None;
-    for round in 0..HANDSHAKE_ROUNDS {
-        let (mut time, mut left) = (Duration::ZERO, lane.flows as usize);
-        while left > 0 {
-            let count = left.min(BURST_MAX);
-            time += worker.burst(lane, &mut source, count)?.0;
-            worker.answer();
-            left -= count;
-        }
-        if round == FIRST_ORDINARY_ROUND {
-            cold_ns = Some(time.as_nanos() as f64 / f64::from(lane.flows));
-        }
-    }
-    // Every flow's data once, so that every memo and every size has been met.
-    for _ in 0..lane.flows as usize * lane.sizes() / BURST_MAX + 1 {
-        worker.burst(lane, &mut source, BURST_MAX)?;
-    }
-    Ok((worker, source, cold_ns))
+/// Of all shards together.
+fn stats(divided: &[Flows]) -> ShardStats {
+    let each = divided.iter().map(|flows| flows.shard.stats());
+    each.fold(ShardStats::default(), |sum, shard| ShardStats {
+        packets: sum.packets + shard.packets,
+        walked: sum.walked + shard.walked,
+        remembered: sum.remembered + shard.remembered,
+    })
+}
+
+/// All flows of a lane in one shard that knows them: connections are open, memos made.
+pub(super) fn ready(lane: &Lane, seed: Seed) -> Result<Flows, LaneError> {
+    let mut flows = Flows::new(lane, Part::WHOLE, lane.source(seed)?);
+    Worker::new(seed).open(lane, &mut flows)?;
+    Ok(flows)
 }
 
 /// The table of each interface is as large as the flows want it: the quota is not what is measured.
@@ -113,28 +123,81 @@ fn unlimited() -> TrackingLimits {
     TrackingLimits { entries_per_interface: u32::MAX / 2, ..TrackingLimits::default() }
 }
 
-/// A shard, and what passes through it on this thread.
-pub(super) struct Worker {
+/// A shard, and what sends through it.
+pub(super) struct Flows {
     pub(super) shard: Shard,
+    pub(super) source: Source,
+    /// Of the flows' last burst, and of the answers to it.
+    now: SimTime,
+}
+
+impl Flows {
+    fn new(lane: &Lane, part: Part, source: Source) -> Flows {
+        let state = State::of_part(part, unlimited());
+        let flows_max = source.flow_count() as usize * 2;
+        Flows { shard: Shard::new(Arc::clone(&lane.program), state, flows_max), source, now: SimTime::ZERO }
+    }
+
+    /// The time of the next burst.
+    pub(super) fn next_time(&mut self) -> SimTime {
+        self.now += BETWEEN_BURSTS;
+        self.now
+    }
+}
+
+/// What takes frames through shards on one thread.
+struct Worker {
     batch: Batch,
     answers: Batch,
     frame: Vec<u8>,
     far_side: FarSide,
-    pub(super) now: SimTime,
 }
 
 impl Worker {
+    fn new(seed: Seed) -> Worker {
+        Worker { batch: Batch::new(0, 0), answers: Batch::new(0, 0), frame: Vec::new(), far_side: FarSide::new(seed) }
+    }
+
+    /// Opens the connections, and lets memos be made of them. What the first packets took of which one is made, and how many there were.
+    fn open(&mut self, lane: &Lane, flows: &mut Flows) -> Result<(Duration, u64), LaneError> {
+        let frame_bytes_max = flows.source.frame_bytes_max();
+        if self.frame.len() < frame_bytes_max {
+            self.batch = Batch::new(BURST_MAX, frame_bytes_max);
+            self.answers = Batch::new(BURST_MAX, frame_bytes_max);
+            self.frame = vec![0; frame_bytes_max];
+        }
+        let count = flows.source.flow_count() as usize;
+        let mut cold = Duration::ZERO;
+        for round in 0..HANDSHAKE_ROUNDS {
+            let (mut time, mut left) = (Duration::ZERO, count);
+            while left > 0 {
+                let burst = left.min(BURST_MAX);
+                time += self.burst(lane, flows, burst)?.0;
+                self.answer(flows);
+                left -= burst;
+            }
+            if round == FIRST_ORDINARY_ROUND {
+                cold = time;
+            }
+        }
+        // Every flow's data once, so that every memo and every size has been met.
+        for _ in 0..count * lane.sizes() / BURST_MAX + 1 {
+            self.burst(lane, flows, BURST_MAX)?;
+        }
+        Ok((cold, count as u64))
+    }
+
     /// Sends so many packets of the source; how long that took, and the bytes of their frames.
-    fn burst(&mut self, lane: &Lane, source: &mut Source, count: usize) -> Result<(Duration, u64), LaneError> {
+    fn burst(&mut self, lane: &Lane, flows: &mut Flows, count: usize) -> Result<(Duration, u64), LaneError> {
         let mut bytes = 0;
         for at in 0..count {
-            let length = source.next(&mut self.frame).map_or(0, |sent| sent.frame_bytes);
+            let length = flows.source.next(&mut self.frame).map_or(0, |sent| sent.frame_bytes);
             bytes += length as u64;
             self.batch.put(at, lane.sender, &self.frame[..length]);
         }
-        self.now += BETWEEN_BURSTS;
+        let now = flows.next_time();
         let begin = Instant::now();
-        self.shard.run(&mut self.batch, 0..count, self.now);
+        flows.shard.run(&mut self.batch, 0..count, now);
         let took = begin.elapsed();
         for at in 0..count {
             let verdict = self.batch.outcome(at).verdict;
@@ -146,7 +209,7 @@ impl Worker {
     }
 
     /// Lets the far side answer the burst before.
-    fn answer(&mut self) {
+    fn answer(&mut self, flows: &mut Flows) {
         let mut count = 0;
         for at in 0..self.batch.len() {
             let Step::Deliver(host) = self.batch.outcome(at).verdict.step else { continue };
@@ -155,7 +218,7 @@ impl Worker {
                 count += 1;
             }
         }
-        self.shard.run(&mut self.answers, 0..count, self.now);
+        flows.shard.run(&mut self.answers, 0..count, flows.now);
     }
 }
 

@@ -14,13 +14,14 @@ use super::error::CliError;
 use super::output_dir::print;
 use super::source;
 use crate::explain::state::{self, State};
-use crate::fastpath::BURST_MAX;
+use crate::fastpath::{BURST_MAX, VIRTUAL_SHARDS};
 use crate::rng::Seed;
 use crate::scenario;
 use crate::traffic::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, FrameSize};
 use clap::Args;
 use lane::{Lane, LaneError};
 use measure::Measured;
+use rayon::ThreadPoolBuilder;
 use report::Row;
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ const DEFAULT_LANES: [(&str, &str, &str, u32); 6] = [
 const FLOWS: u32 = 1_000;
 const TRIAL_MS: u64 = 200;
 const RFC2544_TRIAL_MS: u64 = 2_000;
-const THREADS_MAX: usize = 64;
+/// Each has a virtual shard at least.
+const THREADS_MAX: usize = VIRTUAL_SHARDS as usize;
 const FLOWS_MAX: u32 = 4_000_000;
 /// Routes of the router-only rows, and the slots that their frames lie in.
 const ROUTES: usize = 1_000;
@@ -55,7 +57,8 @@ Examples:
 Warm packets belong to flows whose way is remembered; cold ones are the first of their flow. What is measured is forwarding
 alone: frames lie in memory before and after. Frame lengths are without the 4 bytes of the frame check sequence. Times are
 taken once for a burst of 64 packets, because the clock costs more than a packet: percentiles are of bursts, divided by
-their packets. Connection tables are as large as the flows need, whatever the quota.
+their packets. Connection tables are as large as the flows need, whatever the quota. Flows are divided among 16 shards that
+share nothing, whatever the number of threads; a NAT gateway's ports and connections are divided with them.
 
 Exit codes: 0 done, 2 error";
 
@@ -81,7 +84,7 @@ pub(super) struct BenchArguments {
     /// Bytes of a data frame, without frame check sequence, or imix (7:4:1 of 60, 590 and 1514)
     #[arg(long, value_name = "BYTES", default_value = "60", value_parser = frame_size)]
     frame: FrameSize,
-    /// Workers, each with its part of the flows
+    /// Workers, among whom 16 shards are divided, and with them the flows
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = threads)]
     threads: usize,
     /// How long each trial forwards, in milliseconds [default: 200; with --rfc2544 2000]
@@ -208,7 +211,7 @@ fn lanes(arguments: &BenchArguments, region: &str, state: &State) -> Vec<(String
     vec![(format!("{from} to {to}"), from, to, FLOWS)]
 }
 
-/// A lane, on as many threads as asked for: each has its part of the flows, and a shard of its own.
+/// A lane, on as many threads as asked for: each has some of the virtual shards, and the flows that belong to them.
 fn measure_lane(
     state: &State,
     names: (&str, &str, &str),
@@ -218,19 +221,15 @@ fn measure_lane(
     trial: Duration,
 ) -> Result<Row, CliError> {
     let wrong = |source: LaneError| CliError::Bench(source.to_string());
-    let threads = arguments.threads.min(flows as usize);
-    let part = flows / threads as u32;
-    let lane = Lane::of(state, names, part, arguments.frame).map_err(wrong)?;
-    let parts = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| measure::lane(&lane, seed, trial))).collect();
-        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
-    });
-    let mut measured: Vec<Measured> = Vec::new();
-    for part in parts {
-        let part = part.map_err(|_| CliError::Bench("a worker broke".to_owned()))?;
-        measured.push(part.map_err(wrong)?);
-    }
-    Ok(Row::of(lane.name.clone(), part * threads as u32, threads, measured))
+    let threads = arguments.threads;
+    let lane = Lane::of(state, names, flows, arguments.frame).map_err(wrong)?;
+    let shards_of = |worker: usize| (0..VIRTUAL_SHARDS).skip(worker).step_by(threads);
+    let workers = ThreadPoolBuilder::new().num_threads(threads).build();
+    let workers = workers.map_err(|error| CliError::Bench(format!("{threads} threads cannot be had: {error}")))?;
+    let parts = workers.broadcast(|worker| measure::lane(&lane, seed, trial, shards_of(worker.index())));
+    let measured: Result<Vec<_>, _> = parts.into_iter().collect();
+    let measured: Vec<Measured> = measured.map_err(wrong)?.into_iter().flatten().collect();
+    Ok(Row::of(lane.name.clone(), flows, measured.len(), measured))
 }
 
 /// What is being measured, for people who wait.

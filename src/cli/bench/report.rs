@@ -85,14 +85,14 @@ pub(super) fn table(rows: &[Row]) -> String {
             cut(&row.short_name, NAME_MAX),
             if row.flows == 0 { "-".to_owned() } else { row.flows.to_string() },
             format!("{:.0}", row.frame_bytes),
-            row.cold_ns.map_or_else(|| "-".to_owned(), |cold| format!("{cold:.0}")),
+            row.cold_ns.map_or_else(|| "-".to_owned(), |cold| nanoseconds(cold as u64)),
             format!("{:.1}", row.ns_per_packet),
             format!("{:.1}", row.packets_per_second / 1e6),
             format!("{gbit:.1}"),
             if row.flows == 0 { "-".to_owned() } else { format!("{:.1}", row.by_memo * 100.0) },
-            summary.p50_ns.to_string(),
-            summary.p99_ns.to_string(),
-            summary.max_ns.to_string(),
+            nanoseconds(summary.p50_ns),
+            nanoseconds(summary.p99_ns),
+            nanoseconds(summary.max_ns),
         ]);
     }
     let layout = Layout::of(&cells, &(1..heading.len()).collect::<Vec<_>>());
@@ -101,12 +101,22 @@ pub(super) fn table(rows: &[Row]) -> String {
     let words = format!(
         "{threads} thread{}; ns are one packet's on one thread, medians of 5 trials. Frames without FCS, in memory before and after; routers have {ROUTES} \
          routes. Percentiles are of bursts of 64 packets, divided by 64 (--json and --out have more of them). cold: the first packet of a flow that is \
-         remembered; warm: those after it.",
+         remembered; warm: those after it. Times are in ns unless they say otherwise.",
         if threads == 1 { "" } else { "s" },
     );
     text += "\n";
     text += &wrap(&words, 0);
     text
+}
+
+/// In five characters, as long as it is less than 100 s: with a unit where they are not nanoseconds.
+fn nanoseconds(ns: u64) -> String {
+    match ns {
+        0..100_000 => ns.to_string(),
+        100_000..1_000_000 => format!("{}us", ns / 1_000),
+        1_000_000..1_000_000_000 => format!("{}ms", ns / 1_000_000),
+        _ => format!("{}s", ns / 1_000_000_000),
+    }
 }
 
 /// The same for machines.

@@ -7,7 +7,7 @@
 //! that nobody asked for), so rates are those that were sent, not those that were wanted. Source: RFC 2544, sections 9.1, 24, 26.1, 26.2 and 26.4.
 
 use super::lane::{Lane, LaneError};
-use super::measure::{self, BETWEEN_BURSTS, Worker};
+use super::measure::{self, Flows};
 use crate::cli::error::CliError;
 use crate::dataplane::{Step, Verdict};
 use crate::fastpath::{BURST_MAX, Batch};
@@ -129,15 +129,16 @@ struct Head {
 /// The network does not let the flows pass.
 pub(super) fn measure(lane: &Lane, seed: Seed, plan: &Plan) -> Result<Found, CliError> {
     let wrong = |source: LaneError| CliError::Bench(source.to_string());
-    let (worker, mut source, _) = measure::ready(lane, seed).map_err(wrong)?;
-    let mut frame = vec![0; source.frame_bytes_max()];
+    let mut flows = measure::ready(lane, seed).map_err(wrong)?;
+    let frame_bytes_max = flows.source.frame_bytes_max();
+    let mut frame = vec![0; frame_bytes_max];
     let count = match lane.frame {
         FrameSize::Fixed(_) => lane.flows,
         FrameSize::Imix => lane.flows.next_multiple_of(IMIX_CYCLE),
     };
     let heads: Vec<Head> = (0..count)
         .map(|_| {
-            let frame_bytes = source.next(&mut frame).map_or(0, |sent| sent.frame_bytes);
+            let frame_bytes = flows.source.next(&mut frame).map_or(0, |sent| sent.frame_bytes);
             let copied = frame_bytes.min(HEAD_BYTES);
             let mut bytes = [0; HEAD_BYTES];
             bytes[..copied].copy_from_slice(&frame[..copied]);
@@ -152,7 +153,7 @@ pub(super) fn measure(lane: &Lane, seed: Seed, plan: &Plan) -> Result<Found, Cli
     let (ring, arriving) = bounded(ring_bursts);
     let (returning, free) = bounded(all);
     let pool = (0..all).map(|_| {
-        let mut batch = Batch::new(BURST_MAX, source.frame_bytes_max());
+        let mut batch = Batch::new(BURST_MAX, frame_bytes_max);
         (0..BURST_MAX).for_each(|at| batch.put(at, lane.sender, &frame));
         Box::new(Burst { batch, sent: None })
     });
@@ -160,7 +161,7 @@ pub(super) fn measure(lane: &Lane, seed: Seed, plan: &Plan) -> Result<Found, Cli
     let is_broken = AtomicBool::new(false);
     let mut tester = Tester { heads, next: 0, sender: lane.sender, ring, free, pool, all, is_broken: &is_broken };
     let (found, worked) = std::thread::scope(|scope| {
-        let working = scope.spawn(|| forward(worker, arriving, returning, &is_broken));
+        let working = scope.spawn(|| forward(flows, arriving, returning, &is_broken));
         let found = tester.all_tests(plan, frame_bytes_mean);
         // The worker ends when nobody can send any more.
         drop(tester);
@@ -175,7 +176,7 @@ pub(super) fn measure(lane: &Lane, seed: Seed, plan: &Plan) -> Result<Found, Cli
 
 /// The device under test. Ends when the tester is gone; returns the latency of the bursts that were timed, and the first packet that did not arrive.
 fn forward(
-    mut worker: Worker,
+    mut flows: Flows,
     arriving: Receiver<Box<Burst>>,
     returning: Sender<Box<Burst>>,
     is_broken: &AtomicBool,
@@ -193,8 +194,8 @@ fn forward(
             }
         };
         spins = 0;
-        worker.now += BETWEEN_BURSTS;
-        worker.shard.run(&mut burst.batch, 0..BURST_MAX, worker.now);
+        let now = flows.next_time();
+        flows.shard.run(&mut burst.batch, 0..BURST_MAX, now);
         if let Some(sent) = burst.sent {
             latency.record_many(SimDuration::from_nanos(sent.elapsed().as_nanos() as u64), BURST_MAX as u64);
         }

@@ -14,6 +14,7 @@ use super::metrics::NatMetrics;
 use super::session::{OutsideKey, Session, SessionState, TimeoutIx};
 use crate::dataplane::conntrack::SessionRef;
 use crate::dataplane::index::{self, Index, flow_hash, mix, place};
+use crate::dataplane::part::Part;
 use crate::net::{FiveTuple, Protocol};
 use crate::program::NodeIx;
 use crate::time::{SimDuration, SimTime};
@@ -72,6 +73,7 @@ pub(super) struct Limits {
 /// All sessions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
+    part: Part,
     sessions: Vec<Session>,
     free: Vec<u32>,
     inside: Index,
@@ -89,6 +91,11 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// An empty one that gives a part of the ports.
+    pub(super) fn of_part(part: Part) -> Table {
+        Table { part, ..Table::default() }
+    }
+
     /// The session of a connection as the inside sends it.
     pub(super) fn find_inside(&self, owner: NodeIx, tuple: &FiveTuple, now: SimTime) -> Option<u32> {
         let same = |at: u32| {
@@ -143,7 +150,7 @@ impl Table {
     ) -> Result<u32, Exhausted> {
         self.expire(now);
         let live_count = self.sessions.len() - self.free.len();
-        if live_count >= index::ENTRIES_MAX || self.owner(owner).session_count >= limits.sessions_max {
+        if live_count >= index::ENTRIES_MAX || self.owner(owner).session_count >= self.part.quota(limits.sessions_max) {
             return Err(Exhausted);
         }
         let first = (flow_hash(owner, &inside) >> 32) as usize;
@@ -328,21 +335,19 @@ impl Table {
         if !limits.has_port {
             return is_free(0).then_some(0);
         }
-        if limits.keeps_ports && is_free(inside.source_port) {
+        if limits.keeps_ports && self.part.has(inside.source_port) && is_free(inside.source_port) {
             return Some(inside.source_port);
         }
         let destination = Destination { session_count: 0, ..Destination::of(owner, &key) };
         let used = self.destination(&destination).map_or(0, |at| self.destinations[at as usize].session_count);
-        if used >= limits.connections_per_destination.min(PORT_COUNT) {
+        if used >= self.part.quota(limits.connections_per_destination.min(PORT_COUNT)) {
             return None;
         }
+        let count = self.part.port_count(PORT_COUNT);
         let hash = mix(flow_hash(owner, inside) ^ u64::from(u32::from(outer_address)));
-        let (start, step) = (hash as u32 % PORT_COUNT, coprime_step((hash >> 32) as u32));
-        (0..PORT_COUNT)
-            .map(|turn| {
-                FIRST_PORT + ((u64::from(start) + u64::from(turn) * u64::from(step)) % u64::from(PORT_COUNT)) as u16
-            })
-            .find(|port| is_free(*port))
+        let (start, step) = (hash as u32 % count, coprime_step((hash >> 32) as u32, count));
+        let position = |turn: u32| ((u64::from(start) + u64::from(turn) * u64::from(step)) % u64::from(count)) as u16;
+        (0..count).map(|turn| self.part.port(FIRST_PORT, position(turn))).find(|port| is_free(*port))
     }
 
     fn outside_entry(&self, owner: NodeIx, key: &OutsideKey) -> Option<u32> {
@@ -424,9 +429,9 @@ fn outside_hash(owner: NodeIx, key: &OutsideKey) -> u64 {
     mix(mix(addresses) ^ ports ^ u64::from(key.protocol.0) << 56 ^ u64::from(owner.0) << 32)
 }
 
-/// A step that visits all of [`PORT_COUNT`] = 2^10 x 3^2 x 7 ports: one that shares no factor with it.
-fn coprime_step(bits: u32) -> u32 {
-    let mut step = (bits % PORT_COUNT) | 1;
+/// A step that visits all of `count` ports: one that shares no factor with it. It is [`PORT_COUNT`] = 2^10 x 3^2 x 7 or that divided by a power of two.
+fn coprime_step(bits: u32, count: u32) -> u32 {
+    let mut step = (bits % count) | 1;
     // Ends: of any five odd numbers in a row, one is a multiple of neither 3 nor 7.
     while step.is_multiple_of(3) || step.is_multiple_of(7) {
         step += 2;

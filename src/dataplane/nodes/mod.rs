@@ -1,6 +1,6 @@
 //! What each kind of node does with a packet: one file per kind.
 
-pub(super) mod eni;
+pub(crate) mod eni;
 pub(super) mod forwarder;
 pub(super) mod gateway_endpoint;
 pub(super) mod interface_endpoint;
