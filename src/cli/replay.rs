@@ -137,6 +137,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<u8, CliError> {
         format: arguments.format.into(),
         tracked_connections_max: scenario.settings.tracked_connections_max,
         keeps_delivered: out_iface.is_some(),
+        without_memos: false,
     };
     let mut replay = Replay::new(Arc::clone(state.control.program()), at.host, at.address, &survey, options)?;
     let mut dir = OutputDir::prepare(&arguments.out)?;

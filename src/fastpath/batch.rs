@@ -58,7 +58,7 @@ impl Arrival {
     }
 
     #[inline]
-    fn outcome(self) -> Option<Outcome> {
+    pub(super) fn outcome(self) -> Option<Outcome> {
         let verdict = Verdict { at: self.at, step: Step::Deliver(self.host) };
         let via_endpoint = Some(self.via_endpoint).filter(|node| *node != Arrival::NO_NODE);
         (self.host != Arrival::NO_HOST).then_some(Outcome { verdict, via_endpoint })

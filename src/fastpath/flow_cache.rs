@@ -26,9 +26,9 @@ pub(super) struct FlowCache {
 }
 
 impl FlowCache {
-    /// An empty cache for up to `flows_max` flows.
+    /// An empty cache for up to `flows_max` flows, or a few more; for none if that is 0.
     pub(super) fn new(flows_max: usize) -> Self {
-        let places_max = (flows_max.max(PLACES_MIN) * 2).next_power_of_two();
+        let places_max = if flows_max == 0 { 0 } else { (flows_max.max(PLACES_MIN) * 2).next_power_of_two() };
         FlowCache { places_max, ..FlowCache::default() }
     }
 
@@ -71,18 +71,24 @@ impl FlowCache {
     }
 
     /// Puts a memo in, in place of the flow's old one if there is one. A longer packet of the same way raises the limit, never lowers it.
-    pub(super) fn insert(&mut self, mut memo: Memo, more: [SessionRef; MORE_TOUCHES]) {
+    /// Returns whether there is room for any.
+    pub(super) fn insert(&mut self, mut memo: Memo, more: [SessionRef; MORE_TOUCHES]) -> bool {
+        if self.places_max == 0 {
+            return false;
+        }
         let at = self.find(&memo.key, self.home(&memo.key));
         if let Some(old) = self.places.get(at) {
             if old.epoch == memo.epoch && old.path == memo.path {
                 memo.total_bytes_max = memo.total_bytes_max.max(old.total_bytes_max);
             }
-            return self.put(at, memo, more);
+            self.put(at, memo, more);
+            return true;
         }
         if (self.used + 1) * 2 > self.places.len() && self.places.len() < self.places_max {
             self.grow();
         }
         self.place(memo, more);
+        true
     }
 
     fn grow(&mut self) {

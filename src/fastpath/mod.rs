@@ -1,7 +1,7 @@
 //! The fast path: the same forwarding, millions of packets a second.
 //!
 //! Purpose: [`Shard::run`] takes a burst of frames that hosts send through [`crate::dataplane::walk`], or, where it has seen a packet's flow before, does what that
-//! walk did: it *memoises observed walks*. Non-goals: links, time passing, what becomes of answers and pieces (drivers, as for `walk`); threads (the shell's).
+//! walk did: it *memoises observed walks*. [`Shard::one`] does so with a single frame. Non-goals: links, time passing, what becomes of answers and pieces (drivers, as for `walk`); threads (the shell's).
 //!
 //! # How it is fast
 //!
@@ -42,12 +42,14 @@ mod observer;
 mod path;
 mod routing;
 mod shard;
+mod single;
 mod stages;
 mod steering;
 
 pub use batch::{BURST_MAX, Batch, Outcome};
 pub use mutant::Mutant;
 pub use shard::{Shard, ShardStats};
+pub use single::Passed;
 pub use steering::{DATAGRAMS_KEPT, Steering, VIRTUAL_SHARDS};
 
 #[cfg(doc)]

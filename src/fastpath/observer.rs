@@ -17,7 +17,7 @@ pub(super) struct Observer<'p> {
 }
 
 impl<'p> Observer<'p> {
-    /// `way` is cleared and used, so that its memory is.
+    /// `way` is cleared, up to its note, and used, so that its memory is.
     pub(super) fn new(program: &'p Program, mut way: Way) -> Self {
         way.nodes.clear();
         way.nat_gateways.clear();

@@ -9,11 +9,12 @@ use crate::program::NodeIx;
 use crate::wire::ethernet::AddressPair;
 use std::collections::BTreeMap;
 
-/// The nodes of a way, in order, and which of them translate.
+/// The nodes of a way, in order, which of them translate, and what the driver noted of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Way {
     pub(super) nodes: Vec<NodeIx>,
     pub(super) nat_gateways: Vec<(NodeIx, Direction)>,
+    pub(super) note: u32,
 }
 
 /// What passed.
@@ -58,6 +59,12 @@ impl Paths {
         self.all.push(Path { arrival, macs, passed: Passed::default() });
         self.by_way.insert((way.clone(), path), path);
         Some(path)
+    }
+
+    /// What was noted of a path's way.
+    #[inline]
+    pub(super) fn note(&self, path: u16) -> u32 {
+        self.ways.get(usize::from(path)).map_or(0, |way| way.note)
     }
 
     /// Counts what passed in `state`, and begins anew.

@@ -4,16 +4,15 @@
 
 #[cfg(doc)]
 use super::batch::BURST_MAX;
-use super::batch::{Arrival, Batch, Burst, Outcome, Scratch};
+use super::batch::{Batch, Burst, Outcome, Scratch};
 use super::flow_cache::FlowCache;
-use super::key::{Key, Link, Links};
-use super::memo::{Facts, Memo, Snapshot};
+use super::key::Links;
+#[cfg(doc)]
 use super::mutant::Mutant;
-use super::observer::Observer;
 use super::path::{Paths, Way};
 use super::routing::{self, Routed};
 use super::stages::{self, Moment};
-use crate::dataplane::{Frame, PacketId, PacketMeta, State, walk};
+use crate::dataplane::{Frame, NoTap, PacketId, PacketMeta, State};
 use crate::program::{HostIx, Node, NodeIx, Program};
 use crate::time::SimTime;
 use crate::wire::FlowHead;
@@ -34,20 +33,20 @@ pub struct ShardStats {
 /// One worker's part of the traffic. `MUTANT` is 0; the numbers of [`Mutant`]s break it, for the test of its tests.
 #[derive(Debug)]
 pub struct Shard<const MUTANT: u8 = 0> {
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
     /// How many programs came before: what memos are guarded by. A program that is adopted again is another one, because sessions kept the timeouts of the one between.
-    adoptions: u32,
-    state: State,
-    links: Links,
-    cache: FlowCache,
-    paths: Paths,
+    pub(super) adoptions: u32,
+    pub(super) state: State,
+    pub(super) links: Links,
+    pub(super) cache: FlowCache,
+    pub(super) paths: Paths,
     /// The memory of the last observed way.
-    way: Way,
-    stats: ShardStats,
+    pub(super) way: Way,
+    pub(super) stats: ShardStats,
 }
 
 impl<const MUTANT: u8> Shard<MUTANT> {
-    /// A shard without any flow, which remembers up to `flows_max` of them (both directions count).
+    /// A shard without any flow, which remembers up to `flows_max` of them (both directions count). With 0 every packet is walked.
     pub fn new(program: Arc<Program>, state: State, flows_max: usize) -> Self {
         Shard {
             program,
@@ -126,39 +125,19 @@ impl<const MUTANT: u8> Shard<MUTANT> {
     }
 
     /// Walks, and remembers what is worth it of an ordinary packet. Returns whether memos moved.
-    #[inline(never)]
     fn walk(&mut self, burst: &mut Burst<'_>, position: usize, is_ordinary: bool, now: SimTime) -> bool {
-        self.stats.walked += 1;
-        let program = &*self.program;
         let (bytes, sender) = burst.packet(position);
-        let Some((at, _)) = attachment(program, sender) else {
+        let Some((at, _)) = attachment(&self.program, sender) else {
+            self.stats.walked += 1;
             burst.set_outcome(position, Outcome::default());
             return false;
         };
         let head = if is_ordinary { FlowHead::of(bytes) } else { None };
-        let before = Snapshot::of(bytes);
         let mut meta = PacketMeta::from_host(PacketId(self.stats.packets), sender, now);
-        let mut observer = Observer::new(program, std::mem::take(&mut self.way));
-        let verdict = walk(program, &mut self.state, at, &mut Frame { bytes, meta: &mut meta }, now, &mut observer);
-        let after = Snapshot::of(bytes);
-        let outcome = Outcome { verdict, via_endpoint: meta.via_endpoint };
-        burst.set_outcome(position, outcome);
-        let memo = match (head, Arrival::of(&outcome), observer.touches()) {
-            (Some(head), Some(arrival), Some(touches)) => {
-                let path = self.paths.intern(&observer.way, arrival, after.macs());
-                let link = self.links.intern(Link::of(&head, sender, const { Mutant::of(MUTANT) }));
-                path.zip(link).and_then(|(path, link)| {
-                    let key = Key::of(&head, link);
-                    Memo::of(key, Facts::of(&head), &before, &after, touches, (self.adoptions, path))
-                })
-            }
-            _ => None,
-        };
-        self.way = std::mem::take(&mut observer.way);
-        let Some((memo, more)) = memo else { return false };
-        self.stats.remembered += 1;
-        self.cache.insert(memo, more);
-        true
+        let mut frame = Frame { bytes, meta: &mut meta };
+        let (passed, moved) = self.observe(at, &mut frame, head, now, &mut NoTap, |_, _| 0);
+        burst.set_outcome(position, Outcome { verdict: passed.verdict, via_endpoint: meta.via_endpoint });
+        moved
     }
 
     /// The loops of a plain router, and walks for what it cannot take.
@@ -177,7 +156,7 @@ impl<const MUTANT: u8> Shard<MUTANT> {
 }
 
 /// Where a host's frames enter.
-fn attachment(program: &Program, sender: HostIx) -> Option<(NodeIx, &Node)> {
+pub(super) fn attachment(program: &Program, sender: HostIx) -> Option<(NodeIx, &Node)> {
     let host = program.hosts.get(sender.at())?;
     Some((host.node, program.node(host.node)))
 }

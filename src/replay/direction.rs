@@ -12,7 +12,7 @@
 //!
 //! A conversation is *begun* by the side of its first packet in the capture, or by the other one if that is a SYN-ACK.
 
-use super::conversation::{Conversations, Key, Side};
+use super::conversation::{Conversations, Flow, Side};
 use super::outcome::Skip;
 use super::survey::is_private;
 use crate::net::FiveTuple;
@@ -41,10 +41,10 @@ pub(super) fn side(
             return Err(Skip::OtherHosts);
         }
     }
-    if conversations.has(Key::of(*tuple)) {
+    if conversations.has(Flow::of(*tuple)) {
         return Ok(Side::Nic);
     }
-    if conversations.has(Key::of(tuple.reversed())) {
+    if conversations.has(Flow::of(tuple.reversed())) {
         return Ok(Side::Peer);
     }
     if let Some(flags) = flags.filter(|flags| flags.has(TcpFlags::SYN)) {
@@ -94,7 +94,7 @@ mod tests {
     fn without_an_address_the_packets_tell() {
         let mut conversations = Conversations::default();
         let conversation = Conversation { begun_by: Side::Nic, nic: None, peer: None, mss: 0 };
-        conversations.begin(Key::of(tuple("8.8.8.8", "10.0.0.9")), conversation);
+        conversations.begin(Flow::of(tuple("8.8.8.8", "10.0.0.9")), conversation);
         let side = |source, destination, flags| side(None, false, &conversations, &tuple(source, destination), flags);
         assert_eq!(side("8.8.8.8", "10.0.0.9", ACK), Ok(Side::Nic), "found before");
         assert_eq!(side("8.8.8.8", "10.0.0.1", SYN), Ok(Side::Nic));

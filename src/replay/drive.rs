@@ -1,29 +1,30 @@
 //! The driver: takes packets of a capture through the data plane, one after the other, and keeps what comes of them.
 //!
-//! Invariants: forwarding is `Replay::forward` alone, which calls [`walk`]; a record allocates nothing but a new conversation and what the data plane keeps (packets that are
+//! Invariants: forwarding is `Replay::forward` alone, which walks, or goes by the memo of a walk ([`Shard::one`]); an ordinary packet is made fit as the last one of its side was
+//! (`Replay::prepare_again`); a record allocates nothing but a new conversation and what the data plane keeps (packets that are
 //! split or answered borrow buffers from a pool); what the data plane makes of a packet (fragments, ICMP errors, resets) is followed to its end before the next record.
 //! Time: with [`Pace::Capture`] simulated time is the capture's, from 0 at its first packet; it never goes back. With [`Pace::Fast`] packets follow each other by a
 //! microsecond, so no session grows old. Links take no time and lose nothing: frames come out when they went in.
 
 use super::address_map::{AddressMap, mapped};
-use super::conversation::{Conversation, Conversations, Datagrams, End, Key, Side};
+use super::arrival::Arrivals;
+use super::conversation::{Conversation, Conversations, Datagrams, End, Flow, Place, Side};
 use super::direction;
 use super::ends::Ends;
 use super::error::ReplayError;
-use super::outcome::{self, Counts, Document, InputPart, NicPart, Skip, Translation, Translations};
+use super::outcome::{self, Counts, Document, InputPart, NicPart, Skip};
 use super::outputs::Outputs;
 use super::reader::Record;
+use super::sending::{self, Before, readdress};
 use super::survey::Survey;
 use super::{answer, link_layer, offload, repair};
 use crate::capture::{CaptureFile, Format};
 use crate::dataplane::answer::build;
 use crate::dataplane::conntrack::{Conntrack, TrackingLimits};
-use crate::dataplane::{
-    Decision, Direction, Frame, Made, PacketId, PacketMeta, Reply, State, Step, Tap, Verdict, walk,
-};
+use crate::dataplane::{Decision, Frame, Made, PacketId, PacketMeta, Reply, State, Step, Tap, Verdict};
 use crate::explain::comment;
-use crate::explain::road::Road;
-use crate::net::{FiveTuple, Protocol};
+use crate::fastpath::{Passed, Shard};
+use crate::net::FiveTuple;
 use crate::program::{HostIx, NodeIx, Program};
 use crate::time::{SimDuration, SimTime};
 use crate::wire::fragment::fragments;
@@ -36,6 +37,8 @@ use std::sync::Arc;
 const SPARE_MAX: usize = 64;
 /// Time between two packets at [`Pace::Fast`].
 const FAST_STEP: SimDuration = SimDuration::from_micros(1);
+/// Flows whose memos are kept, both directions counted.
+const FLOWS_MAX: usize = 65_536;
 
 /// Where answers come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,20 +75,22 @@ pub struct Options {
     pub tracked_connections_max: Option<u32>,
     /// Whether frames that come out elsewhere than at the NIC are kept for [`Replay::take_delivered`].
     pub keeps_delivered: bool,
+    /// Whether every packet is readdressed field by field and walked, none treated as one before it: slower, and the same comes out.
+    pub without_memos: bool,
 }
 
 /// One replay of one capture.
 #[derive(Debug)]
 pub struct Replay {
     program: Arc<Program>,
-    state: State,
+    shard: Shard,
     options: Options,
     ends: Ends,
     nic_address: Option<Ipv4Addr>,
     conversations: Conversations,
     datagrams: Datagrams,
     counts: Counts,
-    translations: Translations,
+    arrivals: Arrivals,
     recorder: Recorder,
     outputs: Outputs,
     frame: Vec<u8>,
@@ -100,8 +105,8 @@ pub struct Replay {
 /// Why a packet is on its way.
 #[derive(Clone, Copy, Debug)]
 enum Cause {
-    /// The capture has it: a packet of this side of that conversation.
-    Recorded { key: Key, side: Side, conversation: Conversation },
+    /// The capture has it: a packet of this side of that conversation, which stays there until the next record.
+    Recorded { place: Place, side: Side },
     /// It is about a conversation, or made up: nothing is learned from where it comes out.
     Other,
 }
@@ -146,8 +151,10 @@ impl Replay {
             Some(entries_per_interface) => TrackingLimits { entries_per_interface, ..TrackingLimits::default() },
             None => TrackingLimits::default(),
         };
+        let state = State { conntrack: Conntrack::with_limits(limits), ..State::default() };
+        let flows_max = if options.without_memos { 0 } else { FLOWS_MAX };
         Ok(Replay {
-            state: State { conntrack: Conntrack::with_limits(limits), ..State::default() },
+            shard: Shard::new(Arc::clone(&program), state, flows_max),
             outputs: Outputs::new(options.format, program.hosts.len()),
             program,
             options,
@@ -156,7 +163,7 @@ impl Replay {
             conversations: Conversations::default(),
             datagrams: Datagrams::default(),
             counts: Counts::default(),
-            translations: Translations::default(),
+            arrivals: Arrivals::default(),
             recorder: Recorder::default(),
             frame: Vec::new(),
             waiting: VecDeque::new(),
@@ -175,12 +182,12 @@ impl Replay {
         let mut frame = std::mem::take(&mut self.frame);
         match self.prepare(record, &mut frame) {
             Err(why) => self.counts.skip(why),
-            Ok((end, side, cause)) => {
+            Ok((host, side, cause)) => {
                 match side {
                     Side::Nic => self.counts.from_nic += 1,
                     Side::Peer => self.counts.from_peers += 1,
                 }
-                self.send(end, cause, &mut frame);
+                self.send(host, cause, &mut frame);
                 // Ends: an answer is never answered, and a fragment of a fragment is further on its way, which ends at STEPS_MAX.
                 while let Some(mut next) = self.waiting.pop_front() {
                     self.follow(next.at, &mut next.bytes, next.meta, next.made, next.cause);
@@ -191,34 +198,35 @@ impl Replay {
         self.frame = frame;
     }
 
-    /// Sends the frame from its end; in pieces, if it is a segment that no wire carried.
-    fn send(&mut self, end: End, cause: Cause, frame: &mut [u8]) {
-        let node = self.program.hosts[end.host.at()].node;
+    /// Sends the frame from its host; in pieces, if it is a segment that no wire carried.
+    fn send(&mut self, host: HostIx, cause: Cause, frame: &mut [u8]) {
+        let node = self.program.hosts[host.at()].node;
         let mss = match cause {
-            Cause::Recorded { conversation, .. } => conversation.mss,
+            Cause::Recorded { place, .. } => self.conversations.at(place).mss,
             Cause::Other => 0,
         };
         // Most segments are too short to look at.
         let may_be_long = frame.len() > usize::from(if mss == 0 { offload::INTERFACE_MTU_BYTES } else { mss });
         let parsed = if may_be_long { Parsed::of(frame).ok() } else { None };
         let Some((parsed, cut)) = parsed.and_then(|parsed| Some((parsed, offload::cut(frame, &parsed, mss)?))) else {
-            let meta = self.new_packet(end.host);
+            let meta = self.new_packet(host);
             return self.follow(node, frame, meta, None, cause);
         };
         self.counts.cut += cut.count() as u64 - 1;
         for number in 0..cut.count() {
             let mut bytes = self.spare.pop().unwrap_or_default();
             offload::piece(frame, &parsed, &cut, number, &mut bytes);
-            let meta = self.new_packet(end.host);
+            let meta = self.new_packet(host);
             self.waiting.push_back(Waiting { at: node, bytes, meta, made: None, cause });
         }
     }
 
     /// The only place where packets are forwarded: takes the frame from node `at` to its verdict.
-    fn forward(&mut self, at: NodeIx, bytes: &mut [u8], meta: &mut PacketMeta) -> Verdict {
-        self.recorder.decisions.clear();
-        let mut frame = Frame { bytes, meta };
-        walk(&self.program, &mut self.state, at, &mut frame, self.now, &mut self.recorder)
+    fn forward(&mut self, at: NodeIx, bytes: &mut [u8], meta: &mut PacketMeta) -> Passed {
+        let Replay { program, shard, recorder, arrivals, .. } = self;
+        recorder.decisions.clear();
+        let note = |recorder: &Recorder, host| arrivals.note(program, host, &recorder.decisions);
+        shard.one(at, &mut Frame { bytes, meta }, self.now, recorder, note)
     }
 
     fn advance(&mut self, unix_ns: Option<u64>) {
@@ -239,32 +247,60 @@ impl Replay {
     }
 
     /// Makes the record a frame of one of the two ends.
-    fn prepare(&mut self, record: &Record<'_>, frame: &mut Vec<u8>) -> Result<(End, Side, Cause), Skip> {
+    fn prepare(&mut self, record: &Record<'_>, frame: &mut Vec<u8>) -> Result<(HostIx, Side, Cause), Skip> {
         let packet = link_layer::ipv4(record.link_type, record.bytes)?;
         let is_snapped = record.bytes.len() < record.original_bytes as usize;
         let unusable = if is_snapped { Skip::HeadersCut } else { Skip::Malformed };
         let is_padded = repair::frame_of(packet, frame).ok_or(unusable)?;
+        // Packets that take the short way need no mending, and need none of what follows.
+        let has_short_way = !is_padded && !self.options.without_memos;
+        if has_short_way && let Some(found) = self.prepare_again(packet, frame) {
+            return Ok(found);
+        }
         let mut parsed = Parsed::of(frame).map_err(|_| Skip::Malformed)?;
         let mended = repair::checksums(frame, &parsed);
+        let (before, begun) = (if has_short_way { Before::of(frame) } else { None }, self.conversations.begun);
         if !self.options.maps.is_empty() {
             let source = mapped(&self.options.maps, parsed.source);
             let destination = mapped(&self.options.maps, parsed.destination);
             rewrite::set_source(frame, &mut parsed, source);
             rewrite::set_destination(frame, &mut parsed, destination);
         }
-        let (end, side, cause) = match self.about_another(&mut parsed, frame)? {
+        let (host, side, cause) = match self.about_another(&mut parsed, frame)? {
             Some(found) => found,
             None => self.of_conversation(&mut parsed, frame)?,
         };
         self.counts.padded += u64::from(is_padded);
         self.counts.header_checksums_mended += u64::from(mended.header);
         self.counts.transport_checksums_mended += u64::from(mended.transport && !is_padded);
-        self.ends.address(&self.program, end.host, parsed.destination, frame);
-        Ok((end, side, cause))
+        self.ends.address(&self.program, host, parsed.destination, frame);
+        // Many conversations have but one packet.
+        let is_first = begun < self.conversations.begun;
+        if let (Some(before), Cause::Recorded { place, side }, false) = (before, cause, is_first) {
+            self.conversations.at(place).set_sending(side, &before, frame);
+        }
+        Ok((host, side, cause))
+    }
+
+    /// What [`Replay::prepare`] does with an ordinary packet of a side that sent one before; `None` if it must do it.
+    fn prepare_again(&mut self, packet: &[u8], frame: &mut [u8]) -> Option<(HostIx, Side, Cause)> {
+        let head = sending::ordinary(packet, frame)?;
+        let flow = Flow::of_head(&head).mapped(&self.options.maps);
+        let tuple = flow.tuple();
+        let side = direction::side(self.nic_address, self.ends.forwards, &self.conversations, &tuple, None).ok()?;
+        let place = self.conversations.find(if side == Side::Nic { flow } else { flow.reversed() })?;
+        let conversation = self.conversations.at(place);
+        if conversation.begun_by != side && self.options.replies == Replies::Generated {
+            return None;
+        }
+        let end = conversation.end(side)?;
+        let sending = end.sending.filter(|sending| sending.is_for(&head))?;
+        sending.again(end.sends, head.protocol, frame);
+        Some((end.host, side, Cause::Recorded { place, side }))
     }
 
     /// The end that sends the packet, which then has the addresses and ports that this end sends with.
-    fn of_conversation(&mut self, parsed: &mut Parsed, frame: &mut [u8]) -> Result<(End, Side, Cause), Skip> {
+    fn of_conversation(&mut self, parsed: &mut Parsed, frame: &mut [u8]) -> Result<(HostIx, Side, Cause), Skip> {
         let mut tuple = parsed.five_tuple();
         if parsed.is_first_fragment() {
             self.datagrams.first(parsed.identification, tuple);
@@ -274,26 +310,24 @@ impl Replay {
         let flags = parsed.tcp_flags;
         let side = direction::side(self.nic_address, self.ends.forwards, &self.conversations, &tuple, flags)?;
         let outward = if side == Side::Nic { tuple } else { tuple.reversed() };
-        let key = Key::of(outward);
-        let mut conversation = match self.conversations.get(key) {
-            Some(conversation) => conversation,
-            None => {
-                let conversation = self.begin(direction::begun_by(side, flags), outward);
-                self.conversations.begin(key, conversation);
-                conversation
-            }
+        let flow = Flow::of(outward);
+        let place = match self.conversations.find(flow) {
+            Some(place) => place,
+            None => self.conversations.begin(flow, self.begin(direction::begun_by(side, flags), outward)),
         };
+        let conversation = self.conversations.at(place);
         if let Some(mss) = rewrite::offered_mss(frame, parsed) {
             conversation.mss = if conversation.mss == 0 { mss } else { conversation.mss.min(mss) };
-            self.conversations.update(key, conversation);
         }
         let asks = conversation.begun_by == side;
         if !asks && self.options.replies == Replies::Generated {
             return Err(Skip::RecordedAnswer);
         }
         let end = conversation.end(side).ok_or(if asks { Skip::NoPeer } else { Skip::NoRequest })?;
-        readdress(frame, parsed, &end.sends);
-        Ok((end, side, Cause::Recorded { key, side, conversation }))
+        if end.sends != Flow::of(tuple) {
+            readdress(frame, parsed, &end.sends.tuple());
+        }
+        Ok((end.host, side, Cause::Recorded { place, side }))
     }
 
     /// A conversation of which `outward` is the flow from the NIC, as the capture has it.
@@ -302,16 +336,14 @@ impl Replay {
         match begun_by {
             Side::Nic => {
                 let source = if is_nics { self.ends.own } else { outward.source };
-                let nic = End { host: self.ends.at, sends: FiveTuple { source, ..outward } };
+                let nic = End::new(self.ends.at, FiveTuple { source, ..outward });
                 Conversation { begun_by, nic: Some(nic), peer: None, mss: 0 }
             }
             Side::Peer => {
                 let peer = self.ends.peer(&self.program, outward.destination).map(|peer| {
                     let destination = if is_nics { peer.reaches } else { outward.source };
-                    End {
-                        host: peer.host,
-                        sends: FiveTuple { source: peer.address, destination, ..outward.reversed() },
-                    }
+                    let sends = FiveTuple { source: peer.address, destination, ..outward.reversed() };
+                    End::new(peer.host, sends)
                 });
                 Conversation { begun_by, nic: None, peer, mss: 0 }
             }
@@ -319,7 +351,7 @@ impl Replay {
     }
 
     /// For an ICMP error about a conversation that is known, from one of its two ends: that end, and the packet then tells of what that end saw.
-    fn about_another(&mut self, parsed: &mut Parsed, frame: &mut [u8]) -> Result<Option<(End, Side, Cause)>, Skip> {
+    fn about_another(&mut self, parsed: &mut Parsed, frame: &mut [u8]) -> Result<Option<(HostIx, Side, Cause)>, Skip> {
         let Some(quoted) = parsed.quoted(frame) else { return Ok(None) };
         // The error's source got the quoted packet.
         let told = quoted.five_tuple();
@@ -327,16 +359,18 @@ impl Replay {
             return Ok(None);
         }
         let found = [(Side::Peer, told), (Side::Nic, told.reversed())].into_iter();
-        let mut found = found.filter_map(|(side, outward)| Some((side, self.conversations.get(Key::of(outward))?)));
-        let Some((side, conversation)) = found.next() else { return Ok(None) };
+        let mut found = found.filter_map(|(side, outward)| Some((side, self.conversations.find(Flow::of(outward))?)));
+        let Some((side, place)) = found.next() else { return Ok(None) };
+        let conversation = self.conversations.at(place);
         if conversation.begun_by != side && self.options.replies == Replies::Generated {
             return Err(Skip::RecordedAnswer);
         }
         let end = conversation.end(side).ok_or(Skip::NoRequest)?;
-        rewrite::set_source(frame, parsed, end.sends.source);
-        rewrite::set_destination(frame, parsed, end.sends.destination);
-        rewrite::set_quoted_source(frame, parsed, end.sends.destination, end.sends.destination_port);
-        Ok(Some((end, side, Cause::Other)))
+        let sends = end.sends.tuple();
+        rewrite::set_source(frame, parsed, sends.source);
+        rewrite::set_destination(frame, parsed, sends.destination);
+        rewrite::set_quoted_source(frame, parsed, sends.destination, sends.destination_port);
+        Ok(Some((end.host, side, Cause::Other)))
     }
 
     /// Takes one packet to its end; what comes of it waits.
@@ -348,9 +382,10 @@ impl Replay {
         made: Option<(NodeIx, Made)>,
         cause: Cause,
     ) {
-        let verdict = self.forward(at, bytes, &mut meta);
+        let passed = self.forward(at, bytes, &mut meta);
+        let verdict = passed.verdict;
         match verdict.step {
-            Step::Deliver(host) => self.deliver(host, bytes, cause),
+            Step::Deliver(host) => self.deliver(host, &passed, bytes, cause),
             Step::Drop(_) => self.lose(verdict, bytes, made),
             Step::Reply(Reply::Error { answer, .. }) => {
                 self.lose(verdict, bytes, made);
@@ -385,46 +420,34 @@ impl Replay {
         }
     }
 
-    fn deliver(&mut self, host: HostIx, bytes: &mut [u8], cause: Cause) {
-        let mut road = None;
-        for (at, decision) in &self.recorder.decisions {
-            road = Road::after(road, &self.program, *at, decision);
-            let (before, after) = match *decision {
-                Decision::Nat { direction: Direction::Egress, before, after, begun: true } => (before, after),
-                Decision::Translate { direction: Direction::Egress, before, after } => ((before, 0), (after, 0)),
-                _ => continue,
-            };
-            self.translations.see(Translation { at: *at, before, after });
-        }
-        self.counts.delivered.entry((host, road)).or_default().add(bytes.len());
+    fn deliver(&mut self, host: HostIx, passed: &Passed, bytes: &mut [u8], cause: Cause) {
+        self.counts.delivered.add(bytes.len());
+        self.arrivals.count(passed, bytes.len());
         let unix_ns = self.unix_ns();
         self.outputs.delivered(&self.program, host, unix_ns, bytes);
         if self.options.keeps_delivered && host != self.ends.at {
             self.delivered.push(bytes.to_vec());
         }
-        let Cause::Recorded { key, side, conversation } = cause else { return };
-        let Ok(parsed) = Parsed::of(bytes) else { return };
-        if !parsed.is_later_fragment() {
-            self.learn(key, side, conversation, End { host, sends: parsed.five_tuple().reversed() });
+        let Cause::Recorded { place, side } = cause else { return };
+        let arrived = match passed.by_memo {
+            true => Flow::of_ordinary(bytes),
+            false => {
+                let parsed = Parsed::of(bytes).ok().filter(|parsed| !parsed.is_later_fragment());
+                parsed.map(|parsed| Flow::of(parsed.five_tuple()))
+            }
+        };
+        let conversation = self.conversations.at(place);
+        // The other side answers from where the packet came out, to whom it came from as it arrived. (What comes out elsewhere is no question to the NIC.)
+        if let Some(flow) = arrived.filter(|_| side == Side::Nic || host == self.ends.at) {
+            conversation.learn(side.other(), host, flow.reversed());
         }
-        if conversation.begun_by == side && self.options.replies == Replies::Generated {
+        let asks = conversation.begun_by == side;
+        if asks
+            && self.options.replies == Replies::Generated
+            && let Ok(parsed) = Parsed::of(bytes)
+        {
             self.answer(host, bytes, &parsed);
         }
-    }
-
-    /// The other side answers from where the packet came out, to whom it came from as it arrived.
-    fn learn(&mut self, key: Key, side: Side, mut conversation: Conversation, end: End) {
-        let end = Some(end);
-        match side {
-            Side::Nic if conversation.peer != end => conversation.peer = end,
-            // What comes out elsewhere is no question to the NIC.
-            Side::Peer if conversation.nic != end && end.is_some_and(|end| end.host == self.ends.at) => {
-                conversation.nic = end;
-            }
-            // As known: nearly always.
-            _ => return,
-        }
-        self.conversations.update(key, conversation);
     }
 
     /// Makes up the answer of `host`.
@@ -488,7 +511,7 @@ impl Replay {
     /// What came of it: to be asked when it is finished.
     pub fn document(&self, scenario: &str, network: &str, input: InputPart) -> Document {
         let (skipped, delivered, dropped, translations, translations_more) =
-            outcome::parts(&self.program, &self.counts, &self.translations);
+            outcome::parts(&self.program, &self.counts, &self.arrivals);
         Document {
             scenario: scenario.to_owned(),
             network: network.to_owned(),
@@ -506,23 +529,5 @@ impl Replay {
             translations_more,
             files: self.outputs.parts(),
         }
-    }
-}
-
-/// Gives the packet the addresses and ports of `sends`, with every checksum that covers them.
-fn readdress(frame: &mut [u8], parsed: &mut Parsed, sends: &FiveTuple) {
-    if parsed.source != sends.source {
-        rewrite::set_source(frame, parsed, sends.source);
-    }
-    if parsed.destination != sends.destination {
-        rewrite::set_destination(frame, parsed, sends.destination);
-    }
-    let has = parsed.five_tuple();
-    if has.source_port != sends.source_port {
-        rewrite::set_source_port(frame, parsed, sends.source_port);
-    }
-    // An echo message has one identifier, which is both.
-    if has.destination_port != sends.destination_port && parsed.protocol != Protocol::ICMP {
-        rewrite::set_destination_port(frame, parsed, sends.destination_port);
     }
 }

@@ -9,9 +9,9 @@
 //! | [`link_layer`] | from the captured frame to its IPv4 packet |
 //! | [`survey`], `direction`, `conversation` | whose NIC was captured; who sent a packet; who answers whom, and as what |
 //! | `ends` | the hosts that packets are sent from |
-//! | `repair`, `offload` | lengths and checksums; what a NIC's segmentation offload left whole |
-//! | [`drive`] | the loop around [`crate::dataplane::walk`], the only thing that forwards |
-//! | `answer`, `outputs`, [`outcome`] | answers made up; the captures written; counts that add up |
+//! | `repair`, `offload`, `sending` | lengths and checksums; what a NIC's segmentation offload left whole; addresses and ports |
+//! | [`drive`] | the loop around [`crate::fastpath::Shard::one`], the only thing that forwards |
+//! | `answer`, `arrival`, `outputs`, [`outcome`] | answers made up; how packets came out; the captures written; counts that add up |
 //!
 //! The captured machine is the `--at` host: its address in the capture ([`survey`]) becomes that host's own, at once with all checksums. What it begins leaves from that
 //! host; the recorded answers then enter where the request came out, rewritten to what arrived there. What a peer begins enters at the host that has the peer's
@@ -25,6 +25,7 @@
 
 mod address_map;
 mod answer;
+mod arrival;
 mod conversation;
 mod direction;
 pub mod drive;
@@ -36,6 +37,7 @@ pub mod outcome;
 mod outputs;
 pub mod reader;
 mod repair;
+mod sending;
 pub mod survey;
 
 pub use address_map::AddressMap;

@@ -3,6 +3,7 @@
 //! Invariants: read = skipped + sent from the capture; and sent from the capture + more by cutting + answers made up + generated + fragments made = delivered + dropped +
 //! fragmented + absorbed ([`Counts::hold`]). What is listed by name has a limit ([`TRANSLATIONS_MAX`]); its counts have none.
 
+use super::arrival::Arrivals;
 use crate::dataplane::{DropReason, Reply, Step};
 use crate::explain::road::Road;
 use crate::program::{HostIx, NodeIx, Program};
@@ -83,8 +84,8 @@ pub struct Counts {
     pub generated: u64,
     /// Made by the data plane out of packets that were too big.
     pub fragments_made: u64,
-    /// Came out, by host and road.
-    pub delivered: BTreeMap<(HostIx, Option<Road>), Count>,
+    /// Came out.
+    pub delivered: Count,
     /// Were lost, by reason and place.
     pub dropped: BTreeMap<(DropReason, NodeIx), Count>,
     /// Split: their fragments went on instead.
@@ -113,7 +114,7 @@ impl Counts {
 
     /// Packets that came out.
     pub fn delivered_total(&self) -> u64 {
-        self.delivered.values().map(|count| count.packets).sum()
+        self.delivered.packets
     }
 
     /// Packets that were lost.
@@ -154,17 +155,23 @@ pub struct Translations {
 }
 
 impl Translations {
-    /// Adds one that is perhaps listed already.
-    pub(super) fn see(&mut self, translation: Translation) {
+    /// Adds one that is perhaps listed already. Returns whether it is listed now.
+    pub(super) fn see(&mut self, translation: Translation) -> bool {
         if self.listed.last() == Some(&translation) || self.known.contains(&translation) {
-            return;
+            return true;
         }
         if self.listed.len() >= TRANSLATIONS_MAX {
             self.more += 1;
-            return;
+            return false;
         }
         self.known.insert(translation);
         self.listed.push(translation);
+        true
+    }
+
+    /// Counts some that are not listed.
+    pub(super) fn see_unlisted(&mut self, count: u64) {
+        self.more += count;
     }
 
     /// The first [`TRANSLATIONS_MAX`].
@@ -322,16 +329,16 @@ pub(super) fn packets(counts: &Counts) -> PacketsPart {
 pub(super) fn parts(
     program: &Program,
     counts: &Counts,
-    translations: &Translations,
+    arrivals: &Arrivals,
 ) -> (Vec<SkippedPart>, Vec<DeliveredPart>, Vec<DroppedPart>, Vec<TranslationPart>, u64) {
     let skipped = counts.skipped.iter();
     let skipped = skipped.map(|(reason, packets)| (*reason, reason.sentence(), *packets));
     let skipped = skipped.map(|(reason, why, packets)| SkippedPart { reason, why, packets }).collect();
-    let delivered = counts.delivered.iter().map(|((host, road), count)| DeliveredPart {
-        host: host_name(program, *host),
+    let delivered = arrivals.counts().into_iter().map(|((host, road), count)| DeliveredPart {
+        host: host_name(program, host),
         road: road.map(Road::class),
         via: road.and_then(Road::node).map(|node| program.origins.owner(node).id.clone()),
-        count: *count,
+        count,
     });
     let dropped = counts.dropped.iter().map(|((reason, at), count)| DroppedPart {
         code: reason.code(),
@@ -343,6 +350,7 @@ pub(super) fn parts(
         0 => address.to_string(),
         port => format!("{address}:{port}"),
     };
+    let translations = &arrivals.translations;
     let translated = translations.listed.iter().map(|translation| TranslationPart {
         at: program.origins.node(translation.at).id.clone(),
         before: shown(translation.before),

@@ -1,7 +1,7 @@
 //! Reading captures as a stream: classic pcap and pcapng, both byte orders, in memory that does not grow with the file.
 //!
 //! Purpose: chunks of a file in ([`Reader::space`], [`Reader::filled`]), packets out ([`Reader::read`]), and for a broken file the record and the byte where
-//! it breaks, after everything before it was handed out. pcap-parser decodes headers and blocks; what is here is the buffer, the limits and the framing.
+//! it breaks, after everything before it was handed out. pcap-parser decodes headers and blocks; what is here is the buffer, the limits, the framing and pcap's records.
 //! Non-goals: opening files; what is inside a packet ([`super::link_layer`]).
 //!
 //! | format | what is read |
@@ -17,7 +17,7 @@ mod blocks;
 
 use super::error::ReadError;
 use blocks::Section;
-use pcap_parser::{PcapHeader, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header};
+use pcap_parser::{PcapHeader, parse_pcap_header};
 
 /// Longest packet that a record may hold, in bytes: the limit of libpcap and Wireshark.
 pub const RECORD_BYTES_MAX: usize = 262_144;
@@ -178,7 +178,8 @@ impl Reader {
         match self.advance() {
             Ok(Found::Record { at, length, facts }) => {
                 self.records += 1;
-                let Facts { unix_ns, link_type, original_bytes } = facts;
+                let Facts { unix_ns, .. } = facts;
+                let (link_type, original_bytes) = (facts.link_type as u16, facts.original_bytes as u32);
                 let bytes = &self.buffer[at..at + length];
                 Ok(Next::Record(Record { number: self.records, unix_ns, link_type, original_bytes, bytes }))
             }
@@ -260,12 +261,12 @@ enum Found {
     End,
 }
 
-/// What stands beside a packet's bytes.
+/// What stands beside a packet's bytes. All of one width: narrow neighbours would be stored one by one and loaded as one, which waits for the stores.
 #[derive(Clone, Copy)]
 struct Facts {
     unix_ns: Option<u64>,
-    link_type: u16,
-    original_bytes: u32,
+    link_type: u64,
+    original_bytes: u64,
 }
 
 /// What stands at the front of the bytes that are held.
@@ -314,14 +315,14 @@ impl Pcap {
 
     fn frame(&self, held: &[u8], record: u64, offset: u64) -> Result<Framed, ReadError> {
         let header_bytes = if self.is_modified { PCAP_RECORD_MODIFIED_BYTES } else { PCAP_RECORD_BYTES };
-        let Some(lengths) = held.get(8..16).filter(|_| held.len() >= header_bytes) else {
+        let Some(header) = held.first_chunk::<PCAP_RECORD_BYTES>().filter(|_| held.len() >= header_bytes) else {
             return Ok(Framed::Needs { what: "the record's header" });
         };
         let word = |at: usize| {
-            let bytes = [lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]];
+            let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
             if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
         };
-        let (captured, original) = match (self.lengths, word(0), word(4)) {
+        let (captured, original) = match (self.lengths, word(8), word(12)) {
             (Lengths::CapturedFirst, captured, original) => (captured, original),
             (Lengths::OriginalFirst, original, captured) => (captured, original),
             (Lengths::Either, a, b) => (a.min(b), a.max(b)),
@@ -334,24 +335,10 @@ impl Pcap {
         if held.len() < length {
             return Ok(Framed::Needs { what: "the packet" });
         }
-        let parsed = match (self.is_modified, self.is_big_endian) {
-            (true, _) => parse_pcap_frame_modified(held),
-            (false, true) => parse_pcap_frame_be(held),
-            (false, false) => parse_pcap_frame(held),
-        };
-        // Only swapped lengths can keep the parser from what is there; of those only the times are wanted.
-        let (seconds, fraction) = match parsed {
-            Ok((_, block)) => (block.ts_sec, block.ts_usec),
-            Err(_) => (self.word(held, 0), self.word(held, 4)),
-        };
-        let unix_ns = u64::from(seconds) * NANOSECONDS + u64::from(fraction) * self.unit_ns;
-        let facts = Facts { unix_ns: Some(unix_ns), link_type: self.link_type, original_bytes: original };
+        let unix_ns = u64::from(word(0)) * NANOSECONDS + u64::from(word(4)) * self.unit_ns;
+        let (link_type, original_bytes) = (u64::from(self.link_type), u64::from(original));
+        let facts = Facts { unix_ns: Some(unix_ns), link_type, original_bytes };
         Ok(Framed::Record { length, data_at: header_bytes, data_bytes, facts })
-    }
-
-    fn word(&self, held: &[u8], at: usize) -> u32 {
-        let bytes = held.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
-        if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 }
 

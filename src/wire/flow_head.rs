@@ -8,6 +8,7 @@
 
 use super::checksum;
 use super::parsed::{IP, TcpFlags};
+use super::rewrite::HEADERS_BYTES;
 use crate::net::Protocol;
 use std::net::Ipv4Addr;
 
@@ -47,18 +48,31 @@ impl FlowHead {
     /// The headers of `frame`, if they are ordinary ones.
     #[inline]
     pub fn of(frame: &[u8]) -> Option<FlowHead> {
-        let line = first_line(frame);
-        let (ip_is_ordinary, total_bytes) = ip_header(&line, frame.len());
+        // Read where they lie: a copy of a frame that was only just written waits for all that was written.
+        match frame.first_chunk::<HEADERS_BYTES>() {
+            Some(headers) => FlowHead::judged(headers, frame.len()),
+            None => FlowHead::judged(&first_line(frame), frame.len()),
+        }
+    }
+
+    #[inline(always)]
+    fn judged<const N: usize>(line: &[u8; N], frame_bytes: usize) -> Option<FlowHead> {
+        let (ip_is_ordinary, total_bytes) = ip_header(line, frame_bytes);
         let flags = TcpFlags(line[IP + 33]);
         let begins_or_ends =
             (line[IP + 9] == Protocol::TCP.0) & flags.has(TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST);
-        let is_ordinary = ip_is_ordinary & transport_is_consistent(&line, total_bytes) & !begins_or_ends;
-        is_ordinary.then(|| FlowHead::read(&line))
+        let is_ordinary = ip_is_ordinary & transport_is_consistent(line, total_bytes) & !begins_or_ends;
+        is_ordinary.then(|| FlowHead::words(line))
     }
 
     /// The headers of a frame that begins with `line`. They mean nothing unless they are ordinary ones.
     #[inline(always)]
     pub fn read(line: &[u8; LINE_BYTES]) -> FlowHead {
+        FlowHead::words(line)
+    }
+
+    #[inline(always)]
+    fn words<const N: usize>(line: &[u8; N]) -> FlowHead {
         FlowHead {
             macs_first: eight(line, 0),
             macs_last: four(line, 8),
@@ -99,7 +113,7 @@ impl RouteHead {
 
 /// Whether an IPv4 packet without options or fragments stands behind an Ethernet header, whose checksum is right and that the frame holds; its length.
 #[inline(always)]
-fn ip_header(line: &[u8; LINE_BYTES], frame_bytes: usize) -> (bool, u16) {
+fn ip_header<const N: usize>(line: &[u8; N], frame_bytes: usize) -> (bool, u16) {
     let total_bytes = u16::from_be_bytes([line[IP + 2], line[IP + 3]]);
     let first = eight(line, IP);
     let sum = (first >> 32)
@@ -116,7 +130,7 @@ fn ip_header(line: &[u8; LINE_BYTES], frame_bytes: usize) -> (bool, u16) {
 
 /// Whether a TCP or UDP header says of itself what can be, in an IPv4 packet of that length.
 #[inline(always)]
-fn transport_is_consistent(line: &[u8; LINE_BYTES], total_bytes: u16) -> bool {
+fn transport_is_consistent<const N: usize>(line: &[u8; N], total_bytes: u16) -> bool {
     let protocol = Protocol(line[IP + 9]);
     let (is_tcp, is_udp) = (protocol == Protocol::TCP, protocol == Protocol::UDP);
     let tcp_header_bytes = u16::from(line[IP + 32] >> 4) * 4;
@@ -136,7 +150,7 @@ fn first_line(frame: &[u8]) -> [u8; LINE_BYTES] {
 }
 
 #[inline(always)]
-fn eight(line: &[u8; LINE_BYTES], at: usize) -> u64 {
+fn eight<const N: usize>(line: &[u8; N], at: usize) -> u64 {
     u64::from_le_bytes([
         line[at],
         line[at + 1],
@@ -150,7 +164,7 @@ fn eight(line: &[u8; LINE_BYTES], at: usize) -> u64 {
 }
 
 #[inline(always)]
-pub(super) fn four(line: &[u8; LINE_BYTES], at: usize) -> u32 {
+pub(super) fn four<const N: usize>(line: &[u8; N], at: usize) -> u32 {
     u32::from_le_bytes([line[at], line[at + 1], line[at + 2], line[at + 3]])
 }
 

@@ -13,7 +13,7 @@
 mod change;
 mod ports;
 
-pub use change::{ADDRESSES_AT, Change, HEADERS_BYTES, PORTS_AT, TTL_AT};
+pub use change::{ADDRESSES_AT, Change, HEADERS_BYTES, PORTS_AT, TTL_AT, with_headers};
 pub use ports::{set_destination_port, set_quoted_destination, set_quoted_source, set_source_port};
 
 use super::parsed::{IP, Parsed, TcpFlags};

@@ -168,7 +168,7 @@ impl Interface {
             let rest = (rest / u128::from(self.units_per_second)) as u64; // below a second
             whole.saturating_mul(NANOSECONDS).saturating_add(rest)
         });
-        Facts { unix_ns, link_type: self.link_type, original_bytes }
+        Facts { unix_ns, link_type: self.link_type.into(), original_bytes: original_bytes.into() }
     }
 }
 

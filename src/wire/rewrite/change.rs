@@ -73,6 +73,18 @@ impl Change {
     }
 }
 
+/// Changes the headers of a frame; of one that is shorter, a copy that zeros stand behind, and then the frame.
+#[inline]
+pub fn with_headers(frame: &mut [u8], change: impl FnOnce(&mut [u8; HEADERS_BYTES])) {
+    if let Some(headers) = frame.first_chunk_mut() {
+        return change(headers);
+    }
+    let mut headers = [0; HEADERS_BYTES];
+    headers[..frame.len()].copy_from_slice(frame);
+    change(&mut headers);
+    frame.copy_from_slice(&headers[..frame.len()]);
+}
+
 /// A delta of zero is none: nothing changed under the checksum.
 #[inline(always)]
 fn adjust(frame: &mut [u8; HEADERS_BYTES], at: usize, delta: u16) {
