@@ -117,17 +117,15 @@ impl Program for BulkProcess {
                 }
                 Phase::Moving { mut connection, mut left, mut line, since, mut still_since } => {
                     let mut progress = connection.poll(cx);
-                    let received = connection.take_received();
                     let done = if self.bulk.reverse {
-                        left = left.saturating_sub(received.len() as u64);
+                        left = left.saturating_sub(connection.drop_received());
                         left == 0
                     } else {
+                        line.append(&mut connection.take_received());
                         let sent = connection.send_filler(cx, left);
                         (left, progress) = (left - sent, progress || sent > 0);
-                        line.extend_from_slice(&received);
                         left == 0 && line.ends_with(b"\n")
                     };
-                    moved |= progress;
                     if progress {
                         still_since = cx.now;
                     }
@@ -149,7 +147,8 @@ impl Program for BulkProcess {
                         return self.fail(if ended { SocketProblem::Reset } else { SocketProblem::TimedOut });
                     }
                     self.phase = Phase::Moving { connection, left, line, since, still_since };
-                    return Step::waiting(moved);
+                    // All that came is taken and the send buffer is full, or filled with the rest: only a segment changes that.
+                    return Step::waiting(false);
                 }
                 Phase::Over => return Step::waiting(moved),
             }
@@ -196,26 +195,29 @@ impl Served {
 
     /// Moves on. `None`: the client does not keep to the protocol.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection) -> Option<bool> {
-        let mut received = connection.take_received();
-        let mut moved = !received.is_empty();
+        let mut moved = false;
         if let Served::Asked(line) = self {
-            line.append(&mut received);
+            let received = connection.take_received();
+            moved = !received.is_empty();
+            line.extend_from_slice(&received);
             let Some(end) = line.iter().position(|byte| *byte == b'\n') else {
                 return (line.len() <= LINE_BYTES_MAX).then_some(moved);
             };
-            received = line.split_off(end + 1);
+            let data_bytes = (line.len() - end - 1) as u64;
             let text = std::str::from_utf8(&line[..end]).ok()?;
             let (word, count) = text.split_once(' ')?;
             let count: u64 = count.parse().ok()?;
             *self = match word {
-                "SEND" => Served::Taking { left: count, whole: count },
+                "SEND" => Served::Taking { left: count.checked_sub(data_bytes)?, whole: count },
                 "RECEIVE" => Served::Giving { left: count },
                 _ => return None,
             };
         }
+        let received_bytes = connection.drop_received();
+        moved |= received_bytes > 0;
         match self {
             Served::Taking { left, whole } => {
-                *left = left.checked_sub(received.len() as u64)?;
+                *left = left.checked_sub(received_bytes)?;
                 if *left == 0 {
                     connection.send(format!("DONE {whole}\n").as_bytes());
                     connection.poll(cx);

@@ -147,6 +147,13 @@ impl Connection {
         std::mem::take(&mut self.received)
     }
 
+    /// Forgets what has been received since the last call of this or [`Connection::take_received`]; how many bytes that were.
+    pub(super) fn drop_received(&mut self) -> u64 {
+        let dropped = self.received.len() as u64;
+        self.received.clear();
+        dropped
+    }
+
     /// This end.
     pub(super) fn local(&self) -> SocketAddrV4 {
         self.tcp.local

@@ -4,10 +4,10 @@
 //! keep frames whose answer smoltcp dropped because the neighbour was not known yet. Non-goals: replacing smoltcp's ARP (RFC 826).
 //! Invariant: what is known here is never known for longer than smoltcp knows it.
 
-use super::device::QueueDevice;
+use super::device::{QueueDevice, Received};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::{SimDuration, SimTime};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, Ipv4Packet};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
@@ -26,7 +26,7 @@ pub(super) struct Neighbours {
     heard: BTreeMap<Ipv4Addr, SimTime>,
     /// Destinations that something was handed in for since the last egress: a few.
     wanted: Vec<Ipv4Addr>,
-    held: VecDeque<Bytes>,
+    held: VecDeque<Received>,
 }
 
 impl Neighbours {
@@ -38,7 +38,7 @@ impl Neighbours {
     }
 
     /// Takes note of who speaks in a frame just processed. The frames to be processed again because a neighbour has become known.
-    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> impl Iterator<Item = Bytes> + use<> {
+    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> impl Iterator<Item = Received> + use<> {
         let mut again = VecDeque::new();
         match heard {
             Heard::Arp(neighbour) => {
@@ -69,7 +69,7 @@ impl Neighbours {
     }
 
     /// Keeps a frame until the next ARP reply.
-    pub(super) fn hold(&mut self, frame: Bytes) {
+    pub(super) fn hold(&mut self, frame: Received) {
         if self.held.len() < HELD_FRAMES_MAX {
             self.held.push_back(frame);
         }

@@ -11,7 +11,7 @@ use super::path_mtu::{FragmentationNeeded, LEAST_MTU_BYTES};
 use crate::net::Protocol;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Parsed, checksum};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket};
 use std::collections::VecDeque;
 
@@ -104,29 +104,32 @@ fn renumber(frame: &mut [u8], index: usize, data_offset: usize, is_last: bool) {
 /// Segments sent a short while ago, whole frames, in the order they were sent. See the module.
 #[derive(Debug, Default)]
 pub(super) struct SentSegments {
-    frames: VecDeque<(SimTime, Bytes)>,
+    frames: VecDeque<(SimTime, BytesMut)>,
     bytes: usize,
 }
 
 impl SentSegments {
-    /// Keeps a segment that somebody might find too long.
-    pub(super) fn keep(&mut self, now: SimTime, frame: &Bytes) {
+    /// Keeps a segment that somebody might find too long. The memory of one that is kept no longer is used again.
+    pub(super) fn keep(&mut self, now: SimTime, frame: &[u8]) {
         if frame.len() <= LEAST_MTU_BYTES + ETHERNET_HEADER_BYTES {
             return;
         }
-        self.frames.push_back((now, frame.clone()));
         self.bytes += frame.len();
-        let is_too_much = |kept: &SentSegments| {
-            kept.frames.front().is_some_and(|(at, _)| kept.bytes > KEPT_BYTES_MAX || now.since(*at) > KEPT)
-        };
-        while is_too_much(self) {
-            self.bytes -= self.frames.pop_front().map_or(0, |(_, frame)| frame.len());
+        let mut copy = BytesMut::new();
+        while let Some((at, first)) = self.frames.front()
+            && (self.bytes > KEPT_BYTES_MAX || now.since(*at) > KEPT)
+        {
+            self.bytes -= first.len();
+            copy = self.frames.pop_front().map(|(_, first)| first).unwrap_or_default();
         }
+        copy.clear();
+        copy.extend_from_slice(frame);
+        self.frames.push_back((now, copy));
     }
 
     /// Takes out the segment that an error quotes: addresses, ports and sequence number are the same.
-    pub(super) fn take(&mut self, now: SimTime, needed: &FragmentationNeeded) -> Option<Bytes> {
-        let is_quoted = |frame: &Bytes| {
+    pub(super) fn take(&mut self, now: SimTime, needed: &FragmentationNeeded) -> Option<BytesMut> {
+        let is_quoted = |frame: &[u8]| {
             let packet = Parsed::of(frame).ok();
             packet.is_some_and(|packet| {
                 (packet.protocol, packet.source, packet.destination)
@@ -142,7 +145,7 @@ impl SentSegments {
 
     /// Forgets what was sent from `port`: its connection is no more.
     pub(super) fn forget(&mut self, port: u16) {
-        let is_of_port = |frame: &Bytes| {
+        let is_of_port = |frame: &[u8]| {
             Parsed::of(frame).is_ok_and(|packet| packet.ports.is_some_and(|(source, _)| source == port))
         };
         self.frames.retain(|(_, frame)| !is_of_port(frame));
@@ -222,7 +225,7 @@ mod tests {
 
     #[test]
     fn kept_segments_are_found_by_their_sequence_number_once_and_for_a_while() {
-        let frame = Bytes::from(segment(&[], &[1; 3_000], false));
+        let frame = BytesMut::from(&segment(&[], &[1; 3_000], false)[..]);
         let mut kept = SentSegments::default();
         let needed = FragmentationNeeded {
             mtu_bytes: 1500,

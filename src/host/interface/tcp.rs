@@ -4,10 +4,10 @@
 //! (smoltcp has none). Invariants: a socket has one owner and is handed back exactly once ([`Stack::close`], [`Stack::reset`] or
 //! [`Stack::abandon`]); an ephemeral port is given out again only when its socket is gone.
 
+use super::sockets::SocketHandle;
 use super::{Stack, endpoint_v4, is_unicast};
 use crate::rng::Stream;
 use crate::time::{SimDuration, SimTime};
-use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp;
 use std::net::SocketAddrV4;
 
@@ -119,6 +119,7 @@ impl Stack {
             self.abandon(socket);
             return Err(ConnectError::BadDestination);
         }
+        self.sockets.connected(handle, (local, peer));
         Ok(socket)
     }
 
@@ -135,6 +136,7 @@ impl Stack {
         match (socket.local_endpoint().map(endpoint_v4), socket.remote_endpoint().map(endpoint_v4)) {
             (Some(local), Some(peer)) => {
                 self.neighbours.want(*peer.ip());
+                self.sockets.connected(listener.handle, (local, peer));
                 Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false })
             }
             _ => Err(listener),
