@@ -164,7 +164,12 @@ impl Encoder {
     }
 
     /// Adds what was decided about a frame; empty comments are left out.
-    pub(super) fn end_packet(&mut self, out: &mut Vec<u8>, OpenPacket { start, options }: OpenPacket, comments: &[&str]) {
+    pub(super) fn end_packet(
+        &mut self,
+        out: &mut Vec<u8>,
+        OpenPacket { start, options }: OpenPacket,
+        comments: &[&str],
+    ) {
         for comment in comments {
             if out.len() - start > BLOCK_BYTES_SOFT_MAX {
                 self.cut_count += 1;

@@ -155,8 +155,8 @@ impl Stack {
             self.sockets.stir();
             self.hear_icmp(now, frame);
         }
-        for held in self.neighbours.hear(now, heard) {
-            self.device.push_incoming(now, held);
+        if self.neighbours.hear(now, heard) {
+            self.neighbours.take_held().into_iter().for_each(|held| self.device.push_incoming(now, held));
         }
         if !is_plain && self.device.arp_requests_sent() != asked_before {
             // The answer to this frame was lost for want of a neighbour.
@@ -198,8 +198,7 @@ impl Stack {
         while let Some(place) = self.sockets.next_due(from, now) {
             from = place + 1;
             if let Some(set) = self.sockets.set_mut(place)
-                && let PollResult::SocketStateChanged =
-                    self.interface.poll_egress(instant(now), &mut self.device, set)
+                && let PollResult::SocketStateChanged = self.interface.poll_egress(instant(now), &mut self.device, set)
             {
                 spoke = true;
                 *makes_room |= !self.sockets.is_tcp(place);

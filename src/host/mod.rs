@@ -417,6 +417,9 @@ impl Host {
     }
 
     fn run_programs(&mut self, now: SimTime) -> bool {
+        if self.processes.is_empty() {
+            return false;
+        }
         let mut moved = false;
         let mut processes = std::mem::take(&mut self.processes);
         let mut sessions = std::mem::take(&mut self.sessions);

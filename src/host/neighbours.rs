@@ -37,13 +37,12 @@ impl Neighbours {
         }
     }
 
-    /// Takes note of who speaks in a frame just processed. The frames to be processed again because a neighbour has become known.
-    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> impl Iterator<Item = Received> + use<> {
-        let mut again = VecDeque::new();
+    /// Takes note of who speaks in a frame just processed. True if that makes a neighbour known, and the frames held are to be processed again.
+    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> bool {
         match heard {
             Heard::Arp(neighbour) => {
                 self.heard.insert(neighbour, now);
-                again = std::mem::take(&mut self.held);
+                return true;
             }
             // smoltcp prolongs what it knows of a neighbour with every packet from it.
             Heard::Ip(source) => {
@@ -53,7 +52,12 @@ impl Neighbours {
             }
             Heard::Nothing => {}
         }
-        again.into_iter()
+        false
+    }
+
+    /// The frames held for want of a neighbour.
+    pub(super) fn take_held(&mut self) -> VecDeque<Received> {
+        std::mem::take(&mut self.held)
     }
 
     /// Whether smoltcp could send to `destination` at once.

@@ -55,7 +55,6 @@ pub struct Sim<T: Tap> {
     events_handled: u64,
     link_transmissions: u64,
     /// Empty between two events: memory that is used again.
-    outbox: Vec<BytesMut>,
     waiting: VecDeque<Waiting>,
     /// The observer.
     pub tap: T,
@@ -100,7 +99,6 @@ impl<T: Tap> Sim<T> {
             conservation: Conservation::default(),
             events_handled: 0,
             link_transmissions: 0,
-            outbox: Vec::new(),
             waiting: VecDeque::new(),
             tap,
         }
@@ -282,10 +280,6 @@ impl<T: Tap> Sim<T> {
         let Some(guest) = self.population.guest(host) else { return };
         guest.poll(self.now);
         let secrets = guest.take_secrets();
-        let mut frames = std::mem::take(&mut self.outbox);
-        while let Some(frame) = guest.poll_transmit() {
-            frames.push(frame);
-        }
         while let Some(event) = guest.poll_event() {
             self.events.push_back((host, event));
         }
@@ -293,10 +287,9 @@ impl<T: Tap> Sim<T> {
         if !secrets.is_empty() {
             self.tap.on_secrets(&secrets);
         }
-        for frame in frames.drain(..) {
+        while let Some(frame) = self.population.guest(host).and_then(Host::poll_transmit) {
             self.transmit_from_host(host, frame);
         }
-        self.outbox = frames;
         self.timers[host.at()].at = wanted;
         self.queue_timer(host);
     }
@@ -364,12 +357,11 @@ impl<T: Tap> Sim<T> {
         mut meta: PacketMeta,
         waiting: &mut VecDeque<Waiting>,
     ) {
-        let program = Arc::clone(&self.program);
         loop {
             // Where it comes from says which way along a link it goes: a router hands on packets of both directions.
             let came_from = meta.from.unwrap_or(at);
             let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
-            let outcome = step(&program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
+            let outcome = step(&self.program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
             match outcome {
                 Step::Forward(next, None) => at = next,
                 Step::Forward(next, Some(link)) => return self.cross(link, came_from, next, bytes, meta),
@@ -377,7 +369,7 @@ impl<T: Tap> Sim<T> {
                 Step::Reply(Reply::Error { reason, answer }) => {
                     self.conservation.drop(reason);
                     self.tap.on_run_end(self.now, &meta);
-                    let Some(said) = answer::build(&program, at, answer, &bytes, &meta) else { return };
+                    let Some(said) = answer::build(&self.program, at, answer, &bytes, &meta) else { return };
                     self.conservation.generated += 1;
                     let own = PacketMeta { from: Some(said.from), ..self.new_packet(meta.sender) };
                     let made = Some((at, meta, Made::Answer(answer)));

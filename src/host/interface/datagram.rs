@@ -297,9 +297,9 @@ impl Stack {
     }
 
     fn has_listener(&self, port: u16) -> bool {
-        self.sockets.iter().any(|socket| {
-            matches!(socket, Socket::Tcp(tcp) if tcp.is_listening() && tcp.listen_endpoint().port == port)
-        })
+        self.sockets.iter().any(
+            |socket| matches!(socket, Socket::Tcp(tcp) if tcp.is_listening() && tcp.listen_endpoint().port == port),
+        )
     }
 
     /// Takes note of an ICMP message: of the path MTU it tells, and of whatever somebody waits for.
@@ -346,7 +346,7 @@ pub(in crate::host) fn echo_request(identifier: u16, sequence: u16, payload: &[u
     request
 }
 
-fn bound(port: u16, datagrams: usize, bytes: usize) -> udp::Socket<'static> {
+pub(super) fn bound(port: u16, datagrams: usize, bytes: usize) -> udp::Socket<'static> {
     let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; datagrams], vec![0; bytes]);
     let mut socket = udp::Socket::new(buffer(), buffer());
     let bound = socket.bind(port).is_ok();

@@ -159,8 +159,11 @@ impl Stack {
         }
     }
 
-    /// Whether `socket` is open and has nothing for its owner.
+    /// Whether `socket`, which was open and had nothing for its owner, still is so.
     pub(in crate::host) fn is_at_rest(&self, socket: &TcpSocket) -> bool {
+        if !self.sockets.is_stirred(socket.handle) {
+            return true;
+        }
         let tcp = self.sockets.get::<tcp::Socket>(socket.handle);
         tcp.state() == tcp::State::Established && !tcp.can_recv()
     }
@@ -177,21 +180,32 @@ impl Stack {
 
     /// Moves everything received to the end of `buffer`; how many bytes that were.
     pub(in crate::host) fn receive(&mut self, socket: &TcpSocket, buffer: &mut Vec<u8>) -> usize {
+        self.receive_each(socket, |bytes| buffer.extend_from_slice(bytes)) as usize
+    }
+
+    /// Forgets everything received; how many bytes that were.
+    pub(in crate::host) fn count_received(&mut self, socket: &TcpSocket) -> u64 {
+        self.receive_each(socket, |_| ())
+    }
+
+    fn receive_each(&mut self, socket: &TcpSocket, mut take: impl FnMut(&[u8])) -> u64 {
         if !self.sockets.get::<tcp::Socket>(socket.handle).can_recv() {
             return 0;
         }
         let socket = self.sockets.get_mut::<tcp::Socket>(socket.handle);
-        let before = buffer.len();
+        let mut received_bytes = 0;
+        // The ring buffer offers what it holds in at most two pieces.
         while socket.can_recv() {
             let taken = socket.recv(|bytes| {
-                buffer.extend_from_slice(bytes);
-                (bytes.len(), bytes.len())
+                take(bytes);
+                (bytes.len(), bytes.len() as u64)
             });
-            if !matches!(taken, Ok(1..)) {
-                break;
+            match taken {
+                Ok(bytes @ 1..) => received_bytes += bytes,
+                _ => break,
             }
         }
-        buffer.len() - before
+        received_bytes
     }
 
     /// Takes as much of the front of `bytes` as the send buffer has room for.
@@ -299,7 +313,7 @@ impl Stack {
     }
 }
 
-fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
+pub(super) fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
     let length = match tcp_use {
         TcpUse::Exchange => TCP_BUFFER_BYTES,
         TcpUse::Bulk => BULK_BUFFER_BYTES,
