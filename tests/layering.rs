@@ -55,8 +55,9 @@ const CONFINED: [(&[&str], &[&str], &str); 9] = [
 
 const SHELL: &[&str] = &["live", "server", "cli", "main"];
 
-/// The tables of sessions and conversations, and the values of forwarding tables, are hashed for speed and never iterated for output.
-const HASHED: &[&str] = &["lpm", "dataplane", "fastpath", "replay", "live", "server", "cli", "main"];
+/// The tables of sessions and conversations, and the values of forwarding tables, are hashed for speed and never iterated for output; so are the
+/// connections of a host's sockets, and what the report's observer counts with every packet.
+const HASHED: &[&str] = &["lpm", "dataplane", "fastpath", "host", "replay", "run", "live", "server", "cli", "main"];
 
 /// A broken rule, as `file:line: rule`.
 type Violation = String;

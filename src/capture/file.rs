@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use super::options::Format;
 use super::pcap;
-use super::pcapng::{self, Direction, Packet};
+use super::pcapng::{self, Direction, OpenPacket, Packet};
 
 /// The program's name in the section header.
 const USER_APPLICATION: &str = concat!("vpcsim ", env!("CARGO_PKG_VERSION"));
@@ -31,6 +31,8 @@ pub struct CaptureFile {
     encoder: Encoder,
     interfaces: Vec<Interface>,
     pending: Vec<u8>,
+    /// The frame begun last, until its comments have come.
+    open: Option<OpenPacket>,
     named: BTreeSet<(Ipv4Addr, String)>,
     secrets: BTreeSet<String>,
 }
@@ -72,7 +74,7 @@ impl CaptureFile {
             Format::Pcap => Encoder::Pcap(pcap::Encoder::start(&mut pending)),
         };
         let (named, secrets) = (BTreeSet::new(), BTreeSet::new());
-        CaptureFile { file_name, encoder, interfaces: Vec::new(), pending, named, secrets }
+        CaptureFile { file_name, encoder, interfaces: Vec::new(), pending, open: None, named, secrets }
     }
 
     /// Adds a vantage point, at any time before its first frame.
@@ -157,6 +159,28 @@ impl CaptureFile {
             (Encoder::Pcap(encoder), _) => encoder.packet(&mut self.pending, unix_ns, frame),
             // Invariant: whoever adds a vantage point to a pcapng file gives it an interface.
             (Encoder::Pcapng(_), None) => {}
+        }
+    }
+
+    /// Adds a frame seen at the file's first vantage point, save for what was decided about it: that comes with [`CaptureFile::end_frame`], before
+    /// anything else is asked of the file. False: one is begun already.
+    pub(super) fn begin_frame(&mut self, unix_ns: u64, direction: Option<Direction>, frame: &[u8]) -> bool {
+        let (None, Some(first)) = (&self.open, self.interfaces.first_mut()) else { return false };
+        match (&mut self.encoder, first.ix) {
+            (Encoder::Pcapng(encoder), Some(interface)) => {
+                first.frame_count += 1;
+                let packet = Packet { interface, unix_ns, direction, frame, comments: &[] };
+                self.open = Some(encoder.begin_packet(&mut self.pending, &packet));
+            }
+            _ => self.frame(unix_ns, direction, frame, &[]),
+        }
+        true
+    }
+
+    /// Adds what was decided about the frame that was begun. Classic pcap has no place for it.
+    pub(super) fn end_frame(&mut self, comments: &[&str]) {
+        if let (Encoder::Pcapng(encoder), Some(open)) = (&mut self.encoder, self.open.take()) {
+            encoder.end_packet(&mut self.pending, open, comments);
         }
     }
 

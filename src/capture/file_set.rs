@@ -123,6 +123,26 @@ impl FileSet {
         }
     }
 
+    /// Begins a frame in a vantage point's file; see [`CaptureFile::begin_frame`]. False: it is to be added by [`FileSet::frame`] when its comments are
+    /// known, because the file has one begun or there is a merged file, which holds the frames of all in their order.
+    pub(super) fn begin_frame(
+        &mut self,
+        file: FileIx,
+        unix_ns: u64,
+        direction: Option<Direction>,
+        frame: &[u8],
+    ) -> bool {
+        let own = self.files.get_mut(file.0).filter(|_| self.merged.is_none());
+        own.is_some_and(|own| own.begin_frame(unix_ns, direction, frame))
+    }
+
+    /// Ends the frame that [`FileSet::begin_frame`] has begun.
+    pub(super) fn end_frame(&mut self, file: FileIx, comments: &[&str]) {
+        if let Some(own) = self.files.get_mut(file.0) {
+            own.end_frame(comments);
+        }
+    }
+
     /// Adds one line of TLS secrets to the files that saw its connection, and to what is there for all; see [`CaptureFile::secrets`].
     pub fn secret_of(&mut self, files: &[FileIx], line: &str) {
         for file in files {

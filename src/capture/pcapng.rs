@@ -5,7 +5,7 @@
 //!
 //! Non-goals: reading, big-endian, several sections in a file, snap lengths. Files and their order of blocks are [`super::CaptureFile`]'s.
 //!
-//! Invariants: each call appends whole blocks, so the buffer can be handed on after any call; nothing is allocated per packet but
+//! Invariants: each public call appends whole blocks, so the buffer can be handed on after any call; nothing is allocated per packet but
 //! what the buffer itself grows by; no input makes it panic. What does not fit a limit of the format (or of Wireshark's reader) is cut,
 //! and the cut is counted in [`Encoder::cut_count`].
 
@@ -82,6 +82,13 @@ pub struct Packet<'a> {
     pub comments: &'a [&'a str],
 }
 
+/// A frame whose comments are still to come: where its block and its options begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenPacket {
+    start: usize,
+    options: usize,
+}
+
 /// Writes one section. It holds no bytes: every call appends to the buffer it is given.
 #[derive(Clone, Debug)]
 pub struct Encoder {
@@ -123,6 +130,12 @@ impl Encoder {
 
     /// Writes a frame.
     pub fn packet(&mut self, out: &mut Vec<u8>, packet: &Packet<'_>) {
+        let open = self.begin_packet(out, packet);
+        self.end_packet(out, open, packet.comments);
+    }
+
+    /// Writes a frame without its comments, which may not be known yet: the block is whole after [`Encoder::end_packet`], the next call for `out`.
+    pub(super) fn begin_packet(&mut self, out: &mut Vec<u8>, packet: &Packet<'_>) -> OpenPacket {
         let captured = &packet.frame[..packet.frame.len().min(FRAME_BYTES_MAX)];
         self.cut_count += u64::from(captured.len() < packet.frame.len());
         let original_bytes = u32::try_from(packet.frame.len()).unwrap_or(u32::MAX);
@@ -147,7 +160,17 @@ impl Encoder {
             };
             put_option(out, option::EPB_FLAGS, &flags.to_le_bytes());
         }
-        for comment in packet.comments {
+        OpenPacket { start, options }
+    }
+
+    /// Adds what was decided about a frame; empty comments are left out.
+    pub(super) fn end_packet(
+        &mut self,
+        out: &mut Vec<u8>,
+        OpenPacket { start, options }: OpenPacket,
+        comments: &[&str],
+    ) {
+        for comment in comments {
             if out.len() - start > BLOCK_BYTES_SOFT_MAX {
                 self.cut_count += 1;
                 continue;
@@ -300,10 +323,9 @@ fn end_options(out: &mut Vec<u8>) {
 fn put_text(out: &mut Vec<u8>, text: &str) {
     let start = out.len();
     out.extend_from_slice(text.as_bytes());
-    for byte in &mut out[start..] {
-        if *byte == 0 {
-            *byte = b' ';
-        }
+    // Looked for first, which is faster than looking at each byte to replace it, and there is hardly ever one.
+    if text.as_bytes().contains(&0) {
+        out[start..].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
     }
 }
 

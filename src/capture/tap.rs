@@ -1,7 +1,7 @@
 //! From what the data plane does to capture files: one per interface, endpoint and outside host, an inside and an outside one per translating node.
 //!
-//! A frame is written when its run of steps without delay ends, so that its comment can say everything that was decided up to the next link, a
-//! drop included. Frames that an interface's rules refuse are written too: a guest would never see them, a student must.
+//! A frame is written as it is seen, and its comment when its run of steps without delay ends, so that it can say everything that was decided up to the
+//! next link, a drop included. Frames that an interface's rules refuse are written too: a guest would never see them, a student must.
 //! TLS secrets go only into files that saw the connection's ClientHello, before the frames they decrypt.
 
 use super::comments::{Comments, Story};
@@ -66,6 +66,9 @@ struct Run {
 struct Sighting {
     file: Option<FileIx>,
     way: Option<Way>,
+    /// The frame is in the file, and only its comments are missing.
+    is_begun: bool,
+    /// The frame, if it is not.
     bytes: Vec<u8>,
 }
 
@@ -242,15 +245,18 @@ impl CaptureTap {
         &self.files
     }
 
-    fn see(&mut self, file: FileIx, way: Option<Way>, bytes: &[u8]) {
+    fn see(&mut self, now: SimTime, file: FileIx, way: Option<Way>, bytes: &[u8]) {
         if self.run.sighting_count == self.run.sightings.len() {
             self.run.sightings.push(Sighting::default());
         }
         let sighting = &mut self.run.sightings[self.run.sighting_count];
         self.run.sighting_count += 1;
         (sighting.file, sighting.way) = (Some(file), way);
+        sighting.is_begun = self.files.begin_frame(file, self.calendar.unix_nanos(now), way, bytes);
         sighting.bytes.clear();
-        sighting.bytes.extend_from_slice(bytes);
+        if !sighting.is_begun {
+            sighting.bytes.extend_from_slice(bytes);
+        }
         if let Some(random) = client_hello_random(bytes) {
             self.awaited.want(random, file);
         }
@@ -268,7 +274,7 @@ impl CaptureTap {
 }
 
 impl Tap for CaptureTap {
-    fn on_enter(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
+    fn on_enter(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8]) {
         match (packet.from, self.nodes.get(&at).copied()) {
             // From the attached host itself. What a platform says to the guest is seen when it is delivered.
             (None, _) => {
@@ -281,7 +287,7 @@ impl Tap for CaptureTap {
                         | HostKind::PublicService(..)
                 );
                 if !answers_only && let Some(file) = self.at_host_of(at, packet.sender) {
-                    self.see(file, Some(Way::Outbound), bytes);
+                    self.see(now, file, Some(Way::Outbound), bytes);
                 }
             }
             (Some(from), Some(NodeFiles::Translating { inside, outside })) => {
@@ -293,15 +299,15 @@ impl Tap for CaptureTap {
                     _ => matches!(self.program.nodes[from.at()], Node::Internet(_)),
                 };
                 if let Some(file) = if is_outside { outside } else { inside } {
-                    self.see(file, Some(Way::Inbound), bytes);
+                    self.see(now, file, Some(Way::Inbound), bytes);
                 }
             }
             (Some(_), Some(NodeFiles::One(file))) => {
                 match (&self.program.nodes[at.at()], packet.from.map(|from| &self.program.nodes[from.at()])) {
                     // What the instance's system forwards leaves it.
-                    (Node::Eni(_), Some(Node::Forwarder(_))) => self.see(file, Some(Way::Outbound), bytes),
+                    (Node::Eni(_), Some(Node::Forwarder(_))) => self.see(now, file, Some(Way::Outbound), bytes),
                     (Node::Eni(_), _) => {}
-                    _ => self.see(file, Some(Way::Inbound), bytes),
+                    _ => self.see(now, file, Some(Way::Inbound), bytes),
                 }
             }
             (Some(_), None) => {}
@@ -312,7 +318,7 @@ impl Tap for CaptureTap {
         self.run.story.decisions.push((at, decision));
     }
 
-    fn on_step(&mut self, _now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
+    fn on_step(&mut self, now: SimTime, at: NodeIx, packet: &PacketMeta, bytes: &[u8], step: Step) {
         self.run.story.end = Some((Some(at), step));
         let is_eni = matches!(self.program.nodes[at.at()], Node::Eni(_));
         match (step, self.nodes.get(&at).copied()) {
@@ -321,16 +327,16 @@ impl Tap for CaptureTap {
                 if matches!(kind, HostKind::Instance(_) | HostKind::Outside(_) | HostKind::OnPremises(..))
                     && let Some(file) = self.at_host_of(at, host)
                 {
-                    self.see(file, Some(Way::Inbound), bytes);
+                    self.see(now, file, Some(Way::Inbound), bytes);
                 }
             }
             (Step::Forward(next, _), Some(NodeFiles::One(file)))
                 if is_eni && matches!(self.program.nodes[next.at()], Node::Forwarder(_)) =>
             {
-                self.see(file, Some(Way::Inbound), bytes);
+                self.see(now, file, Some(Way::Inbound), bytes);
             }
             (Step::Drop(_), Some(NodeFiles::One(file))) if is_eni && packet.from.is_some() => {
-                self.see(file, Some(Way::Inbound), bytes);
+                self.see(now, file, Some(Way::Inbound), bytes);
             }
             (Step::Forward(next, _), Some(NodeFiles::Translating { inside, outside })) => {
                 let is_outside = match &self.program.nodes[at.at()] {
@@ -340,7 +346,7 @@ impl Tap for CaptureTap {
                     _ => matches!(self.program.nodes[next.at()], Node::Internet(_)),
                 };
                 if let Some(file) = if is_outside { outside } else { inside } {
-                    self.see(file, Some(Way::Outbound), bytes);
+                    self.see(now, file, Some(Way::Outbound), bytes);
                 }
             }
             _ => {}
@@ -353,7 +359,7 @@ impl Tap for CaptureTap {
 
     fn on_link_drop(
         &mut self,
-        _now: SimTime,
+        now: SimTime,
         from: Option<NodeIx>,
         packet: &PacketMeta,
         bytes: &[u8],
@@ -366,7 +372,7 @@ impl Tap for CaptureTap {
             && self.run.sighting_count == 0
             && let Some(file) = self.at_host_of(attachment.node, packet.sender)
         {
-            self.see(file, Some(Way::Outbound), bytes);
+            self.see(now, file, Some(Way::Outbound), bytes);
         }
     }
 
@@ -380,8 +386,10 @@ impl Tap for CaptureTap {
             let comments = if comment.is_empty() { &comments[..0] } else { &comments[..] };
             let unix_ns = self.calendar.unix_nanos(now);
             for sighting in &self.run.sightings[..self.run.sighting_count] {
-                if let Some(file) = sighting.file {
-                    self.files.frame(file, unix_ns, sighting.way, &sighting.bytes, comments);
+                match sighting.file {
+                    Some(file) if sighting.is_begun => self.files.end_frame(file, comments),
+                    Some(file) => self.files.frame(file, unix_ns, sighting.way, &sighting.bytes, comments),
+                    None => {}
                 }
             }
         }

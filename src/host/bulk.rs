@@ -74,12 +74,56 @@ impl BulkProcess {
     fn fail(&self, problem: SocketProblem) -> Step {
         Step::over(Err(self.target.failure(problem)))
     }
+
+    /// Closes a transfer that does not go on.
+    fn end(&mut self, cx: &mut Context<'_>, connection: Connection, since: SimTime, is_whole: bool) -> Step {
+        let (local, peer) = (connection.local(), connection.peer());
+        let ended = !matches!(connection.stage(), Stage::Open);
+        connection.close(cx);
+        if is_whole {
+            let (bytes, reverse) = (self.bulk.bytes, self.bulk.reverse);
+            return Step::over(Ok(Reply::Bulk(BulkReport { local, peer, bytes, span: cx.now.since(since), reverse })));
+        }
+        self.record.broken_connections += 1;
+        self.fail(if ended { SocketProblem::Reset } else { SocketProblem::TimedOut })
+    }
+}
+
+impl Phase {
+    /// Moves bytes, if that is the phase. False if that is over, by success or otherwise, or is not the phase.
+    fn moves_on(&mut self, cx: &mut Context<'_>, reverse: bool) -> bool {
+        let Phase::Moving { connection, left, line, still_since, .. } = self else { return false };
+        let mut progress = connection.poll(cx);
+        if reverse {
+            *left = left.saturating_sub(connection.count_received());
+        } else {
+            line.append(&mut connection.take_received());
+            let sent = connection.send_filler(cx, *left);
+            *left -= sent;
+            progress |= sent > 0;
+        }
+        if progress {
+            *still_since = cx.now;
+        }
+        let is_open = matches!(connection.stage(), Stage::Open) && cx.now < *still_since + STILL_MAX;
+        is_open && !is_whole(*left, line, reverse)
+    }
+}
+
+/// Whether all bytes are where they were to go.
+fn is_whole(left: u64, line: &[u8], reverse: bool) -> bool {
+    left == 0 && (reverse || line.ends_with(b"\n"))
 }
 
 impl Program for BulkProcess {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         let mut moved = false;
         loop {
+            // In its place, because it is done with every segment.
+            if self.phase.moves_on(cx, self.bulk.reverse) {
+                // All that came is taken and the send buffer is full, or filled with the rest: only a segment changes that.
+                return Step::waiting(false);
+            }
             match std::mem::replace(&mut self.phase, Phase::Over) {
                 Phase::Finding => {
                     self.phase = Phase::Finding;
@@ -109,47 +153,14 @@ impl Program for BulkProcess {
                             let word = if self.bulk.reverse { "RECEIVE" } else { "SEND" };
                             connection.send(format!("{word} {}\n", self.bulk.bytes).as_bytes());
                             connection.poll(cx);
-                            let (since, still_since) = (cx.now, cx.now);
                             let (left, line) = (self.bulk.bytes, Vec::new());
-                            self.phase = Phase::Moving { connection, left, line, since, still_since };
+                            self.phase = Phase::Moving { connection, left, line, since: cx.now, still_since: cx.now };
                         }
                     }
                 }
-                Phase::Moving { mut connection, mut left, mut line, since, mut still_since } => {
-                    let mut progress = connection.poll(cx);
-                    let received = connection.take_received();
-                    let done = if self.bulk.reverse {
-                        left = left.saturating_sub(received.len() as u64);
-                        left == 0
-                    } else {
-                        let sent = connection.send_filler(cx, left);
-                        (left, progress) = (left - sent, progress || sent > 0);
-                        line.extend_from_slice(&received);
-                        left == 0 && line.ends_with(b"\n")
-                    };
-                    moved |= progress;
-                    if progress {
-                        still_since = cx.now;
-                    }
-                    let ended = !matches!(connection.stage(), Stage::Open);
-                    if done || ended || cx.now >= still_since + STILL_MAX {
-                        let (local, peer) = (connection.local(), connection.peer());
-                        connection.close(cx);
-                        let report = BulkReport {
-                            local,
-                            peer,
-                            bytes: self.bulk.bytes,
-                            span: cx.now.since(since),
-                            reverse: self.bulk.reverse,
-                        };
-                        if done {
-                            return Step::over(Ok(Reply::Bulk(report)));
-                        }
-                        self.record.broken_connections += 1;
-                        return self.fail(if ended { SocketProblem::Reset } else { SocketProblem::TimedOut });
-                    }
-                    self.phase = Phase::Moving { connection, left, line, since, still_since };
-                    return Step::waiting(moved);
+                Phase::Moving { connection, left, line, since, .. } => {
+                    let is_whole = is_whole(left, &line, self.bulk.reverse);
+                    return self.end(cx, connection, since, is_whole);
                 }
                 Phase::Over => return Step::waiting(moved),
             }
@@ -196,26 +207,29 @@ impl Served {
 
     /// Moves on. `None`: the client does not keep to the protocol.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection) -> Option<bool> {
-        let mut received = connection.take_received();
-        let mut moved = !received.is_empty();
+        let mut moved = false;
         if let Served::Asked(line) = self {
-            line.append(&mut received);
+            let received = connection.take_received();
+            moved = !received.is_empty();
+            line.extend_from_slice(&received);
             let Some(end) = line.iter().position(|byte| *byte == b'\n') else {
                 return (line.len() <= LINE_BYTES_MAX).then_some(moved);
             };
-            received = line.split_off(end + 1);
+            let data_bytes = (line.len() - end - 1) as u64;
             let text = std::str::from_utf8(&line[..end]).ok()?;
             let (word, count) = text.split_once(' ')?;
             let count: u64 = count.parse().ok()?;
             *self = match word {
-                "SEND" => Served::Taking { left: count, whole: count },
+                "SEND" => Served::Taking { left: count.checked_sub(data_bytes)?, whole: count },
                 "RECEIVE" => Served::Giving { left: count },
                 _ => return None,
             };
         }
         match self {
             Served::Taking { left, whole } => {
-                *left = left.checked_sub(received.len() as u64)?;
+                let received_bytes = connection.count_received();
+                moved |= received_bytes > 0;
+                *left = left.checked_sub(received_bytes)?;
                 if *left == 0 {
                     connection.send(format!("DONE {whole}\n").as_bytes());
                     connection.poll(cx);
@@ -223,6 +237,7 @@ impl Served {
                 }
             }
             Served::Giving { left } => {
+                moved |= connection.count_received() > 0;
                 let sent = connection.send_filler(cx, *left);
                 *left -= sent;
                 moved |= sent > 0;
@@ -230,7 +245,8 @@ impl Served {
                     *self = Served::Done;
                 }
             }
-            Served::Asked(_) | Served::Done => {}
+            Served::Asked(_) => {}
+            Served::Done => moved |= connection.count_received() > 0,
         }
         Some(moved)
     }

@@ -23,6 +23,9 @@ pub(super) struct Connection {
     /// Bytes for the socket that its send buffer had no room for.
     unsent: Vec<u8>,
     received: Vec<u8>,
+    /// Received, but not kept, once its owner only counts.
+    counted_bytes: u64,
+    only_counts: bool,
     scratch: Vec<u8>,
     connect_time: Option<SimDuration>,
     syn_muted: bool,
@@ -82,6 +85,8 @@ impl Connection {
             stage: Stage::Connecting,
             unsent: Vec::new(),
             received: Vec::new(),
+            counted_bytes: 0,
+            only_counts: false,
             scratch: Vec::new(),
             connect_time: None,
             syn_muted: false,
@@ -118,6 +123,7 @@ impl Connection {
         matches!((&self.security, &self.stage), (Security::Plain, Stage::Open))
             && self.unsent.is_empty()
             && self.received.is_empty()
+            && self.counted_bytes == 0
             && stack.is_at_rest(&self.tcp)
     }
 
@@ -145,6 +151,15 @@ impl Connection {
     /// What has been received since the last call.
     pub(super) fn take_received(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.received)
+    }
+
+    /// How much has been received since the last call of this or [`Connection::take_received`]. From now on that is all that is kept of it, if nothing is
+    /// wrapped around the bytes.
+    pub(super) fn count_received(&mut self) -> u64 {
+        self.only_counts = true;
+        let kept_bytes = self.received.len() as u64;
+        self.received.clear();
+        kept_bytes + std::mem::take(&mut self.counted_bytes)
     }
 
     /// This end.
@@ -235,6 +250,11 @@ impl Connection {
 
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         let Security::Tls(tls) = &mut self.security else {
+            if self.only_counts {
+                let received_bytes = cx.stack.count_received(&self.tcp);
+                self.counted_bytes += received_bytes;
+                return received_bytes > 0;
+            }
             return self.stage != Stage::Connecting && cx.stack.receive(&self.tcp, &mut self.received) > 0;
         };
         self.scratch.clear();

@@ -1,8 +1,8 @@
 //! The network card between a smoltcp interface and the host's frame queues.
 //!
 //! Purpose: hold frames in both directions, make what leaves fit its road, and watch it. Non-goals: timing and loss, which belong to links.
-//! Invariants: frames leave in the order smoltcp made them, none longer than the interface's MTU; outgoing buffers come from one pool that is
-//! reused when every holder of a frame (links, captures, the segments kept for being sent again) has let go of it.
+//! Invariants: frames leave in the order smoltcp made them, none longer than the interface's MTU; a frame has one holder at a time. The memory of frames
+//! that have come in is used for those that leave, so between hosts that talk to each other buffers go to and fro and none is allocated.
 //!
 //! What a Linux host does differently from smoltcp is mended here, because smoltcp offers no switch for it:
 //! - a connect that has used up its SYN retries sends no further SYN ([`QueueDevice::mute_syn`]);
@@ -20,12 +20,10 @@ use crate::net::Protocol;
 use crate::time::SimTime;
 use crate::wire::fragment::fragments;
 use crate::wire::{Parsed, TcpFlags, ethernet, icmp_type};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket,
-};
+use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, Ipv4Packet};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
@@ -35,8 +33,22 @@ pub(super) const ETHERNET_HEADER_BYTES: usize = 14;
 /// The longest IPv4 packet (RFC 791 section 3.1).
 pub(super) const GREATEST_MTU_BYTES: usize = 65_535;
 
-/// The pool grows in steps of this size; one step holds about 40 frames of 1,500 bytes.
-const POOL_STEP_BYTES: usize = 64 * 1024;
+/// Buffers kept to be used again: more than a window of bulk data in segments of 1,500 bytes.
+const SPARE_BUFFERS_MAX: usize = 512;
+
+/// A frame for this host.
+#[derive(Debug)]
+pub(super) struct Received {
+    /// The IPv4 packet in it, if there is one.
+    pub(super) packet: Option<Parsed>,
+    pub(super) frame: BytesMut,
+}
+
+impl Received {
+    pub(super) fn new(frame: BytesMut) -> Self {
+        Received { packet: ipv4(&frame), frame }
+    }
+}
 
 /// Frame queues in both directions.
 #[derive(Debug)]
@@ -51,9 +63,9 @@ pub(super) struct QueueDevice {
     pub(super) now: SimTime,
     /// What the card did besides carrying frames.
     pub(super) counters: HostCounters,
-    incoming: VecDeque<Bytes>,
-    outgoing: VecDeque<Bytes>,
-    pool: BytesMut,
+    incoming: VecDeque<Received>,
+    outgoing: VecDeque<BytesMut>,
+    spare: Vec<BytesMut>,
     resets_unknown: bool,
     muted_ports: BTreeSet<u16>,
     first_syn_at: BTreeMap<u16, SimTime>,
@@ -78,7 +90,7 @@ impl QueueDevice {
             counters: HostCounters::default(),
             incoming: VecDeque::new(),
             outgoing: VecDeque::new(),
-            pool: BytesMut::new(),
+            spare: Vec::new(),
             resets_unknown,
             muted_ports: BTreeSet::new(),
             first_syn_at: BTreeMap::new(),
@@ -125,36 +137,38 @@ impl QueueDevice {
             usize::from(packet.total_bytes) > path.mtu_bytes || (path.is_locked && packet.dont_fragment)
         };
         if let Some(frame) = self.sent_segments.take(now, needed)
-            && ipv4(&frame).as_ref().is_some_and(would_change)
+            && let Some(packet) = ipv4(&frame).filter(would_change)
         {
             self.counters.segments_sent_again += 1;
-            self.send_fitting(BytesMut::from(&frame[..]));
+            self.send_fitting(frame, &packet);
         }
     }
 
-    /// Puts a frame before the interface; the next `receive` takes it.
-    pub(super) fn push_incoming(&mut self, now: SimTime, frame: Bytes) {
-        let is_syn = |packet: &Parsed| packet.tcp_flags.is_some_and(|flags| flags.has(TcpFlags::SYN));
-        let syn = ipv4(&frame).filter(is_syn);
-        self.incoming.push_back(match syn {
-            None => frame,
-            Some(packet) => {
-                let path = self.path_for(now, packet.source, PathMtuDiscovery::Want);
-                let mut changed = BytesMut::from(&frame[..]);
-                segment::limit_mss(&mut changed, &packet, path.mtu_bytes - segment::HEADER_BYTES);
-                changed.freeze()
-            }
-        });
+    /// Puts a frame before the interface; [`QueueDevice::pop_incoming`] takes it.
+    pub(super) fn push_incoming(&mut self, now: SimTime, mut received: Received) {
+        let is_syn = |packet: &&Parsed| packet.tcp_flags.is_some_and(|flags| flags.has(TcpFlags::SYN));
+        if let Some(packet) = received.packet.as_ref().filter(is_syn) {
+            let path = self.path_for(now, packet.source, PathMtuDiscovery::Want);
+            segment::limit_mss(&mut received.frame, packet, path.mtu_bytes - segment::HEADER_BYTES);
+        }
+        self.incoming.push_back(received);
     }
 
-    /// The frame that the next `receive` takes.
-    pub(super) fn peek_incoming(&self) -> Option<&Bytes> {
-        self.incoming.front()
-    }
-
-    /// Takes the frame away that the next `receive` would take.
-    pub(super) fn pop_incoming(&mut self) -> Option<Bytes> {
+    /// Takes the next frame, to be handed to the interface as [`QueueDevice::receiving`].
+    pub(super) fn pop_incoming(&mut self) -> Option<Received> {
         self.incoming.pop_front()
+    }
+
+    /// The card as it receives `frame`.
+    pub(super) fn receiving<'f>(&'f mut self, frame: &'f [u8]) -> Receiving<'f> {
+        Receiving { frame: Some(frame), device: self }
+    }
+
+    /// Takes back the memory of a frame that has been dealt with.
+    pub(super) fn reuse(&mut self, frame: BytesMut) {
+        if self.spare.len() < SPARE_BUFFERS_MAX {
+            self.spare.push(frame);
+        }
     }
 
     /// Puts a frame on the wire that the interface did not make itself.
@@ -163,13 +177,8 @@ impl QueueDevice {
     }
 
     /// The next frame for the wire.
-    pub(super) fn pop_outgoing(&mut self) -> Option<Bytes> {
+    pub(super) fn pop_outgoing(&mut self) -> Option<BytesMut> {
         self.outgoing.pop_front()
-    }
-
-    /// How many frames wait for the wire.
-    pub(super) fn outgoing_frames(&self) -> usize {
-        self.outgoing.len()
     }
 
     /// From now on no SYN leaves `port` any more.
@@ -206,43 +215,49 @@ impl QueueDevice {
 
     /// Judges a finished frame and queues it. `reply` is set when smoltcp made it on the spot for an incoming frame.
     fn emit(&mut self, frame: BytesMut, reply: bool) {
-        match Outgoing::of(&frame) {
-            Outgoing::ArpRequest { target } => {
+        let Some(packet) = ipv4(&frame) else {
+            if let Some(target) = arp_target(&frame) {
                 self.arp_requests.insert(target, self.now);
                 self.arp_requests_sent += 1;
             }
-            Outgoing::Syn { port } if self.muted_ports.contains(&port) => {
-                self.counters.syns_muted += 1;
-                return;
+            return self.outgoing.push_back(frame);
+        };
+        let port = packet.ports.map_or(0, |(source, _)| source);
+        match packet.tcp_flags {
+            Some(flags) if flags.has(TcpFlags::RST) && reply => {
+                // RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by RST and ACK, anything else by a bare RST.
+                if flags.has(TcpFlags::ACK) {
+                    self.refused_port = Some(port);
+                } else if !self.resets_unknown {
+                    self.counters.resets_withheld += 1;
+                    return;
+                }
             }
-            Outgoing::Syn { port } => {
+            Some(flags) if flags.is_opening() && !flags.has(TcpFlags::RST) => {
+                if self.muted_ports.contains(&port) {
+                    self.counters.syns_muted += 1;
+                    return;
+                }
                 self.first_syn_at.entry(port).or_insert(self.now);
             }
-            // RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by RST and ACK, anything else by a bare RST.
-            Outgoing::Reset { port, acknowledges: true } if reply => self.refused_port = Some(port),
-            Outgoing::Reset { acknowledges: false, .. } if reply && !self.resets_unknown => {
-                self.counters.resets_withheld += 1;
-                return;
-            }
-            Outgoing::Reset { .. } | Outgoing::Other => {}
+            _ => {}
         }
-        self.send_fitting(frame);
+        self.send_fitting(frame, &packet);
     }
 
-    /// Queues a frame, cut if it is too long for its road.
-    fn send_fitting(&mut self, mut frame: BytesMut) {
-        let Some(packet) = ipv4(&frame) else { return self.outgoing.push_back(frame.freeze()) };
+    /// Queues a frame with this packet, cut if it is too long for its road.
+    fn send_fitting(&mut self, mut frame: BytesMut, packet: &Parsed) {
         if packet.tcp_flags.is_some_and(|flags| flags.has(TcpFlags::SYN)) {
-            segment::limit_mss(&mut frame, &packet, self.mtu_bytes - segment::HEADER_BYTES);
+            segment::limit_mss(&mut frame, packet, self.mtu_bytes - segment::HEADER_BYTES);
         }
-        let discovery = self.discovery(&packet);
+        let discovery = self.discovery(packet);
         let path = self.path_for(self.now, packet.destination, discovery);
         let fits = usize::from(packet.total_bytes) <= path.mtu_bytes;
         if packet.protocol == Protocol::TCP {
             if fits {
                 return self.send_segment(frame, path.is_locked);
             }
-            let pieces = segment::split(&frame, &packet, path.mtu_bytes);
+            let pieces = segment::split(&frame, packet, path.mtu_bytes);
             return pieces.into_iter().for_each(|piece| self.send_segment(piece, path.is_locked));
         }
         let must_be_whole = matches!(discovery, PathMtuDiscovery::Do | PathMtuDiscovery::Probe);
@@ -255,12 +270,12 @@ impl QueueDevice {
             self.let_routers_fragment(&mut frame);
         }
         if fits {
-            return self.outgoing.push_back(frame.freeze());
+            return self.outgoing.push_back(frame);
         }
         // No error is possible: the don't-fragment bit is clear, and 552 bytes have room for any header.
         for fragment in fragments(&frame, path.mtu_bytes).into_iter().flatten() {
             self.counters.fragments_sent += 1;
-            self.outgoing.push_back(Bytes::from(fragment));
+            self.outgoing.push_back(BytesMut::from(&fragment[..]));
         }
     }
 
@@ -268,7 +283,6 @@ impl QueueDevice {
         if may_be_fragmented {
             self.let_routers_fragment(&mut segment);
         }
-        let segment = segment.freeze();
         self.sent_segments.keep(self.now, &segment);
         self.outgoing.push_back(segment);
     }
@@ -303,17 +317,28 @@ impl QueueDevice {
 }
 
 /// The IPv4 packet in `frame`, if there is one.
-fn ipv4(frame: &[u8]) -> Option<Parsed> {
-    Parsed::of(frame).ok().filter(|_| ethernet::ether_type(frame) == Some(ethernet::IPV4))
+pub(super) fn ipv4(frame: &[u8]) -> Option<Parsed> {
+    if ethernet::ether_type(frame) == Some(ethernet::IPV4) { Parsed::of(frame).ok() } else { None }
 }
 
+/// Whom an ARP request asks for.
+fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
+    let ethernet = EthernetFrame::new_checked(frame).ok().filter(|frame| frame.ethertype() == EthernetProtocol::Arp)?;
+    match ArpPacket::new_checked(ethernet.payload()).and_then(|packet| ArpRepr::parse(&packet)) {
+        Ok(ArpRepr::EthernetIpv4 { operation: ArpOperation::Request, target_protocol_addr, .. }) => {
+            Some(target_protocol_addr)
+        }
+        _ => None,
+    }
+}
+
+/// The card while nothing comes in.
 impl Device for QueueDevice {
-    type RxToken<'a> = Incoming;
+    type RxToken<'a> = Incoming<'a>;
     type TxToken<'a> = Slot<'a>;
 
-    fn receive(&mut self, _: Instant) -> Option<(Incoming, Slot<'_>)> {
-        let frame = self.incoming.pop_front()?;
-        Some((Incoming(frame), Slot { device: self, reply: true }))
+    fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Slot<'_>)> {
+        None
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Slot<'_>> {
@@ -328,12 +353,42 @@ impl Device for QueueDevice {
     }
 }
 
-/// One received frame on its way into smoltcp.
-pub(super) struct Incoming(Bytes);
+/// The card while one frame comes in.
+pub(super) struct Receiving<'f> {
+    frame: Option<&'f [u8]>,
+    device: &'f mut QueueDevice,
+}
 
-impl RxToken for Incoming {
+impl Device for Receiving<'_> {
+    type RxToken<'a>
+        = Incoming<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Slot<'a>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Slot<'_>)> {
+        let frame = self.frame.take()?;
+        Some((Incoming(frame), Slot { device: self.device, reply: true }))
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<Slot<'_>> {
+        self.device.transmit(now)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        self.device.capabilities()
+    }
+}
+
+/// One received frame on its way into smoltcp.
+pub(super) struct Incoming<'a>(&'a [u8]);
+
+impl RxToken for Incoming<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
-        read(&self.0)
+        read(self.0)
     }
 }
 
@@ -345,52 +400,12 @@ pub(super) struct Slot<'a> {
 
 impl TxToken for Slot<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length_bytes: usize, write: F) -> R {
-        let pool = &mut self.device.pool;
-        if pool.capacity() < length_bytes {
-            // Takes the old step back if all its frames are gone, else allocates.
-            pool.reserve(POOL_STEP_BYTES.max(length_bytes));
-        }
-        pool.resize(length_bytes, 0);
-        let mut frame = pool.split_to(length_bytes);
+        let mut frame = self.device.spare.pop().unwrap_or_default();
+        frame.clear();
+        frame.resize(length_bytes, 0);
         let result = write(&mut frame);
         self.device.emit(frame, self.reply);
         result
-    }
-}
-
-/// What matters about an outgoing frame.
-enum Outgoing {
-    ArpRequest { target: Ipv4Addr },
-    Syn { port: u16 },
-    Reset { port: u16, acknowledges: bool },
-    Other,
-}
-
-impl Outgoing {
-    fn of(frame: &[u8]) -> Outgoing {
-        let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return Outgoing::Other };
-        match ethernet.ethertype() {
-            EthernetProtocol::Arp => {
-                let repr = ArpPacket::new_checked(ethernet.payload()).and_then(|packet| ArpRepr::parse(&packet));
-                match repr {
-                    Ok(ArpRepr::EthernetIpv4 {
-                        operation: ArpOperation::Request,
-                        target_protocol_addr: target,
-                        ..
-                    }) => Outgoing::ArpRequest { target },
-                    _ => Outgoing::Other,
-                }
-            }
-            EthernetProtocol::Ipv4 => match Ipv4Packet::new_checked(ethernet.payload()) {
-                Ok(ip) if ip.next_header() == IpProtocol::Tcp => match TcpPacket::new_checked(ip.payload()) {
-                    Ok(tcp) if tcp.rst() => Outgoing::Reset { port: tcp.src_port(), acknowledges: tcp.ack() },
-                    Ok(tcp) if tcp.syn() && !tcp.ack() => Outgoing::Syn { port: tcp.src_port() },
-                    _ => Outgoing::Other,
-                },
-                _ => Outgoing::Other,
-            },
-            _ => Outgoing::Other,
-        }
     }
 }
 
@@ -399,19 +414,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pool_is_reused_once_frames_are_gone() {
+    fn memory_is_used_again_and_cleared() {
         let mut device = QueueDevice::new(1500, true);
-        let send = |device: &mut QueueDevice, byte| {
-            device.transmit(Instant::ZERO).unwrap().consume(1000, |frame| {
+        let send = |device: &mut QueueDevice, length, byte| {
+            device.transmit(Instant::ZERO).unwrap().consume(length, |frame| {
                 assert!(frame.iter().all(|b| *b == 0), "recycled memory is cleared");
                 frame.fill(byte);
             });
             device.pop_outgoing().unwrap()
         };
-        let kept = send(&mut device, 1);
-        for byte in 2..=200 {
-            assert_eq!(send(&mut device, byte), vec![byte; 1000]);
-        }
-        assert_eq!(kept, vec![1; 1000], "a frame still held is never overwritten");
+        let first = send(&mut device, 1_500, 1);
+        let memory = first.as_ptr();
+        device.reuse(first);
+        let second = send(&mut device, 60, 2);
+        assert_eq!((second.as_ptr(), &second[..]), (memory, &[2; 60][..]));
+        device.reuse(second);
+        let third = send(&mut device, 1_400, 3);
+        assert_eq!((third.as_ptr(), &third[..]), (memory, &[3; 1_400][..]));
+        (0..2 * SPARE_BUFFERS_MAX).for_each(|_| device.reuse(BytesMut::new()));
+        assert_eq!(device.spare.len(), SPARE_BUFFERS_MAX);
     }
 }

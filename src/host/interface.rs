@@ -25,17 +25,18 @@ pub(super) use tcp::{ConnectError, TcpListener, TcpSocket, TcpState, TcpUse};
 
 use self::datagram::Ears;
 use self::lease::{DHCP_OPTION_MTU, dhcp_mtu};
-use self::sockets::Sockets;
+use self::sockets::{SocketHandle, Sockets};
 use self::tcp::Lingering;
-use super::device::{ETHERNET_HEADER_BYTES, GREATEST_MTU_BYTES, QueueDevice};
+use super::device::{GREATEST_MTU_BYTES, QueueDevice, Received};
 use super::neighbours::{Heard, Neighbours};
 use super::{Addressing, HostConfig, HostCounters};
 use crate::net::{Ipv4Net, MacAddress, Protocol};
 use crate::rng::Stream;
 use crate::time::SimTime;
+use crate::wire::Parsed;
 use crate::wire::fragment::Reassembler;
-use bytes::Bytes;
-use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle};
+use bytes::BytesMut;
+use smoltcp::iface::{Config, Interface, PollResult};
 use smoltcp::socket::dhcpv4;
 use smoltcp::time::Instant;
 use smoltcp::wire::{
@@ -47,9 +48,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// RFC 2132: mask, router, resolver, domain name, interface MTU.
 const DHCP_PARAMETERS: &[u8] = &[1, 3, 6, 15, DHCP_OPTION_MTU];
-
-/// Where an IPv4 header behind an Ethernet header says what it carries (RFC 791).
-const IP_PROTOCOL_AT: usize = ETHERNET_HEADER_BYTES + 9;
 
 /// IP MTUs a host works with: RFC 791's minimum for hosts, and the greatest that network cards usually carry.
 const MTU_BYTES_ACCEPTED: std::ops::RangeInclusive<usize> = 576..=9216;
@@ -119,7 +117,7 @@ impl Stack {
     // ---- frames and time
 
     /// Queues a frame for the next [`Stack::ingest`], unless it is for somebody else.
-    pub(super) fn handle_frame(&mut self, now: SimTime, frame: Bytes) {
+    pub(super) fn handle_frame(&mut self, now: SimTime, frame: BytesMut) {
         self.device.counters.frames_received += 1;
         if self.is_for_another(&frame) {
             self.device.counters.frames_for_others += 1;
@@ -129,58 +127,59 @@ impl Stack {
             self.offered_mtu_bytes = dhcp_mtu(&frame, self.mac).or(self.offered_mtu_bytes);
         }
         if let Some(whole) = self.defragment(now, frame) {
-            self.device.push_incoming(now, whole);
+            self.device.push_incoming(now, Received::new(whole));
         }
     }
 
     /// Processes one queued frame. `None`: there was none. Otherwise the port at which it was refused, if it was.
     pub(super) fn ingest(&mut self, now: SimTime) -> Option<Option<u16>> {
         self.device.now = now;
-        let frame = self.device.peek_incoming()?;
-        if let Some(asker) = self.asker_to_be_found(now, frame) {
+        let received = self.device.pop_incoming()?;
+        let Received { packet, frame } = &received;
+        if let Some(asker) = packet.as_ref().and_then(|packet| self.asker_to_be_found(now, packet)) {
             self.neighbours.want(asker);
-            self.device.pop_incoming().into_iter().for_each(|frame| self.neighbours.hold(frame));
+            self.neighbours.hold(received);
             return Some(None);
         }
-        let heard = Heard::of(frame, self.address());
+        let heard = match packet {
+            Some(packet) => Heard::Ip(packet.source),
+            None => Heard::of(frame, self.address()),
+        };
         // Most frames: what their answer takes is known, and no ICMP message is among them. Only others are looked at again.
-        let kept = (!self.is_plain(now, frame, &heard)).then(|| frame.clone());
+        let is_plain = packet.as_ref().is_some_and(|packet| self.is_plain(now, packet));
         let asked_before = self.device.arp_requests_sent();
-        if let PollIngressSingleResult::None =
-            self.interface.poll_ingress_single(instant(now), &mut self.device, self.sockets.all_mut())
-        {
-            return None;
-        }
-        if let Some(frame) = &kept {
+        let set = self.sockets.set_for(packet.as_ref());
+        self.interface.poll_ingress_single(instant(now), &mut self.device.receiving(frame), set);
+        if !is_plain {
+            // It may have made a neighbour known, for whom any socket may wait.
+            self.sockets.stir();
             self.hear_icmp(now, frame);
         }
-        for held in self.neighbours.hear(now, heard) {
-            self.device.push_incoming(now, held);
+        if self.neighbours.hear(now, heard) {
+            self.neighbours.take_held().into_iter().for_each(|held| self.device.push_incoming(now, held));
         }
-        if let Some(frame) = kept.filter(|_| self.device.arp_requests_sent() != asked_before) {
+        if !is_plain && self.device.arp_requests_sent() != asked_before {
             // The answer to this frame was lost for want of a neighbour.
-            self.neighbours.hold(frame);
+            self.neighbours.hold(received);
+        } else {
+            self.device.reuse(received.frame);
         }
         Some(self.device.take_refused_port())
     }
 
-    /// Whether `frame` is TCP from someone to whom smoltcp knows the way: processing it asks for no neighbour.
-    fn is_plain(&self, now: SimTime, frame: &[u8], heard: &Heard) -> bool {
-        let (Heard::Ip(source), Some(own)) = (heard, self.address) else { return false };
-        frame.get(IP_PROTOCOL_AT) == Some(&Protocol::TCP.0) && self.neighbours.is_known(now, *source, own, self.gateway)
+    /// Whether `packet` is TCP from someone to whom smoltcp knows the way: processing it asks for no neighbour, and makes none known.
+    fn is_plain(&self, now: SimTime, packet: &Parsed) -> bool {
+        let Some(own) = self.address.filter(|_| packet.protocol == Protocol::TCP) else { return false };
+        self.neighbours.is_known(now, packet.source, own, self.gateway)
     }
 
-    /// Lets the sockets send. True if anything happened.
+    /// Lets the sockets send. True if owners of sockets may find more to do: segments that leave give them nothing, datagrams make room.
     pub(super) fn egress(&mut self, now: SimTime) -> bool {
         self.device.now = now;
         self.sweep_lingering(now);
-        let mut sent = false;
-        let frames_before = self.device.outgoing_frames();
         self.give_up_fragments(now);
-        while self.sockets.may_speak(now) {
-            let polled = self.interface.poll_egress(instant(now), &mut self.device, self.sockets.all_mut());
-            self.sockets_poll_at(now);
-            let PollResult::SocketStateChanged = polled else { break };
+        let (mut sent, mut makes_room) = (false, false);
+        while self.take_turns(now, &mut makes_room) {
             sent = true;
         }
         for socket in std::mem::take(&mut self.resetting) {
@@ -189,11 +188,35 @@ impl Stack {
         if let Some(address) = self.address {
             self.neighbours.ask(now, self.mac, address, self.gateway, &mut self.device);
         }
-        sent || self.device.outgoing_frames() != frames_before
+        // Closed sockets, which have no owner, may be done.
+        makes_room || sent && !self.lingering.is_empty()
+    }
+
+    /// Gives each socket that may have something to say its turn: a frame at most. True if any spoke.
+    fn take_turns(&mut self, now: SimTime, makes_room: &mut bool) -> bool {
+        let (mut spoke, mut from) = (false, 0);
+        while let Some(place) = self.sockets.next_due(from, now) {
+            from = place + 1;
+            if let Some(set) = self.sockets.set_mut(place)
+                && let PollResult::SocketStateChanged = self.interface.poll_egress(instant(now), &mut self.device, set)
+            {
+                spoke = true;
+                *makes_room |= !self.sockets.is_tcp(place);
+            }
+            self.settle(place, now);
+        }
+        spoke
+    }
+
+    /// Asks smoltcp when it wants to poll the socket at `place`.
+    fn settle(&mut self, place: usize, now: SimTime) {
+        let Some(set) = self.sockets.set_mut(place) else { return };
+        let wanted = self.interface.poll_at(instant(now), set).map(sim_time);
+        self.sockets.settle(place, wanted);
     }
 
     /// The next frame for the wire.
-    pub(super) fn pop_frame(&mut self) -> Option<Bytes> {
+    pub(super) fn pop_frame(&mut self) -> Option<BytesMut> {
         let frame = self.device.pop_outgoing()?;
         self.device.counters.frames_sent += 1;
         Some(frame)
@@ -201,19 +224,13 @@ impl Stack {
 
     /// When the stack needs a poll by itself; may lie in the past.
     pub(super) fn poll_at(&mut self, now: SimTime) -> Option<SimTime> {
-        let protocol = self.sockets_poll_at(now);
-        let lingering = self.lingering.iter().map(|closed| closed.until).min();
-        [protocol, lingering, self.reassembler.deadline()].into_iter().flatten().min()
-    }
-
-    /// When the sockets want to be polled, as smoltcp says; asked only if they may have changed since it was asked last.
-    fn sockets_poll_at(&mut self, now: SimTime) -> Option<SimTime> {
-        if let Some(known) = self.sockets.poll_at() {
-            return known;
+        let mut from = 0;
+        while let Some(stirred) = self.sockets.next_due(from, SimTime::ZERO) {
+            self.settle(stirred, now);
+            from = stirred + 1;
         }
-        let wanted = self.interface.poll_at(instant(now), self.sockets.all()).map(sim_time);
-        self.sockets.settle(wanted);
-        wanted
+        let lingering = self.lingering.iter().map(|closed| closed.until).min();
+        [self.sockets.poll_at(), lingering, self.reassembler.deadline()].into_iter().flatten().min()
     }
 
     /// What happened besides.

@@ -84,7 +84,7 @@ use crate::calendar::Calendar;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::rng::{Seed, Stream};
 use crate::time::SimTime;
-use bytes::Bytes;
+use bytes::BytesMut;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -282,7 +282,7 @@ impl Host {
     }
 
     /// Hands over a frame; the next [`Host::poll`], which should be at `now`, processes it.
-    pub fn handle_frame(&mut self, now: SimTime, frame: Bytes) {
+    pub fn handle_frame(&mut self, now: SimTime, frame: BytesMut) {
         self.attention = true;
         self.stack.handle_frame(now, frame);
     }
@@ -299,7 +299,7 @@ impl Host {
     }
 
     /// The next frame for the wire, in order.
-    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+    pub fn poll_transmit(&mut self) -> Option<BytesMut> {
         self.stack.pop_frame()
     }
 
@@ -394,11 +394,9 @@ impl Host {
         self.stack.counters()
     }
 
-    /// Frames in, programs and servers, frames out. True if anything happened.
+    /// Frames in, programs and servers, frames out. True if another round may find something to do.
     fn round(&mut self, now: SimTime) -> bool {
-        let mut moved = false;
         while let Some(refused_port) = self.stack.ingest(now) {
-            moved = true;
             self.servers.after_frame(now, &mut self.stack);
             match refused_port {
                 Some(port) if self.servers.is_full_at(port) => self.stack.counters_mut().connections_over_limit += 1,
@@ -406,6 +404,7 @@ impl Host {
                 None => {}
             }
         }
+        let mut moved = false;
         if let Some(address) = self.stack.apply_dhcp(now, &mut self.stream) {
             self.events.push_back(HostEvent::Configured { address });
             moved = true;
@@ -418,6 +417,9 @@ impl Host {
     }
 
     fn run_programs(&mut self, now: SimTime) -> bool {
+        if self.processes.is_empty() {
+            return false;
+        }
         let mut moved = false;
         let mut processes = std::mem::take(&mut self.processes);
         let mut sessions = std::mem::take(&mut self.sessions);

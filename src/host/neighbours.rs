@@ -4,10 +4,10 @@
 //! keep frames whose answer smoltcp dropped because the neighbour was not known yet. Non-goals: replacing smoltcp's ARP (RFC 826).
 //! Invariant: what is known here is never known for longer than smoltcp knows it.
 
-use super::device::QueueDevice;
+use super::device::{QueueDevice, Received};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::{SimDuration, SimTime};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, Ipv4Packet};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
@@ -26,7 +26,7 @@ pub(super) struct Neighbours {
     heard: BTreeMap<Ipv4Addr, SimTime>,
     /// Destinations that something was handed in for since the last egress: a few.
     wanted: Vec<Ipv4Addr>,
-    held: VecDeque<Bytes>,
+    held: VecDeque<Received>,
 }
 
 impl Neighbours {
@@ -37,13 +37,12 @@ impl Neighbours {
         }
     }
 
-    /// Takes note of who speaks in a frame just processed. The frames to be processed again because a neighbour has become known.
-    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> impl Iterator<Item = Bytes> + use<> {
-        let mut again = VecDeque::new();
+    /// Takes note of who speaks in a frame just processed. True if that makes a neighbour known, and the frames held are to be processed again.
+    pub(super) fn hear(&mut self, now: SimTime, heard: Heard) -> bool {
         match heard {
             Heard::Arp(neighbour) => {
                 self.heard.insert(neighbour, now);
-                again = std::mem::take(&mut self.held);
+                return true;
             }
             // smoltcp prolongs what it knows of a neighbour with every packet from it.
             Heard::Ip(source) => {
@@ -53,7 +52,12 @@ impl Neighbours {
             }
             Heard::Nothing => {}
         }
-        again.into_iter()
+        false
+    }
+
+    /// The frames held for want of a neighbour.
+    pub(super) fn take_held(&mut self) -> VecDeque<Received> {
+        std::mem::take(&mut self.held)
     }
 
     /// Whether smoltcp could send to `destination` at once.
@@ -69,7 +73,7 @@ impl Neighbours {
     }
 
     /// Keeps a frame until the next ARP reply.
-    pub(super) fn hold(&mut self, frame: Bytes) {
+    pub(super) fn hold(&mut self, frame: Received) {
         if self.held.len() < HELD_FRAMES_MAX {
             self.held.push_back(frame);
         }

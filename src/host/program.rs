@@ -24,7 +24,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// It goes on; `moved` says whether anything happened.
+    /// It goes on; `moved` says whether something happened after which another step at once may find more to do.
     pub(super) fn waiting(moved: bool) -> Self {
         Step { moved, result: None }
     }
@@ -35,7 +35,7 @@ impl Step {
     }
 }
 
-/// Goes as far as `program` can. The first value says whether anything happened, the second is there when it is over.
+/// Goes as far as `program` can. The first value says whether to go on at once, the second is there when it is over.
 pub(super) fn poll(program: &mut dyn Program, cx: &mut Context<'_>) -> (bool, Option<Outcome>) {
     let Step { moved, result } = program.step(cx);
     let outcome = result.map(|result| {

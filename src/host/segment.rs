@@ -11,9 +11,10 @@ use super::path_mtu::{FragmentationNeeded, LEAST_MTU_BYTES};
 use crate::net::Protocol;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Parsed, checksum};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket};
 use std::collections::VecDeque;
+use std::net::Ipv4Addr;
 
 /// IPv4 and TCP headers without options: what an MSS leaves of an MTU (RFC 9293 section 3.7.1).
 pub(super) const HEADER_BYTES: usize = 40;
@@ -25,6 +26,8 @@ const OPTION_MSS: u8 = 2;
 const CHECKSUM: usize = 16;
 const OPTIONS: usize = 20;
 
+/// What is kept of every segment byte by byte: more than its headers, and less than what is worth keeping.
+const HEAD_BYTES: usize = 96;
 /// How long a sent segment is kept: longer than any round trip here. And how many bytes of them at most: a window of bulk data.
 const KEPT: SimDuration = SimDuration::from_secs(2);
 const KEPT_BYTES_MAX: usize = 512 * 1024;
@@ -101,52 +104,83 @@ fn renumber(frame: &mut [u8], index: usize, data_offset: usize, is_last: bool) {
     tcp.fill_checksum(&source, &destination);
 }
 
+/// A frame that was sent.
+#[derive(Debug)]
+struct Kept {
+    at: SimTime,
+    frame_bytes: usize,
+    head: [u8; HEAD_BYTES],
+    /// What follows; nothing if that is the head's last byte again and again, as in the filler of bulk transfers, which would only displace what is needed
+    /// from the processor's caches.
+    rest: BytesMut,
+}
+
+impl Kept {
+    /// Source, destination and the first bytes of the TCP header.
+    fn names(&self) -> Option<(Ipv4Addr, Ipv4Addr, &[u8])> {
+        let ip = &self.head[ETHERNET_HEADER_BYTES..];
+        let address = |at: usize| ip[at..].first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets));
+        Some((address(12)?, address(16)?, ip.get(usize::from(ip[0] & 15) * 4..)?))
+    }
+
+    fn frame(&self) -> BytesMut {
+        let mut frame = BytesMut::with_capacity(self.frame_bytes);
+        frame.extend_from_slice(&self.head);
+        frame.extend_from_slice(&self.rest);
+        frame.resize(self.frame_bytes, self.head[HEAD_BYTES - 1]);
+        frame
+    }
+}
+
 /// Segments sent a short while ago, whole frames, in the order they were sent. See the module.
 #[derive(Debug, Default)]
 pub(super) struct SentSegments {
-    frames: VecDeque<(SimTime, Bytes)>,
+    frames: VecDeque<Kept>,
     bytes: usize,
 }
 
 impl SentSegments {
-    /// Keeps a segment that somebody might find too long.
-    pub(super) fn keep(&mut self, now: SimTime, frame: &Bytes) {
+    /// Keeps a segment that somebody might find too long. The memory of one that is kept no longer is used again.
+    pub(super) fn keep(&mut self, now: SimTime, frame: &[u8]) {
+        let Some((head, rest)) = frame.split_first_chunk() else { return };
         if frame.len() <= LEAST_MTU_BYTES + ETHERNET_HEADER_BYTES {
             return;
         }
-        self.frames.push_back((now, frame.clone()));
         self.bytes += frame.len();
-        let is_too_much = |kept: &SentSegments| {
-            kept.frames.front().is_some_and(|(at, _)| kept.bytes > KEPT_BYTES_MAX || now.since(*at) > KEPT)
-        };
-        while is_too_much(self) {
-            self.bytes -= self.frames.pop_front().map_or(0, |(_, frame)| frame.len());
+        let mut memory = BytesMut::new();
+        while let Some(first) = self.frames.front()
+            && (self.bytes > KEPT_BYTES_MAX || now.since(first.at) > KEPT)
+        {
+            self.bytes -= first.frame_bytes;
+            memory = self.frames.pop_front().map(|first| first.rest).unwrap_or_default();
         }
+        memory.clear();
+        // Each byte is the one before it.
+        if rest != &frame[HEAD_BYTES - 1..frame.len() - 1] {
+            memory.extend_from_slice(rest);
+        }
+        self.frames.push_back(Kept { at: now, frame_bytes: frame.len(), head: *head, rest: memory });
     }
 
     /// Takes out the segment that an error quotes: addresses, ports and sequence number are the same.
-    pub(super) fn take(&mut self, now: SimTime, needed: &FragmentationNeeded) -> Option<Bytes> {
-        let is_quoted = |frame: &Bytes| {
-            let packet = Parsed::of(frame).ok();
-            packet.is_some_and(|packet| {
-                (packet.protocol, packet.source, packet.destination)
-                    == (Protocol::TCP, needed.source, needed.destination)
-                    && frame.get(packet.transport_at()..).is_some_and(|tcp| tcp.starts_with(&needed.transport))
+    pub(super) fn take(&mut self, now: SimTime, needed: &FragmentationNeeded) -> Option<BytesMut> {
+        let is_quoted = |kept: &Kept| {
+            kept.names().is_some_and(|(source, destination, tcp)| {
+                (Protocol::TCP, source, destination) == (needed.protocol, needed.source, needed.destination)
+                    && tcp.starts_with(&needed.transport)
             })
         };
-        let at = self.frames.iter().position(|(at, frame)| now.since(*at) <= KEPT && is_quoted(frame))?;
-        let (_, frame) = self.frames.remove(at)?;
-        self.bytes -= frame.len();
-        Some(frame)
+        let at = self.frames.iter().position(|kept| now.since(kept.at) <= KEPT && is_quoted(kept))?;
+        let kept = self.frames.remove(at)?;
+        self.bytes -= kept.frame_bytes;
+        Some(kept.frame())
     }
 
     /// Forgets what was sent from `port`: its connection is no more.
     pub(super) fn forget(&mut self, port: u16) {
-        let is_of_port = |frame: &Bytes| {
-            Parsed::of(frame).is_ok_and(|packet| packet.ports.is_some_and(|(source, _)| source == port))
-        };
-        self.frames.retain(|(_, frame)| !is_of_port(frame));
-        self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
+        let is_of_port = |kept: &Kept| kept.names().is_some_and(|(.., tcp)| tcp.starts_with(&port.to_be_bytes()));
+        self.frames.retain(|kept| !is_of_port(kept));
+        self.bytes = self.frames.iter().map(|kept| kept.frame_bytes).sum();
     }
 }
 
@@ -154,7 +188,6 @@ impl SentSegments {
 mod tests {
     use super::*;
     use etherparse::{PacketBuilder, SlicedPacket, TcpOptionElement, TransportSlice};
-    use std::net::Ipv4Addr;
 
     fn segment(options: &[TcpOptionElement], data: &[u8], with_fin: bool) -> Vec<u8> {
         let mut frame = Vec::new();
@@ -222,7 +255,15 @@ mod tests {
 
     #[test]
     fn kept_segments_are_found_by_their_sequence_number_once_and_for_a_while() {
-        let frame = Bytes::from(segment(&[], &[1; 3_000], false));
+        let mut other_data = [1; 3_000];
+        for odd_at in [None, Some(0), Some(40), Some(41), Some(42), Some(43), Some(1_500), Some(2_999)] {
+            other_data.fill(1);
+            odd_at.into_iter().for_each(|at: usize| other_data[at] = 2);
+            kept_frames(BytesMut::from(&segment(&[], &other_data, false)[..]));
+        }
+    }
+
+    fn kept_frames(frame: BytesMut) {
         let mut kept = SentSegments::default();
         let needed = FragmentationNeeded {
             mtu_bytes: 1500,

@@ -223,7 +223,7 @@ impl Servers {
         self.listening.iter().any(|listening| listening.server.port() == port && listening.listener.is_none())
     }
 
-    /// Moves every connection on. True if anything happened.
+    /// Moves every connection on. True if another poll at once may find more to do.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, events: &mut VecDeque<HostEvent>) -> bool {
         let mut moved = false;
         for listening in &mut self.listening {
@@ -316,7 +316,7 @@ impl Served {
             && cx.now < self.last_activity + self.idle_timeout
     }
 
-    /// Whether anything happened, and whether the connection is to be closed.
+    /// Whether another poll at once may find more to do, and whether the connection is to be closed.
     fn poll(&mut self, cx: &mut Context<'_>, id: u64, events: &mut VecDeque<HostEvent>) -> (bool, bool) {
         let mut moved = self.connection.poll(cx);
         if moved {
@@ -348,7 +348,8 @@ impl Served {
                         self.last_activity = cx.now;
                     }
                     let idle = cx.now >= self.last_activity + self.idle_timeout;
-                    (moved || transferred, peer_finished || idle)
+                    // All that came is taken, and what there was room for is sent: only a segment changes that.
+                    (false, peer_finished || idle)
                 }
                 None => (true, true),
             },

@@ -9,6 +9,7 @@ mod answer;
 mod calls;
 mod check;
 mod command;
+mod counts;
 mod first_frames;
 mod observer;
 mod plan;

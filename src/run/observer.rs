@@ -2,6 +2,7 @@
 //!
 //! Watches the data plane like a capture does; decides nothing. Invariant: packets are counted at the host's own network interface, both ways.
 
+use super::counts::Counts;
 use crate::dataplane::{Decision, DropReason, Made, PacketId, PacketMeta, Step, Tap};
 use crate::explain::road::Road;
 use crate::metrics::{LatencyKind, RoadLatencies};
@@ -9,12 +10,14 @@ use crate::program::{HostIx, HostKind, Node, NodeIx, Program, TableIx};
 use crate::sim::PacketMap;
 use crate::time::SimTime;
 use crate::wire::Parsed;
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// A route table's answer to one of the host's packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteUse {
     /// The program that answered: the table may have other entries by the time the step is reported.
     pub epoch: u64,
@@ -80,12 +83,49 @@ fn subtract<K: Ord>(counts: &mut BTreeMap<K, u64>, earlier: &BTreeMap<K, u64>) {
     });
 }
 
+/// An observation under way.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// All of it but the routes.
+    other: Observation,
+    routes: Counts<RouteUse>,
+}
+
+/// Who opened the flows that far ends answer: (far end, peer as it sees it) -> the nearer end.
+#[derive(Default)]
+struct Flows {
+    openers: FxHashMap<Flow, HostIx>,
+    /// The same flows in order: which to forget first.
+    order: BTreeSet<Flow>,
+}
+
+type Flow = (HostIx, Ipv4Addr, u16);
+
+impl Flows {
+    fn opener(&self, flow: Flow) -> Option<HostIx> {
+        self.openers.get(&flow).copied()
+    }
+
+    /// Takes note of a flow's first packet. Beyond [`FLOWS_MAX`] the lowest flow is forgotten.
+    fn open(&mut self, flow: Flow, opener: HostIx) {
+        if let Entry::Vacant(free) = self.openers.entry(flow) {
+            free.insert(opener);
+            self.order.insert(flow);
+            if self.order.len() > FLOWS_MAX
+                && let Some(lowest) = self.order.pop_first()
+            {
+                self.openers.remove(&lowest);
+            }
+        }
+    }
+}
+
 /// The observer.
 pub struct Observer {
     program: Arc<Program>,
-    hosts: BTreeMap<HostIx, Observation>,
-    /// Who opened the flow that a far end answers: (far end, peer as it sees it) -> the nearer end.
-    flows: BTreeMap<(HostIx, Ipv4Addr, u16), HostIx>,
+    /// By host; those at the end of whom nothing was seen are left out.
+    hosts: Vec<Seen>,
+    flows: Flows,
     under_way: PacketMap<UnderWay>,
     /// Packets under way by which a node tells a host about one of its own: they say nothing about the host's roads.
     answers: BTreeSet<PacketId>,
@@ -123,8 +163,8 @@ impl Observer {
     pub fn new() -> Self {
         Observer {
             program: Arc::new(Program::empty()),
-            hosts: BTreeMap::new(),
-            flows: BTreeMap::new(),
+            hosts: Vec::new(),
+            flows: Flows::default(),
             under_way: PacketMap::default(),
             answers: BTreeSet::new(),
             split: VecDeque::new(),
@@ -145,12 +185,13 @@ impl Observer {
 
     /// What was seen of `host` since [`Observer::forget`]. Steps that overlap on one host each see all of it.
     pub fn observation(&self, host: HostIx) -> Observation {
-        self.hosts.get(&host).cloned().unwrap_or_default()
+        let seen = self.hosts.get(host.at());
+        seen.map(|seen| Observation { routes: seen.routes.to_map(), ..seen.other.clone() }).unwrap_or_default()
     }
 
     /// The road that the host's latest packet to arrive took.
     pub fn current_road(&self, host: HostIx) -> Option<Road> {
-        self.hosts.get(&host)?.last_road
+        self.hosts.get(host.at())?.other.last_road
     }
 
     /// Latencies per road since the beginning.
@@ -175,13 +216,20 @@ impl Observer {
         )
     }
 
+    fn seen(&mut self, host: HostIx) -> &mut Seen {
+        if host.at() >= self.hosts.len() {
+            self.hosts.resize_with(host.at() + 1, Seen::default);
+        }
+        &mut self.hosts[host.at()]
+    }
+
     fn forget_packet(&mut self, packet: PacketId) -> Option<UnderWay> {
         self.answers.remove(&packet);
         self.under_way.remove(packet)
     }
 
     fn count_frame(&mut self, host: HostIx, length: usize) {
-        let observation = self.hosts.entry(host).or_default();
+        let observation = &mut self.seen(host).other;
         observation.packets += 1;
         observation.bytes += length as u64;
     }
@@ -197,20 +245,20 @@ impl Observer {
     ) {
         let key = DropUse { reason, at, answer_from: None, table: None };
         if self.is_actor(packet.sender) {
-            *self.hosts.entry(packet.sender).or_default().drops.entry(key).or_default() += 1;
+            *self.seen(packet.sender).other.drops.entry(key).or_default() += 1;
         }
         let opener = sent_to.and_then(|(address, port)| {
-            self.flows.get(&(packet.sender, address, port)).copied().filter(|opener| *opener != packet.sender)
+            self.flows.opener((packet.sender, address, port)).filter(|opener| *opener != packet.sender)
         });
         if let Some(opener) = opener {
             let without_route = last.filter(|route| route.entry.is_none()).map(|route| (route.epoch, route.table));
             if without_route.is_some() {
-                let programs = &mut self.hosts.entry(opener).or_default().programs;
-                programs.entry(self.program.epoch).or_insert_with(|| Arc::clone(&self.program));
+                let program = Arc::clone(&self.program);
+                self.seen(opener).other.programs.entry(program.epoch).or_insert(program);
             }
             let answer_from = source.map(|(address, _)| address);
             let key = DropUse { answer_from, table: without_route, ..key };
-            *self.hosts.entry(opener).or_default().drops.entry(key).or_default() += 1;
+            *self.seen(opener).other.drops.entry(key).or_default() += 1;
         }
     }
 }
@@ -292,11 +340,10 @@ impl Tap for Observer {
 
     fn on_run_end(&mut self, _now: SimTime, packet: &PacketMeta) {
         let mut run = std::mem::take(&mut self.run);
-        if !run.routes.is_empty() {
-            let observation = self.hosts.entry(packet.sender).or_default();
-            observation.programs.entry(self.program.epoch).or_insert_with(|| Arc::clone(&self.program));
-            for route in &run.routes {
-                *observation.routes.entry(*route).or_default() += 1;
+        for route in &run.routes {
+            if self.seen(packet.sender).routes.add(*route) {
+                let program = Arc::clone(&self.program);
+                self.seen(packet.sender).other.programs.entry(program.epoch).or_insert(program);
             }
         }
         // The memory serves the next run.
@@ -336,13 +383,12 @@ impl Tap for Observer {
         let Some(UnderWay { road: Some(road), source, destination }) = under_way.filter(|_| !is_answer) else { return };
         self.latencies.record(now, road.class(), LatencyKind::OneWay, now.since(packet.sent_at));
         // Answers take the road that the caller chose: they say nothing about where their sender's own calls go.
-        let answers =
-            destination.is_some_and(|(address, port)| self.flows.contains_key(&(packet.sender, address, port)));
-        if answers {
+        let answers = destination.and_then(|(address, port)| self.flows.opener((packet.sender, address, port)));
+        if answers.is_some() {
             return;
         }
         if self.is_actor(packet.sender) {
-            let observation = self.hosts.entry(packet.sender).or_default();
+            let observation = &mut self.seen(packet.sender).other;
             observation.last_road = Some(road);
             *observation.roads.entry(road).or_default() += 1;
             if let Some((address, _)) = source {
@@ -350,10 +396,7 @@ impl Tap for Observer {
             }
         }
         if let Some((address, port)) = source {
-            self.flows.entry((host, address, port)).or_insert(packet.sender);
-            if self.flows.len() > FLOWS_MAX {
-                self.flows.pop_first();
-            }
+            self.flows.open((host, address, port), packet.sender);
         }
     }
 }

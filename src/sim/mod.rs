@@ -55,7 +55,6 @@ pub struct Sim<T: Tap> {
     events_handled: u64,
     link_transmissions: u64,
     /// Empty between two events: memory that is used again.
-    outbox: Vec<Bytes>,
     waiting: VecDeque<Waiting>,
     /// The observer.
     pub tap: T,
@@ -100,7 +99,6 @@ impl<T: Tap> Sim<T> {
             conservation: Conservation::default(),
             events_handled: 0,
             link_transmissions: 0,
-            outbox: Vec::new(),
             waiting: VecDeque::new(),
             tap,
         }
@@ -177,7 +175,7 @@ impl<T: Tap> Sim<T> {
 
     /// Puts one frame on the host's link, as if a program with a raw socket had sent it.
     pub fn send_raw(&mut self, host: HostIx, frame: Bytes) {
-        self.transmit_from_host(host, frame);
+        self.transmit_from_host(host, BytesMut::from(frame));
     }
 
     /// Ends the long-running programs on every host: pooled connections are closed in order.
@@ -213,7 +211,6 @@ impl<T: Tap> Sim<T> {
             if handled >= events_max && (is_later || handled - events_max >= INSTANT_EVENTS_MAX) {
                 return None;
             }
-            self.queue.pop();
             self.now = self.now.max(next.at);
             self.handle(next);
             handled += 1;
@@ -228,15 +225,20 @@ impl<T: Tap> Sim<T> {
         self.queue.peek().map(|event| event.at)
     }
 
+    /// Takes the first event, which is `event`, off the queue and handles it.
     fn handle(&mut self, event: Event) {
         self.events_handled += 1;
         match event.cause {
             Cause::LinkHead(link, way) => {
                 let direction = &mut self.links[link.at()][way as usize];
                 let (frame, next_at) = direction.arrive();
-                if let Some(at) = next_at {
-                    let sequence = direction.next_sequence();
-                    self.queue.push(Event { at, cause: event.cause, sequence });
+                match next_at {
+                    // The next frame's event takes the place of this one's, and sinks from there.
+                    Some(at) => {
+                        let next = Event { at, cause: event.cause, sequence: direction.next_sequence() };
+                        self.queue.peek_mut().into_iter().for_each(|mut first| *first = next);
+                    }
+                    None => drop(self.queue.pop()),
                 }
                 let Some(frame) = frame else { return };
                 self.link_transmissions += 1;
@@ -246,6 +248,7 @@ impl<T: Tap> Sim<T> {
                 }
             }
             Cause::Response(host) => {
+                self.queue.pop();
                 let due = self.responses.get_mut(&host).and_then(|line| {
                     let ready = line.front().is_some_and(|(at, ..)| *at <= self.now);
                     if ready { line.pop_front() } else { None }
@@ -256,6 +259,7 @@ impl<T: Tap> Sim<T> {
                 }
             }
             Cause::Timer(host) => {
+                self.queue.pop();
                 let timer = &mut self.timers[host.at()];
                 if timer.sequence != event.sequence {
                     return;
@@ -276,10 +280,6 @@ impl<T: Tap> Sim<T> {
         let Some(guest) = self.population.guest(host) else { return };
         guest.poll(self.now);
         let secrets = guest.take_secrets();
-        let mut frames = std::mem::take(&mut self.outbox);
-        while let Some(frame) = guest.poll_transmit() {
-            frames.push(frame);
-        }
         while let Some(event) = guest.poll_event() {
             self.events.push_back((host, event));
         }
@@ -287,10 +287,9 @@ impl<T: Tap> Sim<T> {
         if !secrets.is_empty() {
             self.tap.on_secrets(&secrets);
         }
-        for frame in frames.drain(..) {
+        while let Some(frame) = self.population.guest(host).and_then(Host::poll_transmit) {
             self.transmit_from_host(host, frame);
         }
-        self.outbox = frames;
         self.timers[host.at()].at = wanted;
         self.queue_timer(host);
     }
@@ -306,12 +305,11 @@ impl<T: Tap> Sim<T> {
         }
     }
 
-    fn transmit_from_host(&mut self, host: HostIx, frame: Bytes) {
+    fn transmit_from_host(&mut self, host: HostIx, bytes: BytesMut) {
         let attachment = &self.program.hosts[host.at()];
         let (node, link) = (attachment.node, attachment.link);
         let meta = self.new_packet(host);
         self.conservation.injected += 1;
-        let bytes = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         self.transmit(link, Way::Out, bytes, meta, End::Node(node));
     }
 
@@ -359,12 +357,11 @@ impl<T: Tap> Sim<T> {
         mut meta: PacketMeta,
         waiting: &mut VecDeque<Waiting>,
     ) {
-        let program = Arc::clone(&self.program);
         loop {
             // Where it comes from says which way along a link it goes: a router hands on packets of both directions.
             let came_from = meta.from.unwrap_or(at);
             let mut frame = Frame { bytes: &mut bytes, meta: &mut meta };
-            let outcome = step(&program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
+            let outcome = step(&self.program, &mut self.state, at, &mut frame, self.now, &mut self.tap);
             match outcome {
                 Step::Forward(next, None) => at = next,
                 Step::Forward(next, Some(link)) => return self.cross(link, came_from, next, bytes, meta),
@@ -372,7 +369,7 @@ impl<T: Tap> Sim<T> {
                 Step::Reply(Reply::Error { reason, answer }) => {
                     self.conservation.drop(reason);
                     self.tap.on_run_end(self.now, &meta);
-                    let Some(said) = answer::build(&program, at, answer, &bytes, &meta) else { return };
+                    let Some(said) = answer::build(&self.program, at, answer, &bytes, &meta) else { return };
                     self.conservation.generated += 1;
                     let own = PacketMeta { from: Some(said.from), ..self.new_packet(meta.sender) };
                     let made = Some((at, meta, Made::Answer(answer)));
@@ -443,24 +440,23 @@ impl<T: Tap> Sim<T> {
     }
 
     fn arrive(&mut self, host: HostIx, bytes: BytesMut, meta: PacketMeta) {
-        let frame = bytes.freeze();
         match self.population.system(host) {
             Some(EndSystem::Guest(guest)) => {
                 self.conservation.delivered += 1;
-                self.tap.on_arrival(self.now, host, &meta, &frame);
-                guest.handle_frame(self.now, frame);
+                self.tap.on_arrival(self.now, host, &meta, &bytes);
+                guest.handle_frame(self.now, bytes);
                 self.attend(host);
             }
             Some(EndSystem::Platform(platform)) => {
                 self.conservation.delivered += 1;
-                self.tap.on_arrival(self.now, host, &meta, &frame);
-                if let Some(answer) = platform.answer(self.now, &frame) {
-                    self.transmit_from_host(host, answer);
+                self.tap.on_arrival(self.now, host, &meta, &bytes);
+                if let Some(answer) = platform.answer(self.now, &bytes) {
+                    self.transmit_from_host(host, BytesMut::from(answer));
                 }
             }
             None => {
                 self.conservation.drop(DropReason::ResourceGone);
-                self.tap.on_link_drop(self.now, meta.from, &meta, &frame, DropReason::ResourceGone);
+                self.tap.on_link_drop(self.now, meta.from, &meta, &bytes, DropReason::ResourceGone);
                 self.tap.on_run_end(self.now, &meta);
             }
         }

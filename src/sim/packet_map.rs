@@ -127,7 +127,11 @@ impl<T> PacketMap<T> {
 impl<T: Default> PacketMap<T> {
     /// What is remembered of a packet; of one not heard of before, the default.
     pub fn get_or_default(&mut self, packet: PacketId) -> &mut T {
-        // Two look-ups, as the borrow checker would have it; both are an index.
+        if let Some(place) = self.place(packet)
+            && let Some(Some(_)) = self.window.get(place)
+        {
+            return self.window[place].get_or_insert_with(T::default);
+        }
         if self.get(packet).is_none() {
             self.insert(packet, T::default());
         }

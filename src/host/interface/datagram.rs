@@ -5,13 +5,13 @@
 //!
 //! ICMP is read from the frame, because smoltcp tells its sockets neither the TTL nor which of several probes an error is about.
 
+use super::sockets::{DHCP_CLIENT_PORT, SocketHandle};
 use super::{Stack, endpoint_v4};
 use crate::host::path_mtu::{FRAGMENTATION_NEEDED, FragmentationNeeded, PathMtuDiscovery};
 use crate::net::Protocol;
 use crate::rng::Stream;
 use crate::time::SimTime;
 use crate::wire::{Parsed, TcpFlags, checksum, ethernet, icmp_type};
-use smoltcp::iface::SocketHandle;
 use smoltcp::socket::{Socket, icmp, udp};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 use std::collections::{BTreeMap, VecDeque};
@@ -23,9 +23,6 @@ const UDP_BUFFER_BYTES: usize = 16 * 1024;
 /// The same of a server, which may be asked by many at once.
 const SERVER_DATAGRAMS: usize = 256;
 const SERVER_BUFFER_BYTES: usize = 1024 * 1024;
-
-/// RFC 2131 section 4.1.
-const DHCP_CLIENT_PORT: u16 = 68;
 
 /// ICMP messages kept for one listener; further ones are lost, as from a full socket buffer.
 const HEARD_MAX: usize = 64;
@@ -276,10 +273,9 @@ impl Stack {
         self.address() == Some(address) || self.answers_for.iter().any(|net| net.contains(&address))
     }
 
-    /// Who sent a frame that smoltcp would answer on the spot (echo request, closed port), if the way back is not known yet.
-    pub(super) fn asker_to_be_found(&self, now: SimTime, frame: &[u8]) -> Option<Ipv4Addr> {
-        let own = self.address.filter(|_| ethernet::ether_type(frame) == Some(ethernet::IPV4))?;
-        let packet = Parsed::of(frame).ok()?;
+    /// Who sent a packet that smoltcp would answer on the spot (echo request, closed port), if the way back is not known yet.
+    pub(super) fn asker_to_be_found(&self, now: SimTime, packet: &Parsed) -> Option<Ipv4Addr> {
+        let own = self.address?;
         let port = packet.destination_port();
         let is_asking = match packet.protocol {
             Protocol::ICMP => packet.icmp.is_some_and(|icmp| icmp.kind == icmp_type::ECHO),
@@ -297,13 +293,13 @@ impl Stack {
     fn has_udp(&self, port: u16) -> bool {
         // The DHCP client is no UDP socket.
         port == DHCP_CLIENT_PORT
-            || self.sockets.iter().any(|(_, socket)| matches!(socket, Socket::Udp(udp) if udp.endpoint().port == port))
+            || self.sockets.iter().any(|socket| matches!(socket, Socket::Udp(udp) if udp.endpoint().port == port))
     }
 
     fn has_listener(&self, port: u16) -> bool {
-        self.sockets.iter().any(|(_, socket)| {
-            matches!(socket, Socket::Tcp(tcp) if tcp.is_listening() && tcp.listen_endpoint().port == port)
-        })
+        self.sockets.iter().any(
+            |socket| matches!(socket, Socket::Tcp(tcp) if tcp.is_listening() && tcp.listen_endpoint().port == port),
+        )
     }
 
     /// Takes note of an ICMP message: of the path MTU it tells, and of whatever somebody waits for.
@@ -350,7 +346,7 @@ pub(in crate::host) fn echo_request(identifier: u16, sequence: u16, payload: &[u
     request
 }
 
-fn bound(port: u16, datagrams: usize, bytes: usize) -> udp::Socket<'static> {
+pub(super) fn bound(port: u16, datagrams: usize, bytes: usize) -> udp::Socket<'static> {
     let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; datagrams], vec![0; bytes]);
     let mut socket = udp::Socket::new(buffer(), buffer());
     let bound = socket.bind(port).is_ok();

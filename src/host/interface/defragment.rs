@@ -7,7 +7,7 @@ use super::Stack;
 use crate::time::SimTime;
 use crate::wire::fragment::Reassembly;
 use crate::wire::{Parsed, ethernet, icmp_type};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use etherparse::PacketBuilder;
 
 /// "Fragment reassembly time exceeded".
@@ -16,17 +16,22 @@ const REASSEMBLY: u8 = 1;
 const ERROR_BYTES_MAX: usize = 576;
 const IP_AND_ICMP_HEADER_BYTES: usize = 28;
 const TIME_TO_LIVE: u8 = 64;
+/// Where a frame says whether its packet is a fragment: more to come, or an offset.
+const FRAGMENT_AT: usize = ethernet::HEADER_BYTES + 6;
 
 impl Stack {
     /// The packet that `frame` is, or completes.
-    pub(super) fn defragment(&mut self, now: SimTime, frame: Bytes) -> Option<Bytes> {
+    pub(super) fn defragment(&mut self, now: SimTime, frame: BytesMut) -> Option<BytesMut> {
         if ethernet::ether_type(&frame) != Some(ethernet::IPV4) {
             return Some(frame);
         }
         // What has waited too long must not be completed by what comes now.
         self.give_up_fragments(now);
-        match self.reassembler.push(now, frame) {
-            Reassembly::Whole(frame) => Some(frame),
+        if frame.get(FRAGMENT_AT..).and_then(|ip| ip.first_chunk()).is_none_or(|[high, low]| high & 0x3f | low == 0) {
+            return Some(frame);
+        }
+        match self.reassembler.push(now, frame.freeze()) {
+            Reassembly::Whole(frame) => Some(BytesMut::from(frame)),
             Reassembly::Held => None,
             Reassembly::Dropped(_) => {
                 self.device.counters.fragments_dropped += 1;

@@ -4,10 +4,10 @@
 //! (smoltcp has none). Invariants: a socket has one owner and is handed back exactly once ([`Stack::close`], [`Stack::reset`] or
 //! [`Stack::abandon`]); an ephemeral port is given out again only when its socket is gone.
 
+use super::sockets::SocketHandle;
 use super::{Stack, endpoint_v4, is_unicast};
 use crate::rng::Stream;
 use crate::time::{SimDuration, SimTime};
-use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp;
 use std::net::SocketAddrV4;
 
@@ -119,6 +119,7 @@ impl Stack {
             self.abandon(socket);
             return Err(ConnectError::BadDestination);
         }
+        self.sockets.connected(handle, (local, peer));
         Ok(socket)
     }
 
@@ -135,6 +136,7 @@ impl Stack {
         match (socket.local_endpoint().map(endpoint_v4), socket.remote_endpoint().map(endpoint_v4)) {
             (Some(local), Some(peer)) => {
                 self.neighbours.want(*peer.ip());
+                self.sockets.connected(listener.handle, (local, peer));
                 Ok(TcpSocket { handle: listener.handle, local, peer, ephemeral: false })
             }
             _ => Err(listener),
@@ -157,8 +159,11 @@ impl Stack {
         }
     }
 
-    /// Whether `socket` is open and has nothing for its owner.
+    /// Whether `socket`, which was open and had nothing for its owner, still is so.
     pub(in crate::host) fn is_at_rest(&self, socket: &TcpSocket) -> bool {
+        if !self.sockets.is_stirred(socket.handle) {
+            return true;
+        }
         let tcp = self.sockets.get::<tcp::Socket>(socket.handle);
         tcp.state() == tcp::State::Established && !tcp.can_recv()
     }
@@ -175,21 +180,32 @@ impl Stack {
 
     /// Moves everything received to the end of `buffer`; how many bytes that were.
     pub(in crate::host) fn receive(&mut self, socket: &TcpSocket, buffer: &mut Vec<u8>) -> usize {
+        self.receive_each(socket, |bytes| buffer.extend_from_slice(bytes)) as usize
+    }
+
+    /// Forgets everything received; how many bytes that were.
+    pub(in crate::host) fn count_received(&mut self, socket: &TcpSocket) -> u64 {
+        self.receive_each(socket, |_| ())
+    }
+
+    fn receive_each(&mut self, socket: &TcpSocket, mut take: impl FnMut(&[u8])) -> u64 {
         if !self.sockets.get::<tcp::Socket>(socket.handle).can_recv() {
             return 0;
         }
         let socket = self.sockets.get_mut::<tcp::Socket>(socket.handle);
-        let before = buffer.len();
+        let mut received_bytes = 0;
+        // The ring buffer offers what it holds in at most two pieces.
         while socket.can_recv() {
             let taken = socket.recv(|bytes| {
-                buffer.extend_from_slice(bytes);
-                (bytes.len(), bytes.len())
+                take(bytes);
+                (bytes.len(), bytes.len() as u64)
             });
-            if !matches!(taken, Ok(1..)) {
-                break;
+            match taken {
+                Ok(bytes @ 1..) => received_bytes += bytes,
+                _ => break,
             }
         }
-        buffer.len() - before
+        received_bytes
     }
 
     /// Takes as much of the front of `bytes` as the send buffer has room for.
@@ -297,7 +313,7 @@ impl Stack {
     }
 }
 
-fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
+pub(super) fn new_tcp(tcp_use: TcpUse) -> tcp::Socket<'static> {
     let length = match tcp_use {
         TcpUse::Exchange => TCP_BUFFER_BYTES,
         TcpUse::Bulk => BULK_BUFFER_BYTES,

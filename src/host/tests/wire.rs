@@ -10,7 +10,7 @@ use crate::host::{Addressing, Host, HostConfig, HostEvent, Outcome, ProcessId, R
 use crate::net::MacAddress;
 use crate::rng::Seed;
 use crate::time::{SimDuration, SimTime};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use simple_dns::rdata::{A, RData};
 use simple_dns::{CLASS, Packet, QTYPE, RCODE, ResourceRecord, TYPE};
 use smoltcp::phy::ChecksumCapabilities;
@@ -166,7 +166,7 @@ impl World {
             while let Some(entry) = self.flight.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (host, frame) = entry.remove();
                 self.seen.push((host, frame.clone()));
-                self.hosts[host].handle_frame(self.now, frame);
+                self.hosts[host].handle_frame(self.now, BytesMut::from(frame));
                 due.push(host);
             }
             due.sort_unstable();
@@ -204,7 +204,7 @@ impl World {
             }
         }
         self.secrets.push_str(&self.hosts[index].take_secrets());
-        while let Some(frame) = self.hosts[index].poll_transmit() {
+        while let Some(frame) = self.hosts[index].poll_transmit().map(BytesMut::freeze) {
             check(&frame);
             self.sent.push((self.now, index, frame.clone()));
             self.carry(index, &frame);
