@@ -3,7 +3,9 @@
 mod support;
 
 use serde_json::Value;
-use support::{Ran, Workplace};
+use std::ffi::OsStr;
+use std::path::Path;
+use support::{Ran, Tutorial, Workplace};
 
 #[track_caller]
 fn document(ran: Ran) -> Value {
@@ -87,6 +89,25 @@ fn other_traffic_is_sent_and_told() {
         (Some(100), Some(2), Some(1.0)),
         "{row}"
     );
+}
+
+#[test]
+fn a_capture_is_traffic_too() {
+    let capture = Tutorial::get().capture("app-private");
+    let workplace = Workplace::new();
+    let flags = ["bench", "tutorial", "--after", "fixed", "--from", "app-private", "--trial-ms", "1", "--json", "--in"];
+    let measured = |capture: &Path| workplace.run(flags.iter().map(OsStr::new).chain([capture.as_os_str()]));
+    let told = document(measured(&capture));
+    assert_eq!(told["traffic"], "What a captured NIC sent, over and over");
+    let row = &told["rows"][0];
+    assert!(row["name"].as_str().unwrap().ends_with(".pcapng from app-private"), "{row}");
+    assert!(row["flows"].as_u64() > Some(1) && row["delivered_share"].as_f64() > Some(0.5), "{row}");
+    // Its connections are short, and opened again in each pass.
+    assert!(row["memo_hit_share"].as_f64() > Some(0.0), "{row}");
+    std::fs::write(workplace.join("nothing.pcap"), "no capture").unwrap();
+    let refused = measured(Path::new("nothing.pcap"));
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("nothing.pcap"), "{}", refused.stderr);
 }
 
 #[test]

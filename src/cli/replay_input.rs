@@ -159,7 +159,8 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    fn open(path: &Path) -> Result<Capture, CliError> {
+    /// A file, or standard input.
+    pub(super) fn open(path: &Path) -> Result<Capture, CliError> {
         let stream: Box<dyn Read> = match path.as_os_str() == "-" {
             true => Box::new(std::io::stdin().lock()),
             false => {
@@ -182,7 +183,7 @@ impl Capture {
     }
 
     /// Looks at the first packets, and refuses what is no capture or has no packets that can be read.
-    fn survey(&mut self, maps: &[AddressMap]) -> Result<Survey, CliError> {
+    pub(super) fn survey(&mut self, maps: &[AddressMap]) -> Result<Survey, CliError> {
         let (mut survey, mut scout) = (Survey::default(), Reader::new());
         let (mut is_supported, mut unsupported, mut broken) = (false, None, None);
         let refuse = |path: &Path, source| CliError::Capture { path: path.to_owned(), source };
@@ -231,6 +232,32 @@ impl Capture {
         Ok(survey)
     }
 
+    /// Shows every record.
+    ///
+    /// # Errors
+    /// The file is broken, or cannot be read.
+    pub(super) fn each(&mut self, mut see: impl FnMut(&Record<'_>)) -> Result<(), CliError> {
+        loop {
+            match self.reader.read() {
+                Ok(Next::Record(record)) => see(&record),
+                Ok(Next::End) => return Ok(()),
+                Ok(Next::More) => self.read_more()?,
+                Err(source) => return Err(CliError::Capture { path: self.path.clone(), source }),
+            }
+        }
+    }
+
+    fn read_more(&mut self) -> Result<(), CliError> {
+        let Capture { stream, reader, path, .. } = self;
+        match stream.read(reader.space(CHUNK_BYTES)) {
+            Ok(0) => reader.finish(),
+            Ok(filled) => reader.filled(filled),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(CliError::Read { path: path.clone(), source }),
+        }
+        Ok(())
+    }
+
     fn replay(
         &mut self,
         replay: &mut Replay,
@@ -253,15 +280,7 @@ impl Capture {
                     sink.take(replay)?;
                     return Ok(End::Broken(error));
                 }
-                Ok(Next::More) => {
-                    let Capture { stream, reader, path, .. } = self;
-                    match stream.read(reader.space(CHUNK_BYTES)) {
-                        Ok(0) => reader.finish(),
-                        Ok(filled) => reader.filled(filled),
-                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                        Err(source) => return Err(CliError::Read { path: path.clone(), source }),
-                    }
-                }
+                Ok(Next::More) => self.read_more()?,
             }
             since = 0;
             sink.take(replay)?;

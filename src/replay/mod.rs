@@ -8,6 +8,7 @@
 //! | [`reader`] | pcap and pcapng as a stream; where a broken file breaks |
 //! | [`link_layer`] | from the captured frame to its IPv4 packet |
 //! | [`survey`], `direction`, `conversation` | whose NIC was captured; who sent a packet; who answers whom, and as what |
+//! | `nic` | what the captured NIC sent, for who only wants traffic |
 //! | `ends` | the hosts that packets are sent from |
 //! | `repair`, `offload`, `sending` | lengths and checksums; what a NIC's segmentation offload left whole; addresses and ports |
 //! | [`drive`] | the loop around [`crate::fastpath::Shard::one`], the only thing that forwards |
@@ -32,6 +33,7 @@ pub mod drive;
 mod ends;
 mod error;
 pub mod link_layer;
+mod nic;
 mod offload;
 pub mod outcome;
 mod outputs;
@@ -43,6 +45,7 @@ pub mod survey;
 pub use address_map::AddressMap;
 pub use drive::{Options, Pace, Replay, Replies};
 pub use error::{ReadError, ReplayError};
+pub use nic::sent_from;
 pub use outcome::{Counts, Document, InputPart, Skip};
 pub use reader::{FileFormat, Next, Reader, Record};
 pub use survey::Survey;

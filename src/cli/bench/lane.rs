@@ -77,6 +77,15 @@ pub(super) struct Lane {
     destinations: Vec<Ipv4Addr>,
 }
 
+/// Who sends, and over which link.
+pub(super) fn sender_of(state: &State, from: &str) -> Result<(Sender, Nic), LaneError> {
+    let sender = Sender::find(&state.control, &state.names, from)?;
+    let addresses = link_addresses(state.control.program(), sender.host);
+    let (mac, gateway_mac) = addresses.ok_or_else(|| LaneError::NoLink { name: from.to_owned() })?;
+    let nic = Nic { mac, gateway_mac, address: sender.address };
+    Ok((sender, nic))
+}
+
 impl Lane {
     /// Flows from `from` to `to` in a scenario's network. Many flows to a service go to many of its addresses, because ports run out.
     pub(super) fn of(
@@ -84,11 +93,9 @@ impl Lane {
         (name, from, to): (&str, &str, &str),
         Load { flows, frame, kind, turns }: Load,
     ) -> Result<Lane, LaneError> {
-        let sender = Sender::find(&state.control, &state.names, from)?;
+        let (sender, nic) = sender_of(state, from)?;
         let destination = Destination::find(&state.control, &state.names, &sender, to)?;
         let program = Arc::clone(state.control.program());
-        let (mac, gateway_mac) =
-            link_addresses(&program, sender.host).ok_or_else(|| LaneError::NoLink { name: from.to_owned() })?;
         let model = state.control.model();
         let services = model.public_services.iter().flat_map(|service| &service.cidrs);
         let block = services.filter(|cidr| cidr.contains(&destination.address)).max_by_key(|cidr| cidr.prefix_len());
@@ -104,7 +111,7 @@ impl Lane {
             frame,
             turns,
             kind,
-            nic: Nic { mac, gateway_mac, address: sender.address },
+            nic,
             from: from.to_owned(),
             to: to.to_owned(),
             destinations,

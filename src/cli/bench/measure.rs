@@ -9,10 +9,10 @@ use crate::dataplane::part::Part;
 use crate::dataplane::{State, Step};
 use crate::fastpath::{BURST_MAX, Batch, Shard, ShardStats, Steering};
 use crate::metrics::Latency;
-use crate::program::Program;
+use crate::program::{HostIx, Program};
 use crate::rng::Seed;
 use crate::time::{SimDuration, SimTime};
-use crate::traffic::{FarSide, Source};
+use crate::traffic::{FarSide, Recorded, Source};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,33 @@ pub(super) struct Measured {
     pub(super) by_memo: f64,
     /// What memos and sessions take.
     pub(super) memory_bytes: usize,
+    /// Of the packets measured, the share that arrived.
+    pub(super) delivered: f64,
     /// Burst time by burst size, weighted by packets.
     pub(super) latency: Latency,
+}
+
+impl Default for Measured {
+    fn default() -> Self {
+        Measured {
+            trials_ns: Vec::new(),
+            cold_ns: None,
+            packets: 0,
+            frame_bytes: 0,
+            by_memo: 0.0,
+            memory_bytes: 0,
+            delivered: 1.0,
+            latency: Latency::new(),
+        }
+    }
+}
+
+impl Measured {
+    /// A whole burst took so long.
+    fn record(&mut self, took: Duration) {
+        let each_ns = took.as_nanos() as u64 / BURST_MAX as u64;
+        self.latency.record_many(SimDuration::from_nanos(each_ns), BURST_MAX as u64);
+    }
 }
 
 /// Sends the flows of some of the virtual shards through them: handshakes first, then data for `trial` in each of several trials, a burst of each shard in turn. `None`
@@ -73,13 +98,9 @@ pub(super) fn lane(
     }
     let before = stats(&divided);
     let mut measured = Measured {
-        trials_ns: Vec::new(),
         cold_ns: Some(cold.0.as_nanos() as f64 / cold.1 as f64),
-        packets: 0,
-        frame_bytes: 0,
-        by_memo: 0.0,
         memory_bytes: divided.iter().map(|flows| flows.shard.memory_bytes()).sum(),
-        latency: Latency::new(),
+        ..Measured::default()
     };
     for _ in 0..TRIALS {
         let (mut time, mut packets) = (Duration::ZERO, 0u64);
@@ -89,8 +110,7 @@ pub(super) fn lane(
                 time += took;
                 packets += BURST_MAX as u64;
                 measured.frame_bytes += bytes;
-                let each_ns = took.as_nanos() as u64 / BURST_MAX as u64;
-                measured.latency.record_many(SimDuration::from_nanos(each_ns), BURST_MAX as u64);
+                measured.record(took);
             }
         }
         measured.packets += packets;
@@ -109,6 +129,55 @@ fn stats(divided: &[Flows]) -> ShardStats {
         walked: sum.walked + shard.walked,
         remembered: sum.remembered + shard.remembered,
     })
+}
+
+/// Sends what was recorded: once to open what it opens, then over and over for `trial` in each of several trials.
+pub(super) fn recorded(program: Arc<Program>, sender: HostIx, mut recorded: Recorded, trial: Duration) -> Measured {
+    let state = State::of_part(Part::WHOLE, unlimited());
+    let mut shard: Shard = Shard::new(program, state, recorded.flow_count() as usize * 2);
+    let frame_bytes_max = recorded.frame_bytes_max();
+    let frames_count = recorded.frame_count();
+    let (mut batch, mut frame) = (Batch::new(BURST_MAX, frame_bytes_max), vec![0; frame_bytes_max]);
+    let (mut now, mut delivered) = (SimTime::ZERO, 0);
+    let mut burst = |shard: &mut Shard, count: usize| {
+        let mut bytes = 0;
+        for at in 0..count {
+            let length = recorded.next(&mut frame).map_or(0, |sent| sent.frame_bytes);
+            bytes += length as u64;
+            batch.put(at, sender, &frame[..length]);
+        }
+        now += BETWEEN_BURSTS;
+        let begin = Instant::now();
+        shard.run(&mut batch, 0..count, now);
+        let took = begin.elapsed();
+        let arrived = (0..count).filter(|at| matches!(batch.outcome(*at).verdict.step, Step::Deliver(_))).count();
+        (took, bytes, arrived as u64)
+    };
+    let mut left = frames_count;
+    while left > 0 {
+        let count = left.min(BURST_MAX);
+        burst(&mut shard, count);
+        left -= count;
+    }
+    let before = shard.stats();
+    let mut measured = Measured { memory_bytes: shard.memory_bytes(), ..Measured::default() };
+    for _ in 0..TRIALS {
+        let (mut time, mut packets) = (Duration::ZERO, 0u64);
+        while time < trial {
+            let (took, bytes, arrived) = burst(&mut shard, BURST_MAX);
+            time += took;
+            packets += BURST_MAX as u64;
+            delivered += arrived;
+            measured.frame_bytes += bytes;
+            measured.record(took);
+        }
+        measured.packets += packets;
+        measured.trials_ns.push(time.as_nanos() as f64 / packets as f64);
+    }
+    let after = shard.stats();
+    measured.by_memo = 1.0 - (after.walked - before.walked) as f64 / (after.packets - before.packets) as f64;
+    measured.delivered = delivered as f64 / measured.packets as f64;
+    measured
 }
 
 /// All flows of a lane in one shard that knows them: connections are open, memos made.
@@ -229,18 +298,10 @@ pub(super) fn router(program: &Arc<Program>, frames: &[Vec<u8>], trial: Duration
     let mut shard: Shard = Shard::new(Arc::clone(program), State::default(), 0);
     let refill = |batch: &mut Batch| {
         for (at, frame) in frames.iter().enumerate() {
-            batch.put(at, crate::program::HostIx(0), frame);
+            batch.put(at, HostIx(0), frame);
         }
     };
-    let mut measured = Measured {
-        trials_ns: Vec::new(),
-        cold_ns: None,
-        packets: 0,
-        frame_bytes: 0,
-        by_memo: 0.0,
-        memory_bytes: 0,
-        latency: Latency::new(),
-    };
+    let mut measured = Measured::default();
     // Frames are forwarded again and again until their time to live is nearly gone.
     let lives = super::lane::ROUTED_TTL as usize - 2;
     for warm in [false; 1].into_iter().chain([true; TRIALS]) {

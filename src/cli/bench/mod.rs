@@ -5,6 +5,7 @@
 
 mod lane;
 mod measure;
+mod recorded;
 mod report;
 mod rfc2544;
 mod rfc2544_report;
@@ -52,6 +53,7 @@ Examples:
   vpcsim bench my-vpc.toml --from app --to dynamodb.us-east-1.amazonaws.com
   vpcsim bench my-vpc.toml --from app --to db --flows 50000 --frame 1514 --threads 2
   vpcsim bench --frame imix --kind udp --order zipf --json
+  vpcsim bench my-vpc.toml --from app --in capture.pcap
   vpcsim bench --rfc2544 --load 90% --out bench       throughput without loss by frame size, latency, bursts
 
 Warm packets belong to flows whose way is remembered; cold ones are the first of their flow. What is measured is forwarding
@@ -75,6 +77,14 @@ pub(super) struct BenchArguments {
     /// Whom to send to [default: DynamoDB of the scenario's Region]
     #[arg(long, value_name = "NAME_OR_ADDRESS", requires = "scenario")]
     to: Option<String>,
+    /// Send what the NIC of this capture sent (pcap or pcapng; - is standard input), over and over, on one thread
+    #[arg(
+        long = "in",
+        value_name = "FILE",
+        requires = "scenario",
+        conflicts_with_all = ["to", "flows", "frame", "kind", "order", "threads", "rfc2544"]
+    )]
+    input: Option<std::path::PathBuf>,
     /// The network after this step of the timeline [default: as the scenario begins]
     #[arg(long, value_name = "STEP", requires = "scenario")]
     after: Option<String>,
@@ -134,8 +144,18 @@ enum Order {
 }
 
 impl BenchArguments {
+    /// Who sends in a scenario's network.
+    fn sender(&self, state: &State) -> String {
+        let instances = state.control.model().instances.values();
+        let first = || instances.filter_map(|instance| instance.tags.name()).min().unwrap_or("app").to_owned();
+        self.from.clone().unwrap_or_else(first)
+    }
+
     /// What is sent, in words.
     fn traffic(&self) -> String {
+        if self.input.is_some() {
+            return "What a captured NIC sent, over and over".to_owned();
+        }
         let kind = match self.kind {
             FlowKind::Tls => "TLS flows",
             FlowKind::Udp => "UDP flows",
@@ -211,19 +231,29 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<u8, CliError> {
             rows.push(Row::of(format!("router only, {ROUTES} routes, {slots} slots"), 0, 1, vec![measured]));
         }
     }
+    if let Some(path) = &arguments.input {
+        let from = arguments.sender(&state);
+        let name = format!("{} from {from}", path.display());
+        progress(&name);
+        let (flows, measured) = recorded::measure(&state, &from, path, trial)?;
+        rows.push(Row::of(name, flows, 1, vec![measured]));
+        return tell(arguments, &rows);
+    }
     for (name, from, to, flows) in lanes(arguments, &scenario.model.region, &state) {
         let flows = arguments.flows.unwrap_or(flows);
         progress(&format!("{name}, {flows} flows"));
         rows.push(measure_lane(&state, (&name, &from, &to), flows, arguments, scenario.seed, trial)?);
     }
+    tell(arguments, &rows)
+}
+
+/// Writes and prints what was measured.
+fn tell(arguments: &BenchArguments, rows: &[Row]) -> Result<u8, CliError> {
     if let Some(out) = &arguments.out {
-        report::write_histograms(out, &rows)?;
+        report::write_histograms(out, rows)?;
     }
-    let text = if arguments.json {
-        report::json(&rows, &arguments.traffic())
-    } else {
-        report::table(&rows, &arguments.traffic())
-    };
+    let traffic = arguments.traffic();
+    let text = if arguments.json { report::json(rows, &traffic) } else { report::table(rows, &traffic) };
     print(&text).map_err(|source| CliError::Print { source })?;
     Ok(DONE)
 }
@@ -263,9 +293,7 @@ fn lanes(arguments: &BenchArguments, region: &str, state: &State) -> Vec<(String
             .map(|(name, from, to, flows)| ((*name).to_owned(), (*from).to_owned(), (*to).to_owned(), *flows));
         return lanes.collect();
     }
-    let instances = state.control.model().instances.values();
-    let first = instances.filter_map(|instance| instance.tags.name()).min().unwrap_or("app").to_owned();
-    let from = arguments.from.clone().unwrap_or(first);
+    let from = arguments.sender(state);
     let to = arguments.to.clone().unwrap_or_else(|| format!("dynamodb.{region}.amazonaws.com"));
     vec![(format!("{from} to {to}"), from, to, FLOWS)]
 }

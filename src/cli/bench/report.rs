@@ -29,6 +29,7 @@ pub(super) struct Row {
     frame_bytes: f64,
     cold_ns: Option<f64>,
     by_memo: f64,
+    delivered: f64,
     memory_bytes: usize,
     latency: Latency,
 }
@@ -68,6 +69,7 @@ impl Row {
             frame_bytes: bytes as f64 / packets.max(1) as f64,
             cold_ns: colds.map(|colds| colds.iter().sum::<f64>() / count),
             by_memo,
+            delivered: mean(|part| part.delivered),
             memory_bytes,
             latency,
         }
@@ -106,6 +108,13 @@ pub(super) fn table(rows: &[Row], traffic: &str) -> String {
     );
     text += "\n";
     text += &wrap(&words, 0);
+    for row in rows.iter().filter(|row| row.delivered < 1.0) {
+        let lost = (1.0 - row.delivered) * 100.0;
+        text += &wrap(
+            &format!("{}: {lost:.1} % of the packets did not arrive. `vpcsim replay` tells where and why.", row.name),
+            0,
+        );
+    }
     text
 }
 
@@ -136,6 +145,7 @@ pub(super) fn json(rows: &[Row], traffic: &str) -> String {
                 "ns_per_packet_max": row.ns_max,
                 "cold_ns_per_packet": row.cold_ns,
                 "memo_hit_share": (row.flows > 0).then_some(row.by_memo),
+                "delivered_share": row.delivered,
                 "memory_bytes": row.memory_bytes,
                 "burst_latency_per_packet": row.latency.summary(),
             })
