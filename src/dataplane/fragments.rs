@@ -17,9 +17,9 @@ use std::net::Ipv4Addr;
 /// First fragments remembered at once, of one interface in one direction.
 pub const NOTES_MAX: usize = 256;
 
-/// Which datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Datagram {
+/// Which datagram: what all its pieces have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Datagram {
     source: Ipv4Addr,
     destination: Ipv4Addr,
     protocol: Protocol,
@@ -64,7 +64,7 @@ impl FirstFragments {
 }
 
 impl Datagram {
-    fn of(packet: &Parsed) -> Datagram {
+    pub(crate) fn of(packet: &Parsed) -> Datagram {
         let Parsed { source, destination, protocol, identification, .. } = *packet;
         Datagram { source, destination, protocol, identification }
     }

@@ -12,6 +12,8 @@
 //! 2. look the flow up in the table of flows: 16 bytes of a key, 64 of a memo, one cache line;
 //! 3. in the packets' order: where the memo *admits* the packet apply it, else walk and observe.
 //!
+//! [`Shard::one`] does the same for one packet, for drivers whose next packet depends on what became of the last one.
+//!
 //! A memo is made by walking with an observing [`crate::dataplane::Tap`]: the headers before and after, the nodes passed, the verdict, and the [`Touch`]es: which
 //! sessions were asked. It admits a packet of the same bytes as far as forwarding looks (sender, Ethernet addresses, five-tuple) if
 //!

@@ -15,11 +15,13 @@
 //! Quotas are divided: a NAT gateway's 55,000 connections to a destination are 3,437 or 3,438 a shard, so flows that the hash spreads badly can meet theirs earlier.
 
 use crate::dataplane::eni::{LinkLocal, link_local};
+use crate::dataplane::fragments::Datagram;
 use crate::dataplane::part::Part;
-use crate::net::{FiveTuple, Protocol};
+use crate::net::FiveTuple;
 use crate::program::{HostIx, Node, Program};
 use crate::wire::Parsed;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 
 /// How many shards the packets of a network are divided among.
@@ -36,15 +38,6 @@ pub struct Steering {
     nat_gateways: FxHashSet<Ipv4Addr>,
     /// By hash: a datagram in pieces, and the shard of its first.
     datagrams: Box<[Option<(Datagram, u16)>]>,
-}
-
-/// What the pieces of a datagram have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Datagram {
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
-    protocol: Protocol,
-    identification: u16,
 }
 
 impl Steering {
@@ -109,29 +102,20 @@ impl Steering {
         }
         if packet.is_later_fragment() {
             let datagram = Datagram::of(packet);
-            let known = self.datagrams[datagram.place()].filter(|(known, _)| *known == datagram);
+            let known = self.datagrams[place(&datagram)].filter(|(known, _)| *known == datagram);
             return known.map_or_else(|| self.shard_of_flow(&packet.five_tuple()), |(_, shard)| shard);
         }
         let about = packet.quoted(frame).map(|quoted| quoted.five_tuple());
         let shard = self.shard_of_flow(&about.unwrap_or_else(|| packet.five_tuple()));
         if packet.is_first_fragment() {
             let datagram = Datagram::of(packet);
-            self.datagrams[datagram.place()] = Some((datagram, shard));
+            self.datagrams[place(&datagram)] = Some((datagram, shard));
         }
         shard
     }
 }
 
-impl Datagram {
-    fn of(packet: &Parsed) -> Datagram {
-        let Parsed { source, destination, protocol, identification, .. } = *packet;
-        Datagram { source, destination, protocol, identification }
-    }
-
-    fn place(&self) -> usize {
-        let addresses = u64::from(u32::from(self.source)) << 32 | u64::from(u32::from(self.destination));
-        let rest = u64::from(self.identification) << 8 | u64::from(self.protocol.0);
-        let mixed = (addresses ^ rest.rotate_left(20)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 32) as usize % DATAGRAMS_KEPT
-    }
+/// Where a datagram is kept.
+fn place(datagram: &Datagram) -> usize {
+    (FxBuildHasher.hash_one(datagram) >> 32) as usize % DATAGRAMS_KEPT
 }

@@ -1,6 +1,6 @@
 //! `vpcsim bench`: how fast a network forwards on this machine.
 //!
-//! Sends synthetic TLS flows through the fast path ([`crate::fastpath`]) and tells packets a second, cold and warm. The scenario's hosts, links and time play no part: frames
+//! Sends synthetic flows, or a capture's, through the fast path ([`crate::fastpath`]) and tells packets a second, cold and warm. The scenario's hosts, links and time play no part: frames
 //! are made in memory and go into the network at once.
 
 mod lane;
